@@ -9,7 +9,14 @@ export default defineConfig({
       // Beside the code; fast enough to run on every save.
       { test: { name: "unit", include: ["packages/*/src/**/*.test.ts"], exclude: [long] } },
       // What crosses packages: golden parity, end to end, programs as text.
-      { test: { name: "whole", include: ["test/**/*.test.ts"], exclude: [long, "test/smollm2.*"], testTimeout: 60_000 } },
+      {
+        test: {
+          name: "whole",
+          include: ["test/**/*.test.ts"],
+          exclude: [long, "test/smollm2.*"],
+          testTimeout: 60_000,
+        },
+      },
       { test: { name: "long", include: [`packages/*/src/${long}`, `test/${long}`], testTimeout: 600_000 } },
       // Needs a checkpoint of 100M parameters or more, so it stays outside `test`.
       { test: { name: "smollm2", include: ["test/smollm2.*.ts"], testTimeout: 1_800_000 } },

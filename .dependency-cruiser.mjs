@@ -1,0 +1,103 @@
+// What may import what. Type-only imports count as well: a type that points up a layer is still a dependency.
+
+/** Packages in layer order, each with the packages it may use. */
+const layers = {
+  ir: [],
+  passes: ["ir"],
+  models: ["ir"],
+  "backend-tfjs": ["ir", "passes"],
+  generate: ["ir", "passes", "models"],
+  fusewire: ["ir", "passes", "models", "backend-tfjs", "generate"],
+};
+
+const test = "[.]test[.]ts$";
+const members = Object.keys(layers);
+const either = (names) => `(${names.join("|")})`;
+
+/** Everything of ours that a package must not reach: other packages, and the folders that use packages. */
+const layerRules = members.map((name) => ({
+  name: `layer-${name}`,
+  comment: `packages/${name} may import ${layers[name].join(", ") || "no other package"} only`,
+  severity: "error",
+  from: { path: `^packages/${name}/` },
+  to: {
+    path: "^(packages|examples|bench|test|apps|scripts)/",
+    pathNot: `^packages/${either([name, ...layers[name]])}/`,
+  },
+}));
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+export default {
+  forbidden: [
+    ...layerRules,
+    {
+      name: "no-circular-file",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "no-unknown-package",
+      comment: "a new package needs its line in `layers` first",
+      severity: "error",
+      from: { path: "^packages/", pathNot: `^packages/${either(members)}/` },
+      to: {},
+    },
+    {
+      name: "no-deep-import",
+      comment: "another package is reached by its public exports, never by a file path",
+      severity: "error",
+      from: { path: "^packages/([^/]+)/" },
+      to: { path: "^packages/", pathNot: "^packages/$1/", dependencyTypes: ["local"] },
+    },
+    {
+      name: "no-node-in-portable-code",
+      comment: "browsers run this code: what needs Node belongs in src/node, in fusewire or in a test",
+      severity: "error",
+      from: {
+        path: `^packages/${either(members.filter((name) => name !== "fusewire"))}/src/`,
+        pathNot: ["/src/node/", test],
+      },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "no-node-entry-in-portable-code",
+      severity: "error",
+      from: {
+        path: `^packages/${either(members.filter((name) => name !== "fusewire"))}/src/`,
+        pathNot: ["/src/node/", test],
+      },
+      to: { path: "^packages/[^/]+/src/node/" },
+    },
+    {
+      name: "no-test-in-code",
+      severity: "error",
+      from: { pathNot: [test, "^test/"] },
+      to: { path: test },
+    },
+    {
+      name: "no-unresolved",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: "no-undeclared",
+      comment: "a package's code imports only what its package.json lists; tests may use the root's tools",
+      severity: "error",
+      from: { path: "^packages/", pathNot: test },
+      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: ["/dist/", "^test/goldens/"] },
+    tsPreCompilationDeps: true,
+    combinedDependencies: false,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["node", "import", "types", "default"],
+    },
+  },
+};

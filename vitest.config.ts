@@ -1,24 +1,25 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 const long = "**/*.long.test.ts";
+const exclude = [...configDefaults.exclude, long];
 
 export default defineConfig({
   test: {
     passWithNoTests: true,
     projects: [
       // Beside the code; fast enough to run on every save.
-      { test: { name: "unit", include: ["packages/*/src/**/*.test.ts"], exclude: [long] } },
+      { test: { name: "unit", include: ["packages/*/src/**/*.test.ts"], exclude } },
       // What crosses packages: golden parity, end to end, programs as text.
       {
         test: {
           name: "whole",
           include: ["test/**/*.test.ts"],
-          exclude: [long, "test/smollm2.*"],
+          exclude: [...exclude, "test/smollm2.*"],
           testTimeout: 60_000,
         },
       },
       { test: { name: "long", include: [`packages/*/src/${long}`, `test/${long}`], testTimeout: 600_000 } },
-      // Needs a checkpoint of 100M parameters or more, so it stays outside `test`.
+      // Reads a checkpoint of 135M parameters, so it stays outside `test`.
       { test: { name: "smollm2", include: ["test/smollm2.*.ts"], testTimeout: 1_800_000 } },
     ],
   },

@@ -37,6 +37,14 @@ export default {
       to: { circular: true },
     },
     {
+      name: "no-circular-folder",
+      comment: "sibling folders depend one way; a folder and the files beside it may use each other",
+      severity: "error",
+      scope: "folder",
+      from: { path: "^packages/[^/]+/src/." },
+      to: { circular: true, viaOnly: { path: "^packages/[^/]+/src/." } },
+    },
+    {
       name: "no-unknown-package",
       comment: "a new package needs its line in `layers` first",
       severity: "error",
@@ -62,12 +70,13 @@ export default {
     },
     {
       name: "no-node-entry-in-portable-code",
+      comment: "only through a `#name` of package.json, which gives browsers another file",
       severity: "error",
       from: {
         path: `^packages/${either(members.filter((name) => name !== "fusewire"))}/src/`,
         pathNot: ["/src/node/", test],
       },
-      to: { path: "^packages/[^/]+/src/node/" },
+      to: { path: "^packages/[^/]+/src/node/", dependencyTypesNot: ["aliased-subpath-import"] },
     },
     {
       name: "no-test-in-code",

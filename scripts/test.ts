@@ -2,7 +2,7 @@
 
 import { runSteps } from "./steps.ts";
 
-const [kind = "test", ...rest] = process.argv.slice(2);
+const [kind, ...rest] = process.argv.slice(2);
 const more = rest.map((argument) => ` "${argument}"`).join("");
 
 process.exitCode =

@@ -1,0 +1,52 @@
+import { FusewireError } from "./errors.ts";
+import type { Node, OpAttrs, OpName, Table } from "./node.ts";
+import type { TensorType } from "./type.ts";
+import type { Value } from "./value.ts";
+
+export type AttrKind = "int" | "float" | "bool" | "string" | "ints" | "floats" | "strings";
+
+/** Everything the project knows of one op. Adding an op means writing one of these, in a file of its own. */
+export interface OpDef<K extends OpName> {
+  readonly name: K;
+  /** Number of inputs, or the smallest and largest number. */
+  readonly arity: number | readonly [min: number, max: number];
+  readonly attrs: { readonly [A in keyof OpAttrs[K]]: AttrKind };
+  /** The type of the result. Throws a plain message; the caller adds op, input types and layer name. */
+  readonly infer: (inputs: readonly TensorType[], attrs: OpAttrs[K]) => TensorType;
+  /** The meaning of the op. Ops that only an engine or a module can resolve (params, states …) have none. */
+  readonly evaluate?: (inputs: readonly Value[], attrs: OpAttrs[K], type: TensorType) => Value;
+  /** For a composite: the same value in smaller ops. */
+  readonly expand?: (inputs: readonly Node[], attrs: OpAttrs[K]) => Node;
+  /** For an elementwise op: one element of the result from one element of each input (before rounding). */
+  readonly scalar?: (a: number, b: number, c: number) => number;
+  readonly commutative?: boolean;
+  /** Engines may let the result overwrite the first input. */
+  readonly inPlace?: boolean;
+  /** The result is the first input's bytes under another shape: nothing runs. */
+  readonly view?: boolean;
+  /** Stands for something outside the graph. */
+  readonly leaf?: boolean;
+}
+
+export const defineOp = <K extends OpName>(def: OpDef<K>): OpDef<K> => def;
+
+/** Makes (or finds) a node, with the type rule run at once so that errors carry the caller's layer name. */
+export function emit<K extends OpName>(
+  def: OpDef<K>,
+  inputs: readonly Node[],
+  attrs: OpAttrs[K],
+  table: Table | undefined = inputs[0]?.table,
+): Node {
+  if (!table) throw new Error(`${def.name} has no inputs, so it needs the table to be built in`);
+  return table.intern(def.name, inputs, attrs, () => {
+    const [min, max] = typeof def.arity === "number" ? [def.arity, def.arity] : def.arity;
+    if (inputs.length < min || inputs.length > max)
+      throw new FusewireError(
+        `takes ${min === max ? min : `${min} to ${max}`} inputs, was given ${inputs.length}`,
+      );
+    return def.infer(
+      inputs.map((input) => input.type),
+      attrs,
+    );
+  });
+}

@@ -1,0 +1,19 @@
+import { FusewireError } from "../errors.ts";
+import type { Node } from "../node.ts";
+import { silu, siluOp } from "./silu.ts";
+
+/** Activations that product ops may carry in their epilogue. */
+const ACTIVATIONS = {
+  none: { scalar: (x: number) => x, apply: (x: Node) => x },
+  silu: { scalar: (x: number) => siluOp.scalar!(x, 0, 0), apply: silu },
+} as const;
+
+export type Activation = keyof typeof ACTIVATIONS;
+
+export function activationOf(name: string): (typeof ACTIVATIONS)[Activation] {
+  if (!(name in ACTIVATIONS)) throw new FusewireError(`unknown activation '${name}'`);
+  return ACTIVATIONS[name as Activation];
+}
+
+/** The op name of a node that is an activation products can carry. */
+export const isActivation = (op: string): op is Activation => op !== "none" && op in ACTIVATIONS;

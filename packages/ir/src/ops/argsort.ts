@@ -1,0 +1,36 @@
+import { FusewireError } from "../errors.ts";
+import type { Node } from "../node.ts";
+import { defineOp, emit } from "../op.ts";
+import { emptyValue } from "../value.ts";
+import { eachLine } from "./reduce.ts";
+
+declare module "../node.ts" {
+  interface OpAttrs {
+    argsort: { readonly descending: boolean };
+  }
+}
+
+export const argsortOp = defineOp<"argsort">({
+  name: "argsort",
+  arity: 1,
+  attrs: { descending: "bool" },
+  infer: ([x]) => {
+    if (x!.dtype !== "f32" && x!.dtype !== "i32") throw new FusewireError("takes f32 or i32");
+    if (x!.shape.length === 0) throw new FusewireError("cannot sort a scalar");
+    return { dtype: "i32", shape: x!.shape };
+  },
+  evaluate: ([x], { descending }, type) => {
+    const out = emptyValue(type);
+    const sign = descending ? -1 : 1;
+    eachLine(type.shape, type.shape.length - 1, (start, _stride, n) => {
+      const order = Array.from({ length: n }, (_, k) => k);
+      const at = (k: number) => x!.data[start + k]!;
+      order.sort((a, b) => (at(a) === at(b) ? a - b : sign * (at(a) < at(b) ? -1 : 1)));
+      out.data.set(order, start);
+    });
+    return out;
+  },
+});
+
+/** The order that sorts the last axis (i32 indices); equal elements keep their order. */
+export const argsort = (x: Node, descending: boolean): Node => emit(argsortOp, [x], { descending });

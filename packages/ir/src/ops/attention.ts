@@ -1,0 +1,132 @@
+import { FusewireError } from "../errors.ts";
+import type { Node } from "../node.ts";
+import { defineOp, emit } from "../op.ts";
+import { sameShape } from "../type.ts";
+import { emptyValue } from "../value.ts";
+import { and, div, le, min, mul } from "./binary.ts";
+import { gather } from "./gather.ts";
+import { iota } from "./iota.ts";
+import { matmul } from "./matmul.ts";
+import { broadcastTo, reshape } from "./movement.ts";
+import { softmax } from "./softmax.ts";
+import { tanh } from "./unary.ts";
+import { where } from "./where.ts";
+
+interface AttentionAttrs {
+  readonly scale: number;
+  readonly softcap: number;
+}
+
+declare module "../node.ts" {
+  interface OpAttrs {
+    attention: AttentionAttrs;
+  }
+}
+
+export const attentionOp = defineOp<"attention">({
+  name: "attention",
+  arity: 6,
+  attrs: { scale: "float", softcap: "float" },
+  infer: ([q, keys, values, rows, lo, hi]) => {
+    const [b, h, t, d] = q!.shape;
+    const [, groups, , kd] = keys!.shape;
+    const fits =
+      [q, keys, values].every((x) => x!.dtype === "f32" && x!.shape.length === 4) &&
+      d === kd &&
+      h! % groups! === 0 &&
+      sameShape(keys!.shape.slice(0, 3), values!.shape.slice(0, 3)) &&
+      sameShape(rows!.shape, [b!]) &&
+      sameShape(lo!.shape, [b!, t!]) &&
+      sameShape(hi!.shape, [b!, t!]) &&
+      [rows, lo, hi].every((x) => x!.dtype === "i32");
+    if (!fits)
+      throw new FusewireError(
+        "takes q f32[B, H, T, D], keys and values f32[R, Hkv, S, D], rows i32[B], lo and hi i32[B, T]; Hkv must divide H",
+      );
+    return { dtype: "f32", shape: [b!, h!, t!, values!.shape[3]!] };
+  },
+  evaluate: ([q, keys, values, rows, lo, hi], { scale, softcap }, type) => {
+    const out = emptyValue(type);
+    const [batch, heads, length, d] = q!.type.shape as [number, number, number, number];
+    const [, groups, slots, dv] = values!.type.shape as [number, number, number, number];
+    const repeat = heads / groups;
+    for (let b = 0; b < batch; b++)
+      for (let h = 0; h < heads; h++)
+        for (let t = 0; t < length; t++) {
+          const cacheHead = rows!.data[b]! * groups + Math.floor(h / repeat);
+          const from = Math.max(0, lo!.data[b * length + t]!);
+          const to = Math.min(slots - 1, hi!.data[b * length + t]!);
+          if (from > to) continue;
+          const at = (b * heads + h) * length + t;
+          const scores: number[] = [];
+          for (let j = from; j <= to; j++) {
+            let dot = 0;
+            for (let k = 0; k < d; k++)
+              dot += q!.data[at * d + k]! * keys!.data[(cacheHead * slots + j) * d + k]!;
+            scores.push(softcap > 0 ? softcap * Math.tanh((dot * scale) / softcap) : dot * scale);
+          }
+          const max = scores.reduce((m, s) => Math.max(m, s), Number.NEGATIVE_INFINITY);
+          const weights = scores.map((s) => Math.exp(s - max));
+          const total = weights.reduce((sum, w) => sum + w, 0);
+          for (let k = 0; k < dv; k++) {
+            let sum = 0;
+            for (let j = from; j <= to; j++)
+              sum += weights[j - from]! * values!.data[(cacheHead * slots + j) * dv + k]!;
+            out.data[at * dv + k] = sum / total;
+          }
+        }
+    return out;
+  },
+  expand: ([q, keys, values, rows, lo, hi], attrs) => {
+    const attended = plainAttention(q!, gather(keys!, rows!), gather(values!, rows!), lo!, hi!, attrs);
+    // An empty run gives zeros, where softmax over nothing but -inf would give NaN.
+    const [b, t] = lo!.type.shape as [number, number];
+    const last = min(hi!, keys!.type.shape[2]! - 1);
+    const nonEmpty = and(le(lo!, last), le(0, last));
+    return where(reshape(nonEmpty, [b, 1, t, 1]), attended, 0);
+  },
+});
+
+/**
+ * Attention in plain ops: what `fuse_attention` recognises. q: f32[B, H, T, D]; keys, values: f32[B, Hkv, S, D];
+ * lo, hi: i32[B, T], the run of keys each query sees. Heads on one key head share it (grouped-query attention).
+ */
+export function plainAttention(
+  q: Node,
+  keys: Node,
+  values: Node,
+  lo: Node,
+  hi: Node,
+  { scale, softcap }: AttentionAttrs,
+): Node {
+  const heads = q.type.shape[1]!;
+  const [b, t] = lo.type.shape as [number, number];
+  const at = iota(q.table, keys.type.shape[2]!);
+  let scores = mul(matmul(q, repeatHeads(keys, heads), { transposeB: true }), scale);
+  if (softcap > 0) scores = mul(tanh(div(scores, softcap)), softcap);
+  const seen = and(le(reshape(lo, [b, 1, t, 1]), at), le(at, reshape(hi, [b, 1, t, 1])));
+  return matmul(softmax(where(seen, scores, Number.NEGATIVE_INFINITY)), repeatHeads(values, heads));
+}
+
+/** [B, Hkv, S, D] -> [B, heads, S, D], each key head repeated for the query heads that share it. */
+export function repeatHeads(x: Node, heads: number): Node {
+  const [b, groups, s, d] = x.type.shape as [number, number, number, number];
+  if (groups === heads) return x;
+  const repeated = broadcastTo(reshape(x, [b, groups, 1, s, d]), [b, groups, heads / groups, s, d]);
+  return reshape(repeated, [b, heads, s, d]);
+}
+
+/**
+ * softmax(softcap(q·kᵀ·scale))·v over one run of keys a query, `lo <= j <= hi`; an empty run gives zeros.
+ * q: f32[B, H, T, D]; keys, values: the caches f32[R, Hkv, S, D]; rows: i32[B], the cache row of each q row;
+ * lo, hi: i32[B, T]. softcap 0 means none.
+ */
+export const attention = (
+  q: Node,
+  keys: Node,
+  values: Node,
+  rows: Node,
+  lo: Node,
+  hi: Node,
+  { scale, softcap = 0 }: { scale: number; softcap?: number },
+): Node => emit(attentionOp, [q, keys, values, rows, lo, hi], { scale, softcap });

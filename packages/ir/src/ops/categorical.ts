@@ -1,0 +1,51 @@
+import type { Node } from "../node.ts";
+import { defineOp, emit } from "../op.ts";
+import { emptyValue, floats } from "../value.ts";
+import { le, min, mul, sub } from "./binary.ts";
+import { cast } from "./cast.ts";
+import { reshape, sliceAxis } from "./movement.ts";
+import { cumsum, reduceMax, reduceSum } from "./reduce.ts";
+import { requireRowOption } from "./top_k.ts";
+import { exp } from "./unary.ts";
+
+declare module "../node.ts" {
+  interface OpAttrs {
+    categorical: Record<never, never>;
+  }
+}
+
+export const categoricalOp = defineOp<"categorical">({
+  name: "categorical",
+  arity: 2,
+  attrs: {},
+  infer: (types) => ({ dtype: "i32", shape: requireRowOption(types, "f32").shape.slice(0, 1) }),
+  evaluate: ([scores, us], _attrs, type) => {
+    const out = emptyValue(type);
+    const vocabulary = scores!.type.shape[1]!;
+    for (let b = 0; b < out.data.length; b++) {
+      const row = floats(scores!).subarray(b * vocabulary, (b + 1) * vocabulary);
+      const max = row.reduce((m, s) => Math.max(m, s), Number.NEGATIVE_INFINITY);
+      const total = row.reduce((sum, s) => sum + Math.exp(s - max), 0);
+      let sum = 0;
+      out.data[b] = row.findIndex((s) => {
+        sum += Math.exp(s - max);
+        return sum > us!.data[b]! * total;
+      });
+    }
+    return out;
+  },
+  expand: ([scores, us]) => {
+    const [batch, vocabulary] = scores!.type.shape as [number, number];
+    const sums = cumsum(exp(sub(scores!, reduceMax(scores!))));
+    const total = sliceAxis(sums, 1, vocabulary - 1, 1);
+    // In f32 u·total may round up to total, which no running sum exceeds; the step below total is always exceeded.
+    const target = min(mul(reshape(us!, [batch, 1]), total), mul(total, 1 - 2 ** -23));
+    return reshape(reduceSum(cast(le(sums, target), "i32")), [batch]);
+  },
+});
+
+/**
+ * Draws an id from softmax(scores) by inversion: in id order, the first whose running sum of exp(score) exceeds
+ * u times the total. scores: f32[B, V]; u: f32[B] in [0, 1); result i32[B].
+ */
+export const categorical = (scores: Node, u: Node): Node => emit(categoricalOp, [scores, u], {});

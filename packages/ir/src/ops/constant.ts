@@ -1,0 +1,57 @@
+import { type DType, isDType } from "../dtype.ts";
+import { FusewireError } from "../errors.ts";
+import type { Node, NodeOf, Table } from "../node.ts";
+import { defineOp, emit } from "../op.ts";
+import { type Shape, sizeOf } from "../type.ts";
+import { numbersOf, toValue, type Value } from "../value.ts";
+
+declare module "../node.ts" {
+  interface OpAttrs {
+    /** Elements in row-major order; a single value fills the whole shape. */
+    constant: {
+      readonly dtype: string;
+      readonly shape: readonly number[];
+      readonly values: readonly number[];
+    };
+  }
+}
+
+export const constantOp = defineOp<"constant">({
+  name: "constant",
+  arity: 0,
+  attrs: { dtype: "string", shape: "ints", values: "floats" },
+  infer: (_inputs, { dtype, shape, values }) => {
+    if (!isDType(dtype)) throw new FusewireError(`unknown dtype '${dtype}'`);
+    if (values.length !== 1 && values.length !== sizeOf(shape))
+      throw new FusewireError(`shape [${shape}] needs ${sizeOf(shape)} values or one, not ${values.length}`);
+    return { dtype, shape };
+  },
+  evaluate: (_inputs, { values }, type) =>
+    toValue(type, values.length === 1 ? new Array<number>(sizeOf(type.shape)).fill(values[0]!) : values),
+});
+
+/** A tensor of known values; one value fills the shape. Values are rounded to `dtype` at once, so that equal constants are one node. */
+export function constant(
+  table: Table,
+  values: number | readonly number[],
+  dtype: DType,
+  shape: Shape = [],
+): Node {
+  const list = typeof values === "number" ? [values] : values;
+  const rounded = numbersOf(toValue({ dtype, shape: [list.length] }, list));
+  const uniform = rounded.length > 1 && rounded.every((x) => Object.is(x, rounded[0]));
+  return emit(constantOp, [], { dtype, shape, values: uniform ? [rounded[0]!] : rounded }, table);
+}
+
+/** A scalar of the dtype of `like`, in its table. */
+export const scalarLike = (like: Node, value: number): Node => constant(like.table, value, like.type.dtype);
+
+export const constantFromValue = (table: Table, value: Value): Node =>
+  constant(table, numbersOf(value), value.type.dtype, value.type.shape);
+
+/** The number that fills the node, when it is a constant of one repeated value. */
+export function uniformValue(node: Node): number | undefined {
+  return node.op === "constant" && (node as NodeOf<"constant">).attrs.values.length === 1
+    ? (node as NodeOf<"constant">).attrs.values[0]
+    : undefined;
+}

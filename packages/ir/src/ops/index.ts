@@ -1,0 +1,30 @@
+/** The functions that build graphs; definitions are in the op table. */
+
+export { type Activation, activationOf, isActivation } from "./activation.ts";
+export { argsort } from "./argsort.ts";
+export { attention, plainAttention, repeatHeads } from "./attention.ts";
+export { add, and, div, eq, le, lt, max, min, mul, or, sub } from "./binary.ts";
+export { cacheWrite } from "./cache_write.ts";
+export { cast } from "./cast.ts";
+export { categorical } from "./categorical.ts";
+export { constant, constantFromValue, scalarLike, uniformValue } from "./constant.ts";
+export { fusedElementwise, isFusable } from "./fused_elementwise.ts";
+export { gatedLinear } from "./gated_linear.ts";
+export { gather } from "./gather.ts";
+export { iota } from "./iota.ts";
+export { input, param, prepared, state } from "./leaves.ts";
+export { linear } from "./linear.ts";
+export { matmul } from "./matmul.ts";
+export { broadcastTo, concat, reshape, slice, sliceAxis, transpose } from "./movement.ts";
+export { occurs } from "./occurs.ts";
+export { argmax, cumsum, reduceMax, reduceSum } from "./reduce.ts";
+export { plainRmsNorm, rmsNorm } from "./rms_norm.ts";
+export { plainRotary, rotary } from "./rotary.ts";
+export { silu } from "./silu.ts";
+export { softmax } from "./softmax.ts";
+export { topK } from "./top_k.ts";
+export { topP } from "./top_p.ts";
+export { trigTable } from "./trig_table.ts";
+export { exp, log, neg, not, rsqrt, sqrt, tanh } from "./unary.ts";
+export { hash32, STREAMS, type Stream, uniform } from "./uniform.ts";
+export { where } from "./where.ts";

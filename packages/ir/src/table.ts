@@ -1,0 +1,95 @@
+import { FusewireError } from "./errors.ts";
+import type { AttrValue, Node, OpName, Table } from "./node.ts";
+import { formatType, type TensorType } from "./type.ts";
+
+/**
+ * Interns the nodes of one compilation: traces and every pass over them. Beside the nodes it keeps what is
+ * not part of their identity: the layer that made a node, and names for values prepared from weights.
+ */
+export class NodeTable implements Table {
+  readonly #nodes = new Map<string, Node>();
+  readonly #layers = new Map<Node, string>();
+  readonly #prepared = new Map<string, Node>();
+  readonly #scope: string[] = [];
+  #nextId = 0;
+
+  get size(): number {
+    return this.#nodes.size;
+  }
+
+  intern(op: OpName, inputs: readonly Node[], attrs: object, type: () => TensorType): Node {
+    for (const input of inputs)
+      if (input.table !== this) throw new Error(`${op}: an input was built in another table`);
+    const key = `${op}(${inputs.map((input) => input.id).join(",")})${formatAttrs(attrs)}`;
+    const found = this.#nodes.get(key);
+    if (found) return found;
+    let inferred: TensorType;
+    try {
+      inferred = type();
+    } catch (error) {
+      if (!(error instanceof FusewireError)) throw error;
+      const types = inputs.map((input) => formatType(input.type)).join(", ");
+      const where = this.#scope.length ? `${this.#scope.join(".")}: ` : "";
+      throw new FusewireError(`${where}${op}(${types}): ${error.message}`);
+    }
+    const node = Object.freeze({
+      id: this.#nextId++,
+      op,
+      inputs,
+      attrs,
+      type: inferred,
+      table: this,
+    }) as Node;
+    this.#nodes.set(key, node);
+    if (this.#scope.length) this.#layers.set(node, this.#scope.join("."));
+    return node;
+  }
+
+  /** Runs `body` with `name` appended to the layer name that new nodes and errors carry. */
+  scope<T>(name: string, body: () => T): T {
+    this.#scope.push(name);
+    try {
+      return body();
+    } finally {
+      this.#scope.pop();
+    }
+  }
+
+  /** The layer that first made this node, such as `model.layers.0.mlp`. */
+  layerOf(node: Node): string | undefined {
+    return this.#layers.get(node);
+  }
+
+  /** Gives a node a layer name unless it has one; a pass calls this for what it puts in a node's place. */
+  inheritLayer(node: Node, layer: string | undefined): void {
+    if (layer !== undefined && !this.#layers.has(node)) this.#layers.set(node, layer);
+  }
+
+  /**
+   * The name under which a value computed from weights alone is kept by engines. The same node has the same
+   * name in every entry compiled from this table; two nodes never share one.
+   */
+  namePrepared(node: Node, hint: string): string {
+    for (let n = 1; ; n++) {
+      const name = n === 1 ? hint : `${hint}~${n}`;
+      const taken = this.#prepared.get(name);
+      if (taken === undefined) this.#prepared.set(name, node);
+      if (taken === undefined || taken === node) return name;
+    }
+  }
+}
+
+/** The canonical text of attributes, which is also how they are printed: `{axis=-1, keep=true}`, keys sorted. */
+export function formatAttrs(attrs: object): string {
+  const entries = Object.entries(attrs as Record<string, AttrValue>);
+  if (entries.length === 0) return "";
+  entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return ` {${entries.map(([key, value]) => `${key}=${formatAttr(value)}`).join(", ")}}`;
+}
+
+function formatAttr(value: AttrValue): string {
+  if (Array.isArray(value)) return `[${value.map(formatAttr).join(",")}]`;
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Object.is(value, -0)) return "-0";
+  return String(value);
+}

@@ -1,0 +1,75 @@
+import type { Node, OpName, StateDecl, Value } from "@fusewire/ir";
+import type { Lowered } from "./lowered.ts";
+
+/** What the planner must respect when it lays out memory for an engine. */
+export interface MemoryRules {
+  /** Bytes to which every buffer, and every part of one that is bound, must be aligned. */
+  readonly alignment: number;
+  /** Whether one buffer may be read and written in the same launch (WebGPU: no). */
+  readonly readWriteSameBuffer: boolean;
+}
+
+/** What the passes need to know of an engine. */
+export interface EngineTraits {
+  /** Name as users write it for `device`. */
+  readonly name: string;
+  /** Whether the engine has a kernel for the op; a composite it does not claim is expanded. */
+  readonly claims: (op: OpName) => boolean;
+  readonly memory: MemoryRules;
+}
+
+/** Reads one weight of the checkpoint, already in the dtype the graph declares for it. */
+export type WeightSource = (name: string) => Promise<Value>;
+
+/** Weights on the device, shared by all executables of a model; uploaded when an executable first needs them. */
+export interface Weights {
+  readonly source: WeightSource;
+  dispose(): void;
+}
+
+/** States on the device, apart from programs: one model serves many caches. */
+export interface States {
+  readonly decls: readonly StateDecl[];
+  dispose(): void;
+}
+
+/** One compiled entry. */
+export interface Executable {
+  readonly entry: string;
+  /** Kernels that one run starts. */
+  readonly launches: number;
+  dispose(): void;
+}
+
+/** What one run returns. */
+export type Outputs = ReadonlyMap<string, Value>;
+
+/** Bytes and objects an engine holds at this moment. */
+export interface Held {
+  readonly bytes: number;
+  readonly tensors: number;
+}
+
+/** Something that runs lowered graphs. */
+export interface Engine extends EngineTraits {
+  /** An empty set of device weights fed from `source`. */
+  createWeights(source: WeightSource): Weights;
+  /** States filled with zeros. */
+  createStates(decls: readonly StateDecl[]): States;
+  /** Compiles the one entry of `lowered` and uploads what weights it still lacks. */
+  compile(lowered: Lowered, weights: Weights): Promise<Executable>;
+  /** Runs one step: reads inputs and states, writes states, returns the outputs on the host. */
+  run(executable: Executable, states: States, inputs: ReadonlyMap<string, Value>): Promise<Outputs>;
+  readState(states: States, name: string): Promise<Value>;
+  held(): Held;
+  dispose(): void;
+}
+
+/** Nodes that cost nothing at run time: leaves, and views of other nodes' memory. */
+export const isFree = (node: Node): boolean =>
+  node.op === "param" ||
+  node.op === "prepared" ||
+  node.op === "state" ||
+  node.op === "input" ||
+  node.op === "constant" ||
+  node.op === "reshape";

@@ -1,0 +1,104 @@
+import {
+  bytesOf,
+  emptyValue,
+  evaluate,
+  rootsOf,
+  type StateDecl,
+  topological,
+  type Value,
+} from "@fusewire/ir";
+import { type Engine, type Executable, isFree, type States, type Weights } from "./engine.ts";
+import type { Lowered } from "./lowered.ts";
+import { evaluatePrepared } from "./prepare.ts";
+
+interface ReferenceWeights extends Weights {
+  readonly params: Map<string, Value>;
+  readonly prepared: Map<string, Value>;
+}
+
+interface ReferenceStates extends States {
+  readonly values: Map<string, Value>;
+}
+
+interface ReferenceExecutable extends Executable {
+  readonly lowered: Lowered;
+  readonly weights: ReferenceWeights;
+}
+
+/**
+ * The interpreter as an engine, device "interpreter": the oracle that other engines are compared with. It claims
+ * every op, so composites run by their own evaluation.
+ */
+export function createReferenceEngine(claims: Engine["claims"] = () => true): Engine {
+  const allStates = new Set<ReferenceStates>();
+  const allWeights = new Set<ReferenceWeights>();
+  return {
+    name: "interpreter",
+    claims,
+    memory: { alignment: 4, readWriteSameBuffer: true },
+    createWeights(source) {
+      const weights: ReferenceWeights = {
+        source,
+        params: new Map(),
+        prepared: new Map(),
+        dispose: () => void allWeights.delete(weights),
+      };
+      allWeights.add(weights);
+      return weights;
+    },
+    createStates(decls: readonly StateDecl[]) {
+      const states: ReferenceStates = {
+        decls,
+        values: new Map(decls.map(({ name, type }) => [name, emptyValue(type)])),
+        dispose: () => void allStates.delete(states),
+      };
+      allStates.add(states);
+      return states;
+    },
+    async compile(lowered, shared) {
+      const weights = shared as ReferenceWeights;
+      const nodes = topological(rootsOf(lowered.entry));
+      for (const node of nodes) {
+        if (node.op === "param" && !weights.params.has(node.attrs.name))
+          weights.params.set(node.attrs.name, await weights.source(node.attrs.name));
+        if (node.op === "prepared" && !weights.prepared.has(node.attrs.name))
+          weights.prepared.set(
+            node.attrs.name,
+            await evaluatePrepared(lowered.prepare.get(node.attrs.name)!, weights.source),
+          );
+      }
+      const executable: ReferenceExecutable = {
+        entry: lowered.entry.name,
+        launches: nodes.filter((node) => !isFree(node)).length,
+        lowered,
+        weights,
+        dispose: () => undefined,
+      };
+      return executable;
+    },
+    async run(executable, bound, inputs) {
+      const { lowered, weights } = executable as ReferenceExecutable;
+      const states = bound as ReferenceStates;
+      const values = evaluate(rootsOf(lowered.entry), {
+        params: (name) => weights.params.get(name)!,
+        prepared: (name) => weights.prepared.get(name)!,
+        states: (name) => states.values.get(name)!,
+        inputs: (name) => inputs.get(name)!,
+      });
+      for (const [name, node] of lowered.entry.writes) states.values.set(name, values.get(node)!);
+      return new Map([...lowered.entry.outputs].map(([name, node]) => [name, values.get(node)!]));
+    },
+    readState: async (states, name) => (states as ReferenceStates).values.get(name)!,
+    held() {
+      const values = [
+        ...[...allStates].flatMap(({ values }) => [...values.values()]),
+        ...[...allWeights].flatMap(({ params, prepared }) => [...params.values(), ...prepared.values()]),
+      ];
+      return { bytes: values.reduce((sum, { type }) => sum + bytesOf(type), 0), tensors: values.length };
+    },
+    dispose() {
+      allStates.clear();
+      allWeights.clear();
+    },
+  };
+}

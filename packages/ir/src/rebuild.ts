@@ -10,10 +10,11 @@ export const withInputs = (node: Node, inputs: readonly Node[]): Node =>
     : emit(OPS[node.op] as unknown as OpDef<"concat">, inputs, node.attrs as { axis: number }, node.table);
 
 /**
- * Rebuilds a graph bottom-up: `change` sees each node with its inputs already changed and may return another
+ * Rebuilds a graph bottom-up: `change` sees each node with its inputs already changed, and the
+ * node as it was, whose users in the old graph are known; it may return another
  * one in its place. What it builds carries the layer name of the node it replaces. Returns what became of each reachable node.
  */
-export function rewriteNodes(roots: Iterable<Node>, change: (node: Node) => Node): Map<Node, Node> {
+export function rewriteNodes(roots: Iterable<Node>, change: (node: Node, original: Node) => Node): Map<Node, Node> {
   const changed = new Map<Node, Node>();
   for (const node of topological(roots)) {
     const layer = node.table.layerOf(node);
@@ -23,6 +24,7 @@ export function rewriteNodes(roots: Iterable<Node>, change: (node: Node) => Node
           node,
           node.inputs.map((input) => changed.get(input)!),
         ),
+        node,
       );
     const result = layer === undefined ? run() : node.table.scope(layer, run);
     node.table.inheritLayer(result, layer);

@@ -1,7 +1,10 @@
 import { FusewireError } from "../errors.ts";
 import type { Node } from "../node.ts";
 import { defineOp, emit, type OpDef } from "../op.ts";
+import type { TensorType } from "../type.ts";
+import { toValue, type Value } from "../value.ts";
 import { addOp, andOp, divOp, eqOp, leOp, ltOp, maxOp, minOp, mulOp, orOp, subOp } from "./binary.ts";
+import { constant } from "./constant.ts";
 import { broadcastAll, mapElements } from "./elementwise.ts";
 import { siluOp } from "./silu.ts";
 import { expOp, logOp, negOp, notOp, rsqrtOp, sqrtOp, tanhOp } from "./unary.ts";
@@ -10,8 +13,8 @@ import { whereOp } from "./where.ts";
 declare module "../node.ts" {
   interface OpAttrs {
     /**
-     * `body` is a list of scalar instructions `op a b c`; an operand is `$i`, input i, or `%j`, the result of
-     * instruction j. The last instruction is the result.
+     * `body` is a list of scalar instructions `op a b c`; an operand is `$i`, input i; `%j`, the result of
+     * instruction j, or a number. The last instruction is the result.
      */
     fused_elementwise: { readonly body: readonly string[] };
   }
@@ -29,68 +32,66 @@ const SCALAR_OPS = Object.fromEntries(
 
 export const isFusable = (op: string): boolean => op in SCALAR_OPS;
 
-interface Instruction {
-  readonly op: ScalarOp;
-  readonly operands: readonly { readonly input: boolean; readonly index: number }[];
-}
-
-function parseBody(body: readonly string[], inputs: number): Instruction[] {
-  return body.map((line, position) => {
+/** Runs a body over any meaning of its operands: types, values or nodes. */
+function runBody<T>(
+  body: readonly string[],
+  inputs: readonly T[],
+  literal: (value: number) => T,
+  apply: (op: ScalarOp, operands: T[]) => T,
+): T {
+  const results: T[] = [];
+  for (const line of body) {
     const [name = "", ...operands] = line.split(" ");
     const op = SCALAR_OPS[name];
     if (!op) throw new FusewireError(`'${line}' does not start with an elementwise op`);
-    return {
-      op,
-      operands: operands.map((text) => {
-        const index = Number(text.slice(1));
-        const input = text.startsWith("$");
-        if (!Number.isInteger(index) || index >= (input ? inputs : position))
-          throw new FusewireError(`operand '${text}' of '${line}' is not defined before it`);
-        return { input, index };
-      }),
-    };
-  });
+    results.push(
+      apply(
+        op,
+        operands.map((text) => {
+          const named = { $: inputs, "%": results }[text[0] ?? ""];
+          const value = named ? named[Number(text.slice(1))] : literal(Number(text));
+          if (value === undefined || (!named && Number.isNaN(Number(text)) && text !== "NaN"))
+            throw new FusewireError(`operand '${text}' of '${line}' is not defined before it`);
+          return value;
+        }),
+      ),
+    );
+  }
+  const last = results[results.length - 1];
+  if (last === undefined) throw new FusewireError("the body is empty");
+  return last;
 }
+
+const inferScalar = (op: ScalarOp, types: readonly TensorType[]): TensorType =>
+  (op as OpDef<"where">).infer(types, {});
 
 export const fusedElementwiseOp = defineOp<"fused_elementwise">({
   name: "fused_elementwise",
-  arity: [1, 8],
+  // With the result, 8 buffers: as many as a WebGPU launch may bind by default.
+  arity: [1, 7],
   attrs: { body: "strings" },
   infer: (types, { body }) => {
-    const results: { dtype: string; shape: readonly number[] }[] = [];
-    for (const { op, operands } of parseBody(body, types.length)) {
-      const args = operands.map(({ input, index }) => (input ? types[index]! : results[index]!));
-      results.push((op as OpDef<"where">).infer(args as typeof types, {}));
-    }
-    const last = results[results.length - 1];
-    if (!last) throw new FusewireError("the body is empty");
-    return { dtype: last.dtype as (typeof types)[number]["dtype"], shape: broadcastAll(types) };
+    const result = runBody<TensorType>(body, types, () => ({ dtype: "f32", shape: [] }), inferScalar);
+    return { dtype: result.dtype, shape: broadcastAll(types) };
   },
-  // Each instruction rounds to f32, so that fusing changes no bit. (Integers are not fused.)
-  evaluate: (inputs, { body }, type) => {
-    const program = parseBody(body, inputs.length);
-    const columns: ReturnType<typeof mapElements>[] = inputs.map((input) =>
-      mapElements([input], { dtype: input.type.dtype, shape: type.shape }, (x) => x),
-    );
-    const results: typeof columns = [];
-    for (const { op, operands } of program) {
-      const args = operands.map(({ input, index }) => (input ? columns[index]! : results[index]!));
-      const dtype = (op as OpDef<"where">).infer(
-        args.map((value) => value.type),
-        {},
-      ).dtype;
-      results.push(mapElements(args, { dtype, shape: type.shape }, op.scalar!));
-    }
-    return results[results.length - 1]!;
-  },
-  expand: (inputs, { body }) => {
-    const results: Node[] = [];
-    for (const { op, operands } of parseBody(body, inputs.length)) {
-      const args = operands.map(({ input, index }) => (input ? inputs[index]! : results[index]!));
-      results.push(emit(op as OpDef<"where">, args, {}));
-    }
-    return results[results.length - 1]!;
-  },
+  // Each instruction rounds as the op by itself would, so that fusing changes no bit.
+  evaluate: (inputs, { body }, type) =>
+    runBody<Value>(
+      body,
+      inputs,
+      (literal) => toValue({ dtype: "f32", shape: [] }, [literal]),
+      (op, operands) => {
+        const types = operands.map((operand) => operand.type);
+        return mapElements(operands, { dtype: inferScalar(op, types).dtype, shape: type.shape }, op.scalar!);
+      },
+    ),
+  expand: (inputs, { body }) =>
+    runBody<Node>(
+      body,
+      inputs,
+      (literal) => constant(inputs[0]!.table, literal, "f32"),
+      (op, operands) => emit(op as OpDef<"where">, operands, {}),
+    ),
 });
 
 /** A chain of elementwise ops as one launch; see the attribute `body`. Inputs broadcast to the result. */

@@ -1,0 +1,36 @@
+export {
+  type Buckets,
+  batchBucket,
+  type Chunk,
+  capacityBucket,
+  cutChunks,
+  DEFAULT_BUCKETS,
+} from "./bucket.ts";
+export {
+  type Engine,
+  type EngineTraits,
+  type Executable,
+  type Held,
+  isFree,
+  type MemoryRules,
+  type Outputs,
+  type States,
+  type WeightSource,
+  type Weights,
+} from "./engine.ts";
+export { type Lowered, toLowered } from "./lowered.ts";
+export { fixpoint, type Pass, sequence, traced, verified } from "./pass.ts";
+export { type LowerOptions, lower, OPTIONAL_PASSES, type OptionalPass } from "./pipeline.ts";
+export { planMemory } from "./plan_memory.ts";
+export { evaluatePrepared } from "./prepare.ts";
+export {
+  launchesPerLayer,
+  type Program,
+  type ProgramBuffer,
+  printProgram,
+  type Ref,
+  type Step,
+  scratchBytes,
+} from "./program.ts";
+export { createReferenceEngine } from "./reference_engine.ts";
+export { schedule } from "./schedule.ts";

@@ -1,0 +1,69 @@
+import { FusewireError, type Module } from "@fusewire/ir";
+import type { EngineTraits } from "./engine.ts";
+import { type Lowered, toLowered } from "./lowered.ts";
+import { fixpoint, type Pass, sequence, traced } from "./pass.ts";
+import { canonicalise } from "./passes/canonicalise.ts";
+import { foldConstants } from "./passes/fold_constants.ts";
+import { fuseAttention } from "./passes/fuse_attention.ts";
+import { fuseElementwise } from "./passes/fuse_elementwise.ts";
+import { fuseEpilogue } from "./passes/fuse_epilogue.ts";
+import { fuseMlp } from "./passes/fuse_mlp.ts";
+import { fuseNorm } from "./passes/fuse_norm.ts";
+import { fuseQkv } from "./passes/fuse_qkv.ts";
+import { fuseRotary } from "./passes/fuse_rotary.ts";
+import { hoistPrepare } from "./passes/hoist_prepare.ts";
+import { legalise } from "./passes/legalise.ts";
+
+/** Passes that make programs faster and may be left out, by name. */
+export const OPTIONAL_PASSES = [
+  "canonicalise",
+  "fold_constants",
+  "fuse_attention",
+  "fuse_norm",
+  "fuse_rotary",
+  "fuse_epilogue",
+  "fuse_mlp",
+  "fuse_qkv",
+  "fuse_elementwise",
+  "hoist_prepare",
+] as const;
+export type OptionalPass = (typeof OPTIONAL_PASSES)[number];
+
+/** The road from a traced module to one an engine runs: this list is the order. */
+const passesFor = (engine: EngineTraits): readonly Pass[] => [
+  fixpoint(canonicalise),
+  foldConstants,
+  fuseAttention,
+  fuseNorm,
+  fuseRotary,
+  fixpoint(fuseEpilogue),
+  fuseMlp,
+  fuseQkv,
+  legalise(engine),
+  fixpoint(canonicalise),
+  foldConstants,
+  ...(engine.claims("fused_elementwise") ? [fuseElementwise] : []),
+  hoistPrepare,
+];
+
+export interface LowerOptions {
+  /** Optional passes to leave out. */
+  readonly disable?: readonly OptionalPass[];
+  /** Sees the module after each pass. */
+  readonly observe?: (pass: string, module: Module) => void;
+}
+
+/** Runs the passes over a module of one entry. */
+export function lower(
+  module: Module,
+  engine: EngineTraits,
+  { disable = [], observe }: LowerOptions = {},
+): Lowered {
+  const unknown = disable.find((name) => !OPTIONAL_PASSES.includes(name));
+  if (unknown !== undefined)
+    throw new FusewireError(`'${unknown}' is not an optional pass; those are ${OPTIONAL_PASSES.join(", ")}`);
+  const passes = passesFor(engine)
+    .filter(({ name }) => !disable.some((disabled) => disabled === name))
+    .map((pass) => (observe ? traced(pass, observe) : pass));
+  return toLowered(sequence("lower", passes).run(module));
+}

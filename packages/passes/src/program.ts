@@ -1,0 +1,75 @@
+import { formatAttrs, formatType, type TensorType } from "@fusewire/ir";
+
+/** Memory that a program works on. */
+export type ProgramBuffer = {
+  readonly name: string;
+  readonly bytes: number;
+} & (
+  | { readonly kind: "param" | "prepared" | "state" | "input" }
+  | { readonly kind: "constant"; readonly values: readonly number[] }
+  /** Scratch memory, reused by values whose lifetimes do not overlap. */
+  | { readonly kind: "slot" }
+);
+
+/** A tensor inside a buffer. */
+export interface Ref {
+  readonly buffer: number;
+  readonly offset: number;
+  readonly type: TensorType;
+}
+
+/** One launch. A kernel that works in place has its written buffer among the ones it reads. */
+export interface Step {
+  readonly kernel: string;
+  readonly reads: readonly Ref[];
+  readonly write: Ref;
+  readonly attrs: object;
+  readonly layer: string | undefined;
+}
+
+/** What an engine that replays runs: plain data, printable and comparable. */
+export interface Program {
+  readonly entry: string;
+  readonly buffers: readonly ProgramBuffer[];
+  readonly steps: readonly Step[];
+  readonly outputs: Readonly<Record<string, Ref>>;
+}
+
+/** Bytes of scratch memory: known before anything is allocated. */
+export const scratchBytes = (program: Program): number =>
+  program.buffers.reduce((sum, buffer) => sum + (buffer.kind === "slot" ? buffer.bytes : 0), 0);
+
+/** Launches of each layer such as `model.layers.0`, and of everything outside the decoder layers under "". */
+export function launchesPerLayer(program: Program): Map<string, number> {
+  const launches = new Map<string, number>();
+  for (const { layer } of program.steps) {
+    const block = /^.*?layers\.\d+/.exec(layer ?? "")?.[0] ?? "";
+    launches.set(block, (launches.get(block) ?? 0) + 1);
+  }
+  return launches;
+}
+
+/** The program as text, for snapshots and `inspect`. */
+export function printProgram(program: Program): string {
+  const ref = ({ buffer, offset, type }: Ref): string => {
+    const { name } = program.buffers[buffer]!;
+    return `${name}${offset > 0 ? `+${offset}` : ""}:${formatType(type)}`;
+  };
+  const lines = program.steps.map(({ kernel, reads, write, attrs, layer }) => {
+    const where = layer === undefined ? "" : `  @${layer}`;
+    return `  ${ref(write)} = ${kernel}(${reads.map(ref).join(", ")})${formatAttrs(attrs)}${where}`;
+  });
+  const outputs = Object.entries(program.outputs).map(
+    ([name, output]) => `  return ${name} = ${ref(output)}`,
+  );
+  const held = program.buffers
+    .filter(({ kind }) => kind === "state" || kind === "slot")
+    .map(({ kind, name, bytes }) => `  ${kind} ${name}: ${bytes} bytes`);
+  return [
+    `program ${program.entry}: ${program.steps.length} launches`,
+    ...held,
+    ...lines,
+    ...outputs,
+    "",
+  ].join("\n");
+}

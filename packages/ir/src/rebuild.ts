@@ -14,7 +14,10 @@ export const withInputs = (node: Node, inputs: readonly Node[]): Node =>
  * node as it was, whose users in the old graph are known; it may return another
  * one in its place. What it builds carries the layer name of the node it replaces. Returns what became of each reachable node.
  */
-export function rewriteNodes(roots: Iterable<Node>, change: (node: Node, original: Node) => Node): Map<Node, Node> {
+export function rewriteNodes(
+  roots: Iterable<Node>,
+  change: (node: Node, original: Node) => Node,
+): Map<Node, Node> {
   const changed = new Map<Node, Node>();
   for (const node of topological(roots)) {
     const layer = node.table.layerOf(node);

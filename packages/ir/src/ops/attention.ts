@@ -2,7 +2,7 @@ import { FusewireError } from "../errors.ts";
 import type { Node } from "../node.ts";
 import { defineOp, emit } from "../op.ts";
 import { sameShape } from "../type.ts";
-import { emptyValue } from "../value.ts";
+import { emptyValue, floats } from "../value.ts";
 import { and, div, le, min, mul } from "./binary.ts";
 import { gather } from "./gather.ts";
 import { iota } from "./iota.ts";
@@ -46,36 +46,43 @@ export const attentionOp = defineOp<"attention">({
     return { dtype: "f32", shape: [b!, h!, t!, values!.shape[3]!] };
   },
   evaluate: ([q, keys, values, rows, lo, hi], { scale, softcap }, type) => {
-    const out = emptyValue(type);
+    const value = emptyValue(type);
     const [batch, heads, length, d] = q!.type.shape as [number, number, number, number];
-    const [, groups, slots, dv] = values!.type.shape as [number, number, number, number];
-    const repeat = heads / groups;
+    const [cacheRows, groups, slots, dv] = values!.type.shape as [number, number, number, number];
+    const [query, key, v, out] = [floats(q!), floats(keys!), floats(values!), floats(value)];
+    const weights = new Float64Array(slots);
+    const sums = new Float64Array(dv);
     for (let b = 0; b < batch; b++)
       for (let h = 0; h < heads; h++)
         for (let t = 0; t < length; t++) {
-          const cacheHead = rows!.data[b]! * groups + Math.floor(h / repeat);
           const from = Math.max(0, lo!.data[b * length + t]!);
           const to = Math.min(slots - 1, hi!.data[b * length + t]!);
           if (from > to) continue;
-          const at = (b * heads + h) * length + t;
-          const scores: number[] = [];
+          const queryAt = ((b * heads + h) * length + t) * d;
+          // A row outside the cache reads the nearest one, as `gather` does.
+          const row = Math.min(cacheRows - 1, Math.max(0, rows!.data[b]!));
+          const firstSlot = (row * groups + Math.floor((h * groups) / heads)) * slots;
+          let max = Number.NEGATIVE_INFINITY;
           for (let j = from; j <= to; j++) {
+            const keyAt = (firstSlot + j) * d;
             let dot = 0;
-            for (let k = 0; k < d; k++)
-              dot += q!.data[at * d + k]! * keys!.data[(cacheHead * slots + j) * d + k]!;
-            scores.push(softcap > 0 ? softcap * Math.tanh((dot * scale) / softcap) : dot * scale);
+            for (let k = 0; k < d; k++) dot += query[queryAt + k]! * key[keyAt + k]!;
+            const score = softcap > 0 ? softcap * Math.tanh((dot * scale) / softcap) : dot * scale;
+            weights[j] = score;
+            max = Math.max(max, score);
           }
-          const max = scores.reduce((m, s) => Math.max(m, s), Number.NEGATIVE_INFINITY);
-          const weights = scores.map((s) => Math.exp(s - max));
-          const total = weights.reduce((sum, w) => sum + w, 0);
-          for (let k = 0; k < dv; k++) {
-            let sum = 0;
-            for (let j = from; j <= to; j++)
-              sum += weights[j - from]! * values!.data[(cacheHead * slots + j) * dv + k]!;
-            out.data[at * dv + k] = sum / total;
+          let total = 0;
+          sums.fill(0);
+          for (let j = from; j <= to; j++) {
+            const weight = Math.exp(weights[j]! - max);
+            const valueAt = (firstSlot + j) * dv;
+            total += weight;
+            for (let k = 0; k < dv; k++) sums[k]! += weight * v[valueAt + k]!;
           }
+          const outAt = ((b * heads + h) * length + t) * dv;
+          for (let k = 0; k < dv; k++) out[outAt + k] = sums[k]! / total;
         }
-    return out;
+    return value;
   },
   expand: ([q, keys, values, rows, lo, hi], attrs) => {
     const attended = plainAttention(q!, gather(keys!, rows!), gather(values!, rows!), lo!, hi!, attrs);

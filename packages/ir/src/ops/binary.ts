@@ -57,8 +57,9 @@ export const addOp = binary("add", NUMBERS, (a, b) => a + b, { commutative: true
 export const subOp = binary("sub", NUMBERS, (a, b) => a - b);
 export const mulOp = binary("mul", NUMBERS, (a, b) => a * b, { commutative: true, integer: Math.imul });
 export const divOp = binary("div", ["f32"], (a, b) => a / b);
-export const maxOp = binary("max", NUMBERS, Math.max, { commutative: true });
-export const minOp = binary("min", NUMBERS, Math.min, { commutative: true });
+// Not Math.max itself: it would take the unused third argument of `scalar` for one more number.
+export const maxOp = binary("max", NUMBERS, (a, b) => Math.max(a, b), { commutative: true });
+export const minOp = binary("min", NUMBERS, (a, b) => Math.min(a, b), { commutative: true });
 export const eqOp = binary("eq", NUMBERS, (a, b) => (a === b ? 1 : 0), { commutative: true, result: "bool" });
 export const ltOp = binary("lt", NUMBERS, (a, b) => (a < b ? 1 : 0), { result: "bool" });
 export const leOp = binary("le", NUMBERS, (a, b) => (a <= b ? 1 : 0), { result: "bool" });

@@ -21,6 +21,7 @@ export const cacheWriteOp = defineOp<"cache_write">({
       throw new FusewireError(`rows, at and count must be i32[${batch}], one for each row of the values`);
     const fits =
       axis > 0 &&
+      axis < cache!.shape.length &&
       cache!.dtype === values!.dtype &&
       cache!.shape.length === values!.shape.length &&
       cache!.shape.every((d, k) => k === 0 || k === axis || d === values!.shape[k]);
@@ -35,15 +36,18 @@ export const cacheWriteOp = defineOp<"cache_write">({
     const slots = type.shape[axis]!;
     const { outer, n, inner } = splitAt(values!.type.shape, axis);
     const perRow = outer / values!.type.shape[0]!;
-    for (let b = 0; b < rows!.data.length; b++)
+    for (let b = 0; b < rows!.data.length; b++) {
+      const row = rows!.data[b]!;
+      if (row < 0 || row >= type.shape[0]!) continue;
       for (let o = 0; o < perRow; o++)
         for (let t = 0; t < Math.min(n, count!.data[b]!); t++) {
           const slot = at!.data[b]! + t;
           if (slot < 0 || slot >= slots) continue;
           const from = ((b * perRow + o) * n + t) * inner;
-          const to = ((rows!.data[b]! * perRow + o) * slots + slot) * inner;
+          const to = ((row * perRow + o) * slots + slot) * inner;
           data.set(values!.data.subarray(from, from + inner), to);
         }
+    }
     return { type, data };
   },
   inPlace: true,
@@ -51,7 +55,8 @@ export const cacheWriteOp = defineOp<"cache_write">({
 
 /**
  * Writes into a cache [R, …, slots, …] whose slots lie along `axis`: for each b, the first count[b] entries of
- * values[b] go to slots at[b], at[b]+1, … of cache row rows[b]. Entries past the last slot are dropped.
+ * values[b] go to slots at[b], at[b]+1, … of cache row rows[b]. Entries outside the slots or rows of
+ * the cache are dropped.
  * rows, at, count: i32[B]; values: [B, …, T, …]. Rows must not repeat among those that write.
  */
 export const cacheWrite = (

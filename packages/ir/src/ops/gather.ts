@@ -16,7 +16,11 @@ export const gatherOp = defineOp<"gather">({
   attrs: { batch: "int" },
   infer: ([x, index], { batch }) => {
     if (index!.dtype !== "i32") throw new FusewireError("indices must be i32");
-    if (x!.shape.length <= batch || !sameShape(x!.shape.slice(0, batch), index!.shape.slice(0, batch)))
+    if (
+      batch < 0 ||
+      x!.shape.length <= batch ||
+      !sameShape(x!.shape.slice(0, batch), index!.shape.slice(0, batch))
+    )
       throw new FusewireError(`the first ${batch} axes must agree, and one more is gathered from`);
     return { dtype: x!.dtype, shape: [...index!.shape, ...x!.shape.slice(batch + 1)] };
   },
@@ -30,7 +34,7 @@ export const gatherOp = defineOp<"gather">({
       // Out of range reads the nearest end, as GPU engines must do for memory safety; callers check ids at the door.
       const k = Math.min(n - 1, Math.max(0, index!.data[i]!));
       const from = (Math.floor(i / perBatch) * n + k) * row;
-      out.data.set(x!.data.subarray(from, from + row), i * row);
+      for (let r = 0; r < row; r++) out.data[i * row + r] = x!.data[from + r]!;
     }
     return out;
   },

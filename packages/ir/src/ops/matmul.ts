@@ -1,9 +1,9 @@
 import { FusewireError } from "../errors.ts";
 import type { Node } from "../node.ts";
 import { defineOp, emit } from "../op.ts";
-import { broadcastShapes, type Shape } from "../type.ts";
-import { emptyValue } from "../value.ts";
-import { broadcastIndex } from "./elementwise.ts";
+import { broadcastShapes, type Shape, sizeOf } from "../type.ts";
+import { emptyValue, floats } from "../value.ts";
+import { stretch } from "./strided.ts";
 
 declare module "../node.ts" {
   interface OpAttrs {
@@ -30,26 +30,62 @@ export const matmulOp = defineOp<"matmul">({
   evaluate: ([a, b], { transposeB }, type) => {
     const out = emptyValue(type);
     const [m, k] = a!.type.shape.slice(-2) as [number, number];
-    const n = type.shape[type.shape.length - 1]!;
-    const batch: Shape = type.shape.slice(0, -2);
-    const aAt = broadcastIndex(a!.type.shape.slice(0, -2), batch);
-    const bAt = broadcastIndex(b!.type.shape.slice(0, -2), batch);
-    const [kStride, nStride] = transposeB ? [1, k] : [n, 1];
-    const x = a!.data;
-    const y = b!.data;
-    const stacks = batch.reduce((p, d) => p * d, 1);
-    for (let s = 0; s < stacks; s++)
-      for (let i = 0; i < m; i++)
-        for (let j = 0; j < n; j++) {
-          const xFrom = aAt(s) * m * k + i * k;
-          const yFrom = bAt(s) * k * n + j * nStride;
-          let sum = 0;
-          for (let q = 0; q < k; q++) sum += x[xFrom + q]! * y[yFrom + q * kStride]!;
-          out.data[(s * m + i) * n + j] = sum;
-        }
+    const [n] = type.shape.slice(-1) as [number];
+    const batch = type.shape.slice(0, -2);
+    const aStacks = stackOrder(a!.type.shape.slice(0, -2), batch);
+    const bStacks = stackOrder(b!.type.shape.slice(0, -2), batch);
+    const multiply = transposeB ? multiplyTransposed : multiplyPlain;
+    for (let s = 0; s < aStacks.length; s++) {
+      const x = floats(a!).subarray(aStacks[s]! * m * k, (aStacks[s]! + 1) * m * k);
+      const y = floats(b!).subarray(bStacks[s]! * k * n, (bStacks[s]! + 1) * k * n);
+      multiply(x, y, floats(out).subarray(s * m * n, (s + 1) * m * n), m, k, n);
+    }
     return out;
   },
 });
+
+/** Which matrix of an operand with leading axes `own` each matrix of the result reads. */
+const stackOrder = (own: Shape, batch: Shape) =>
+  stretch(
+    Int32Array.from({ length: sizeOf(own) }, (_, s) => s),
+    "i32",
+    own,
+    batch,
+  );
+
+type Multiply = (
+  x: Float32Array,
+  y: Float32Array,
+  out: Float32Array,
+  m: number,
+  k: number,
+  n: number,
+) => void;
+
+const multiplyTransposed: Multiply = (x, y, out, m, k, n) => {
+  for (let i = 0; i < m; i++)
+    for (let j = 0; j < n; j++) {
+      const xFrom = i * k;
+      const yFrom = j * k;
+      let sum = 0;
+      for (let q = 0; q < k; q++) sum += x[xFrom + q]! * y[yFrom + q]!;
+      out[i * n + j] = sum;
+    }
+};
+
+/** Walks y along its rows, as it lies in memory; each sum still runs over q upwards in f64. */
+const multiplyPlain: Multiply = (x, y, out, m, k, n) => {
+  const sums = new Float64Array(n);
+  for (let i = 0; i < m; i++) {
+    sums.fill(0);
+    for (let q = 0; q < k; q++) {
+      const scale = x[i * k + q]!;
+      const yFrom = q * n;
+      for (let j = 0; j < n; j++) sums[j]! += scale * y[yFrom + j]!;
+    }
+    out.set(sums, i * n);
+  }
+};
 
 /**
  * a[…, m, k] · b[…, k, n] = […, m, n]; with `transposeB`, b is […, n, k] as linear layers store their weights.

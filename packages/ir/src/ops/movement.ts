@@ -3,9 +3,9 @@ import { FusewireError } from "../errors.ts";
 import type { Node } from "../node.ts";
 import { defineOp, emit } from "../op.ts";
 import { broadcastShapes, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from "../type.ts";
-import { emptyValue, type Value } from "../value.ts";
-import { broadcastIndex } from "./elementwise.ts";
+import { emptyValue } from "../value.ts";
 import { splitAt } from "./reduce.ts";
+import { copyStrided, stretch } from "./strided.ts";
 
 declare module "../node.ts" {
   interface OpAttrs {
@@ -42,12 +42,8 @@ export const transposeOp = defineOp<"transpose">({
   },
   evaluate: ([x], { perm }, type) => {
     const strides = stridesOf(x!.type.shape);
-    return copyStrided(
-      x!,
-      type.shape,
-      perm.map((p) => strides[p]!),
-      0,
-    );
+    const moved = perm.map((p) => strides[p]!);
+    return { type, data: copyStrided(x!.data, type.dtype, type.shape, moved) };
   },
 });
 
@@ -61,12 +57,10 @@ export const broadcastToOp = defineOp<"broadcast_to">({
       throw new FusewireError(`[${x!.shape}] does not broadcast to [${shape}]`);
     return { dtype: x!.dtype, shape };
   },
-  evaluate: ([x], { shape }, type) => {
-    const out = emptyValue(type);
-    const at = broadcastIndex(x!.type.shape, shape);
-    for (let i = 0; i < out.data.length; i++) out.data[i] = x!.data[at(i)]!;
-    return out;
-  },
+  evaluate: ([x], _attrs, type) => ({
+    type,
+    data: stretch(x!.data, type.dtype, x!.type.shape, type.shape),
+  }),
 });
 
 export const sliceOp = defineOp<"slice">({
@@ -84,7 +78,7 @@ export const sliceOp = defineOp<"slice">({
   evaluate: ([x], { starts }, type) => {
     const strides = stridesOf(x!.type.shape);
     const offset = starts.reduce((sum, start, k) => sum + start * strides[k]!, 0);
-    return copyStrided(x!, type.shape, strides, offset);
+    return { type, data: copyStrided(x!.data, type.dtype, type.shape, strides, offset) };
   },
 });
 
@@ -119,21 +113,6 @@ export const concatOp = defineOp<"concat">({
   },
 });
 
-/** Row-major copy of the elements at `offset + sum(index[k] * strides[k])`; the innermost runs are copied whole. */
-function copyStrided(x: Value, shape: Shape, strides: readonly number[], offset: number): Value {
-  const out = emptyValue({ dtype: x.type.dtype, shape });
-  const last = shape.length - 1;
-  const run = last >= 0 && strides[last] === 1 ? shape[last]! : 1;
-  const outStrides = stridesOf(shape);
-  for (let i = 0; i < out.data.length; i += run) {
-    let at = offset;
-    for (let k = 0; k < shape.length; k++) at += (Math.floor(i / outStrides[k]!) % shape[k]!) * strides[k]!;
-    if (run === 1) out.data[i] = x.data[at]!;
-    else out.data.set(x.data.subarray(at, at + run), i);
-  }
-  return out;
-}
-
 /** The same elements under another shape; one size may be -1. */
 export function reshape(x: Node, shape: Shape): Node {
   const known = shape.reduce((product, d) => (d === -1 ? product : product * d), 1);
@@ -149,7 +128,9 @@ export const broadcastTo = (x: Node, shape: Shape): Node =>
   sameShape(shape, x.type.shape) ? x : emit(broadcastToOp, [x], { shape });
 
 export const slice = (x: Node, starts: readonly number[], sizes: readonly number[]): Node =>
-  sameShape(sizes, x.type.shape) ? x : emit(sliceOp, [x], { starts, sizes });
+  sameShape(sizes, x.type.shape) && starts.every((start) => start === 0)
+    ? x
+    : emit(sliceOp, [x], { starts, sizes });
 
 /** `size` elements from `start` along one axis. */
 export function sliceAxis(x: Node, axis: number, start: number, size: number): Node {

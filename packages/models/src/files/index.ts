@@ -1,0 +1,15 @@
+export { assertInsideName, assertRange, type ByteSource, isInsideName, type ModelFiles } from "./files.ts";
+export { findJsonProblem, type JsonProblem } from "./json-scan.ts";
+export { memoryFiles } from "./memory.ts";
+export {
+  decodeUtf8,
+  isJsonObject,
+  isLfsPointer,
+  type JsonObject,
+  type JsonValue,
+  kindOf,
+  lfsPointerError,
+  parseJsonObject,
+  readJson,
+  readText,
+} from "./read.ts";

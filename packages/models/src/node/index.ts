@@ -1,0 +1,1 @@
+export { openModelDirectory } from "./directory.ts";

@@ -1,0 +1,2 @@
+export { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
+export { encodeSafetensors } from "./safetensors-write.ts";

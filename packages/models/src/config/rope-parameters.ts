@@ -1,0 +1,66 @@
+import { FusewireError } from "@fusewire/ir";
+import { isJsonObject, type JsonObject, type JsonValue, kindOf } from "../files/index.ts";
+
+/** What says how positions turn into angles, in the spelling of transformers v5. */
+export interface RopeParameters {
+  readonly rope_type: string;
+  readonly rope_theta: number;
+  readonly factor?: number;
+  readonly low_freq_factor?: number;
+  readonly high_freq_factor?: number;
+  readonly original_max_position_embeddings?: number;
+  readonly partial_rotary_factor?: number;
+}
+
+const NUMBERS = [
+  "factor",
+  "low_freq_factor",
+  "high_freq_factor",
+  "original_max_position_embeddings",
+  "partial_rotary_factor",
+] as const;
+const DEFAULT_THETA = 10_000;
+
+/** One form from `rope_parameters` (v5) or from `rope_theta` and `rope_scaling` (v4) of a config.json. */
+export function normaliseRope(config: JsonObject): RopeParameters {
+  const key = isPresent(config.rope_parameters) ? "rope_parameters" : "rope_scaling";
+  const given = config[key];
+  if (isPresent(given) && !isJsonObject(given))
+    throw new FusewireError(`'${key}' of config.json is ${kindOf(given)}, expected an object; correct it`);
+  const rope: JsonObject = isPresent(given) && isJsonObject(given) ? given : {};
+  const nested = Object.entries(rope).find(([, value]) => isJsonObject(value));
+  if (nested)
+    throw new FusewireError(
+      `'${key}' of config.json has parameters of its own for '${nested[0]}' layers; models with one rotary embedding for all layers are supported`,
+    );
+
+  // Files of 2023 say "type".
+  const type = rope.rope_type ?? rope.type ?? "default";
+  if (typeof type !== "string")
+    throw new FusewireError(
+      `'${key}.rope_type' of config.json is ${kindOf(type)}, expected a text; correct it`,
+    );
+  const theta = rope.rope_theta ?? config.rope_theta ?? DEFAULT_THETA;
+  const numbers: Partial<Record<(typeof NUMBERS)[number], number>> = {};
+  for (const name of NUMBERS) {
+    const value = rope[name] ?? outside(config, name);
+    if (isPresent(value)) numbers[name] = positive(value, `${key}.${name}`);
+  }
+  return { rope_type: type, rope_theta: positive(theta, "rope_theta"), ...numbers };
+}
+
+/** transformers looks for these beside `rope_scaling` as well, and takes the model's own context as the original. */
+function outside(config: JsonObject, name: (typeof NUMBERS)[number]): JsonValue | undefined {
+  if (name === "partial_rotary_factor") return config.partial_rotary_factor;
+  if (name === "original_max_position_embeddings")
+    return config.original_max_position_embeddings ?? config.max_position_embeddings;
+  return undefined;
+}
+
+const isPresent = (value: JsonValue | undefined): value is Exclude<JsonValue, null> =>
+  value !== undefined && value !== null;
+
+function positive(value: JsonValue, name: string): number {
+  if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
+  throw new FusewireError(`'${name}' of config.json is ${kindOf(value)}, expected a number > 0; correct it`);
+}

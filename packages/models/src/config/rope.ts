@@ -1,0 +1,78 @@
+import { FusewireError } from "@fusewire/ir";
+import type { RopeParameters } from "./rope-parameters.ts";
+
+export interface RotaryFrequencies {
+  /** Angle per position of each pair of elements, in radians: headDim / 2 numbers, each an f32. */
+  readonly frequencies: number[];
+  /** cos and sin are multiplied by this. */
+  readonly attentionScale: number;
+}
+
+const f32 = Math.fround;
+
+const TYPES: Readonly<Record<string, (rope: RopeParameters, headDim: number) => number[]>> = {
+  default: (rope, headDim) => defaultFrequencies(rope.rope_theta, headDim),
+  linear: (rope, headDim) => {
+    const factor = f32(required(rope, "factor"));
+    return defaultFrequencies(rope.rope_theta, headDim).map((frequency) => f32(frequency / factor));
+  },
+  llama3: llama3Frequencies,
+};
+
+/** The inverse frequencies of a rotary embedding, rounded to f32 at the places where Hugging Face rounds. */
+export function rotaryFrequencies(rope: RopeParameters, headDim: number): RotaryFrequencies {
+  const compute = Object.hasOwn(TYPES, rope.rope_type) ? TYPES[rope.rope_type] : undefined;
+  if (!compute)
+    throw new FusewireError(
+      `rope_type '${rope.rope_type}' of config.json is not supported; supported are ${Object.keys(TYPES).join(", ")}`,
+    );
+  if (!Number.isSafeInteger(headDim) || headDim < 2 || headDim % 2 !== 0)
+    throw new FusewireError(
+      `a rotary embedding needs an even head dimension >= 2, got ${headDim}; check head_dim, or hidden_size and num_attention_heads, of config.json`,
+    );
+  if ((rope.partial_rotary_factor ?? 1) !== 1)
+    throw new FusewireError(
+      `partial_rotary_factor ${rope.partial_rotary_factor} of config.json is not supported; models that rotate whole heads (1) are`,
+    );
+  return { frequencies: compute(rope, headDim), attentionScale: 1 };
+}
+
+function defaultFrequencies(theta: number, headDim: number): number[] {
+  const base = f32(theta);
+  return Array.from({ length: headDim / 2 }, (_, i) => f32(1 / f32(base ** f32((2 * i) / headDim))));
+}
+
+/** Llama 3.1: long wavelengths are stretched by `factor`, short ones stay, and those between are mixed. */
+function llama3Frequencies(rope: RopeParameters, headDim: number): number[] {
+  const factor = f32(required(rope, "factor"));
+  const low = required(rope, "low_freq_factor");
+  const high = required(rope, "high_freq_factor");
+  const context = required(rope, "original_max_position_embeddings");
+  if (high <= low)
+    throw new FusewireError(
+      `rope_type 'llama3' of config.json has high_freq_factor ${high}, which must be larger than low_freq_factor ${low}`,
+    );
+  const lowWavelength = f32(context / low);
+  const highWavelength = f32(context / high);
+
+  return defaultFrequencies(rope.rope_theta, headDim).map((frequency) => {
+    // PyTorch divides a number by a tensor as reciprocal, then product: two roundings.
+    const wavelength = f32(f32(1 / frequency) * f32(2 * Math.PI));
+    if (wavelength > lowWavelength) return f32(frequency / factor);
+    if (wavelength < highWavelength) return frequency;
+    const turns = f32(f32(1 / wavelength) * f32(context));
+    const smooth = f32(f32(turns - f32(low)) / f32(high - low));
+    const stretched = f32(f32(f32(1 - smooth) * frequency) / factor);
+    return f32(stretched + f32(smooth * frequency));
+  });
+}
+
+function required(
+  rope: RopeParameters,
+  name: "factor" | "low_freq_factor" | "high_freq_factor" | "original_max_position_embeddings",
+): number {
+  const value = rope[name];
+  if (value === undefined)
+    throw new FusewireError(`rope_type '${rope.rope_type}' of config.json needs '${name}'; add it`);
+  return value;
+}

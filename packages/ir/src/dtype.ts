@@ -20,7 +20,7 @@ const STORAGE: Record<DType, Storage> = {
   bool: { bytes: 1, array: Uint8Array },
 };
 
-export const isDType = (name: string): name is DType => name in STORAGE;
+export const isDType = (name: string): name is DType => Object.hasOwn(STORAGE, name);
 
 export const bytesPerElement = (dtype: DType): number => STORAGE[dtype].bytes;
 

@@ -29,6 +29,7 @@ export type { AttrValue, Node, NodeOf, OpAttrs, OpName, Table } from "./node.ts"
 export type { OpDef } from "./op.ts";
 export * from "./ops/index.ts";
 export { type AnyOpDef, defOf, isNode, OPS } from "./ops/table.ts";
+export { orderStates, overwrites } from "./order_states.ts";
 export { parseModule } from "./parse.ts";
 export { printModule } from "./print.ts";
 export { rewriteNodes, withInputs } from "./rebuild.ts";
@@ -48,4 +49,4 @@ export {
   tensorType,
 } from "./type.ts";
 export { castValue, emptyValue, floats, numbersOf, toValue, type Value } from "./value.ts";
-export { orderStates, overwrites, verify } from "./verify.ts";
+export { verify } from "./verify.ts";

@@ -83,6 +83,11 @@ export function trace(
   table: NodeTable = new NodeTable(),
 ): Module {
   const states = new Map<string, TensorType>();
+  const params = new Map<string, TensorType>();
+  const own = (what: string, node: Node): Node => {
+    if (node.table !== table) throw new FusewireError(`${what} was built in another table`);
+    return node;
+  };
   const entries = Object.entries(functions).map(([name, fn]): Entry => {
     const inputs = new Map<string, TensorType>();
     const writes = new Map<string, Node>();
@@ -98,7 +103,10 @@ export function trace(
         declare("input", inputs, leaf, type);
         return input(table, leaf, type);
       },
-      param: (leaf, type) => param(table, leaf, type),
+      param: (leaf, type) => {
+        declare("param", params, leaf, type);
+        return param(table, leaf, type);
+      },
       state: (leaf, type) => {
         declare("state", states, leaf, type);
         return state(table, leaf, type);
@@ -109,14 +117,14 @@ export function trace(
         if (writes.has(leaf)) throw new FusewireError(`state '${leaf}' is written twice in one step`);
         if (!sameType(type, value.type))
           throw new FusewireError(`state '${leaf}' is ${formatType(type)}, not ${formatType(value.type)}`);
-        writes.set(leaf, value);
+        writes.set(leaf, own(`the value of state '${leaf}'`, value));
       },
       scope: (layer, body) => table.scope(layer, body),
     });
     return {
       name,
       inputs: [...inputs].map(([leaf, type]) => ({ name: leaf, type })),
-      outputs: new Map(Object.entries(outputs)),
+      outputs: new Map(Object.entries(outputs).map(([leaf, node]) => [leaf, own(`output '${leaf}'`, node)])),
       writes,
     };
   });

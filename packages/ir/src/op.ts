@@ -39,6 +39,7 @@ export function emit<K extends OpName>(
 ): Node {
   if (!table) throw new Error(`${def.name} has no inputs, so it needs the table to be built in`);
   return table.intern(def.name, inputs, attrs, () => {
+    checkAttrs(def.attrs, attrs);
     const [min, max] = typeof def.arity === "number" ? [def.arity, def.arity] : def.arity;
     if (inputs.length < min || inputs.length > max)
       throw new FusewireError(
@@ -49,4 +50,31 @@ export function emit<K extends OpName>(
       attrs,
     );
   });
+}
+
+const ATTR_CHECKS: Readonly<
+  Record<AttrKind, readonly [expected: string, check: (value: unknown) => boolean]>
+> = {
+  int: ["a whole number", Number.isSafeInteger],
+  float: ["a number", (value) => typeof value === "number"],
+  bool: ["true or false", (value) => typeof value === "boolean"],
+  string: ["a string", (value) => typeof value === "string"],
+  ints: ["a list of whole numbers", (value) => Array.isArray(value) && value.every(Number.isSafeInteger)],
+  floats: ["a list of numbers", (value) => Array.isArray(value) && value.every((x) => typeof x === "number")],
+  strings: [
+    "a list of strings",
+    (value) => Array.isArray(value) && value.every((x) => typeof x === "string"),
+  ],
+};
+
+/** The compiler knows neither whole numbers nor what a text holds. */
+function checkAttrs(kinds: Readonly<Record<string, AttrKind>>, attrs: object): void {
+  const given = attrs as Readonly<Record<string, unknown>>;
+  for (const [key, kind] of Object.entries(kinds)) {
+    const [expected, check] = ATTR_CHECKS[kind];
+    if (!Object.hasOwn(given, key)) throw new FusewireError(`the attribute '${key}' is missing`);
+    if (!check(given[key])) throw new FusewireError(`the attribute '${key}' must be ${expected}`);
+  }
+  for (const key of Object.keys(given))
+    if (!Object.hasOwn(kinds, key)) throw new FusewireError(`unknown attribute '${key}'`);
 }

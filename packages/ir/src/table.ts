@@ -26,6 +26,8 @@ export class NodeTable implements Table {
     let inferred: TensorType;
     try {
       inferred = type();
+      if (!inferred.shape.every((size) => Number.isSafeInteger(size) && size > 0))
+        throw new FusewireError(`sizes must be whole numbers above 0, not [${inferred.shape}]`);
     } catch (error) {
       if (!(error instanceof FusewireError)) throw error;
       const types = inputs.map((input) => formatType(input.type)).join(", ");
@@ -35,9 +37,9 @@ export class NodeTable implements Table {
     const node = Object.freeze({
       id: this.#nextId++,
       op,
-      inputs,
-      attrs,
-      type: inferred,
+      inputs: Object.freeze([...inputs]),
+      attrs: frozenAttrs(attrs),
+      type: Object.freeze({ dtype: inferred.dtype, shape: Object.freeze([...inferred.shape]) }),
       table: this,
     }) as Node;
     this.#nodes.set(key, node);
@@ -78,6 +80,17 @@ export class NodeTable implements Table {
     }
   }
 }
+
+/** A copy that nobody can change: a node whose attributes changed would no longer be what its key says. */
+const frozenAttrs = (attrs: object): object =>
+  Object.freeze(
+    Object.fromEntries(
+      Object.entries(attrs).map(([key, value]) => [
+        key,
+        Array.isArray(value) ? Object.freeze([...value]) : value,
+      ]),
+    ),
+  );
 
 /** The canonical text of attributes, which is also how they are printed: `{axis=-1, keep=true}`, keys sorted. */
 export function formatAttrs(attrs: object): string {

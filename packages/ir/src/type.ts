@@ -25,7 +25,7 @@ export const sameType = (a: TensorType, b: TensorType): boolean =>
 export const formatType = (type: TensorType): string => `${type.dtype}[${type.shape.join(",")}]`;
 
 export function parseType(text: string): TensorType {
-  const match = /^([a-z0-9]+)\[([0-9,]*)\]$/.exec(text);
+  const match = /^([a-z0-9]+)\[(\d+(?:,\d+)*)?\]$/.exec(text);
   const dtype = match?.[1] ?? "";
   if (!match || !isDType(dtype)) throw new FusewireError(`'${text}' is not a tensor type such as f32[2,64]`);
   const shape = match[2] ? match[2].split(",").map(Number) : [];

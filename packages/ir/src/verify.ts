@@ -2,7 +2,8 @@ import { FusewireError } from "./errors.ts";
 import { type Entry, type Module, rootsOf, topological } from "./module.ts";
 import type { Node } from "./node.ts";
 import { defOf } from "./ops/table.ts";
-import { formatType, sameType } from "./type.ts";
+import { orderStates } from "./order_states.ts";
+import { formatType, sameType, type TensorType } from "./type.ts";
 
 /**
  * Checks what every pass must preserve: types follow from the op table, leaves are declared, states keep their
@@ -10,23 +11,33 @@ import { formatType, sameType } from "./type.ts";
  * allows. Throws an error that names entry, node and layer.
  */
 export function verify(module: Module, legal: (node: Node) => boolean = () => true): void {
+  requireDistinct("state", module.states);
+  requireDistinct("entry", module.entries);
+  const params = new Map<string, TensorType>();
   for (const [name, node] of module.prepare) {
+    const where = `prepare '${name}'`;
     for (const inner of topological([node])) {
-      checkType(module, `prepare '${name}'`, inner);
+      checkNode(module, where, inner, params);
       if (inner.op === "state" || inner.op === "input" || inner.op === "prepared")
-        fail(module, `prepare '${name}'`, inner, "prepared values may depend on weights alone");
+        fail(module, where, inner, "prepared values may depend on weights alone");
     }
   }
-  for (const entry of module.entries) verifyEntry(module, entry, legal);
+  for (const entry of module.entries) verifyEntry(module, entry, params, legal);
 }
 
-function verifyEntry(module: Module, entry: Entry, legal: (node: Node) => boolean): void {
+function verifyEntry(
+  module: Module,
+  entry: Entry,
+  params: Map<string, TensorType>,
+  legal: (node: Node) => boolean,
+): void {
   const where = `entry '${entry.name}'`;
+  requireDistinct(`${where}: input`, entry.inputs);
   const states = new Map(module.states.map(({ name, type }) => [name, type]));
   const inputs = new Map(entry.inputs.map(({ name, type }) => [name, type]));
   const nodes = topological(rootsOf(entry));
   for (const node of nodes) {
-    checkType(module, where, node);
+    checkNode(module, where, node, params);
     if (!legal(node)) fail(module, where, node, "this level does not allow the op");
     if (node.op === "state" || node.op === "input") {
       const declared = (node.op === "state" ? states : inputs).get(node.attrs.name);
@@ -52,38 +63,37 @@ function verifyEntry(module: Module, entry: Entry, legal: (node: Node) => boolea
   orderStates(module, entry, nodes);
 }
 
-/**
- * The extra edges of in-place updates: everything that reads a state's old value must run before the op that
- * overwrites it. Throws when a reader needs the new value first, which no order can satisfy.
- */
-export function orderStates(module: Module, entry: Entry, nodes: readonly Node[]): Map<Node, Node[]> {
-  const edges = new Map<Node, Node[]>();
-  for (const [name, written] of entry.writes) {
-    const old = nodes.find((node) => node.op === "state" && node.attrs.name === name);
-    if (!old || !overwrites(written, old)) continue;
-    for (const reader of nodes) {
-      if (reader === written || !reader.inputs.includes(old)) continue;
-      if (dependsOn(reader, written))
-        fail(module, `entry '${entry.name}'`, reader, `reads state '${name}' after it was overwritten`);
-      edges.set(written, [...(edges.get(written) ?? []), reader]);
-    }
-  }
-  return edges;
-}
-
-/** Whether the node overwrites the memory of `old`, its first input. */
-export const overwrites = (node: Node, old: Node): boolean =>
-  defOf(node).inPlace === true && node.inputs[0] === old;
-
-const dependsOn = (node: Node, on: Node): boolean => topological([node]).includes(on);
-
-function checkType(module: Module, where: string, node: Node): void {
-  const inferred = defOf(node).infer(
-    node.inputs.map((input) => input.type),
-    node.attrs,
-  );
+/** The table and the type of a node, and that a weight has one type wherever it is read. */
+function checkNode(module: Module, where: string, node: Node, params: Map<string, TensorType>): void {
+  if (node.table !== module.table) fail(module, where, node, "was built in another table");
+  const inferred = inferAgain(module, where, node);
   if (!sameType(inferred, node.type))
     fail(module, where, node, `has the type ${formatType(inferred)} by its rule`);
+  if (node.op !== "param") return;
+  const known = params.get(node.attrs.name) ?? node.type;
+  if (!sameType(known, node.type))
+    fail(module, where, node, `param '${node.attrs.name}' is ${formatType(known)} elsewhere`);
+  params.set(node.attrs.name, known);
+}
+
+function inferAgain(module: Module, where: string, node: Node): TensorType {
+  try {
+    return defOf(node).infer(
+      node.inputs.map((input) => input.type),
+      node.attrs,
+    );
+  } catch (error) {
+    if (!(error instanceof FusewireError)) throw error;
+    return fail(module, where, node, error.message);
+  }
+}
+
+function requireDistinct(what: string, named: readonly { readonly name: string }[]): void {
+  const seen = new Set<string>();
+  for (const { name } of named) {
+    if (seen.has(name)) throw new FusewireError(`${what} '${name}' is there twice`);
+    seen.add(name);
+  }
 }
 
 function fail(module: Module, where: string, node: Node, problem: string): never {

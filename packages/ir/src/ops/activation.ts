@@ -11,9 +11,9 @@ const ACTIVATIONS = {
 export type Activation = keyof typeof ACTIVATIONS;
 
 export function activationOf(name: string): (typeof ACTIVATIONS)[Activation] {
-  if (!(name in ACTIVATIONS)) throw new FusewireError(`unknown activation '${name}'`);
+  if (!Object.hasOwn(ACTIVATIONS, name)) throw new FusewireError(`unknown activation '${name}'`);
   return ACTIVATIONS[name as Activation];
 }
 
 /** The op name of a node that is an activation products can carry. */
-export const isActivation = (op: string): op is Activation => op !== "none" && op in ACTIVATIONS;
+export const isActivation = (op: string): op is Activation => op !== "none" && Object.hasOwn(ACTIVATIONS, op);

@@ -26,11 +26,14 @@ export const categoricalOp = defineOp<"categorical">({
       const row = floats(scores!).subarray(b * vocabulary, (b + 1) * vocabulary);
       const max = row.reduce((m, s) => Math.max(m, s), Number.NEGATIVE_INFINITY);
       const total = row.reduce((sum, s) => sum + Math.exp(s - max), 0);
+      // A row of nothing but -inf or a NaN among the scores has no distribution: id 0, as the expansion gives.
+      const target = Math.min(us!.data[b]!, 1 - 2 ** -23) * total;
       let sum = 0;
-      out.data[b] = row.findIndex((s) => {
+      const chosen = row.findIndex((s) => {
         sum += Math.exp(s - max);
-        return sum > us!.data[b]! * total;
+        return sum > target;
       });
+      out.data[b] = Math.max(0, chosen);
     }
     return out;
   },

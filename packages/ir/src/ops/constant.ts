@@ -39,8 +39,8 @@ export function constant(
 ): Node {
   const list = typeof values === "number" ? [values] : values;
   const rounded = numbersOf(toValue({ dtype, shape: [list.length] }, list));
-  const uniform = rounded.length > 1 && rounded.every((x) => Object.is(x, rounded[0]));
-  return emit(constantOp, [], { dtype, shape, values: uniform ? [rounded[0]!] : rounded }, table);
+  const uniform = rounded.length === sizeOf(shape) && rounded.every((x) => Object.is(x, rounded[0]));
+  return emit(constantOp, [], { dtype, shape, values: uniform ? rounded.slice(0, 1) : rounded }, table);
 }
 
 /** A scalar of the dtype of `like`, in its table. */

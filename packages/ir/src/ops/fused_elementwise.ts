@@ -5,7 +5,8 @@ import type { TensorType } from "../type.ts";
 import { toValue, type Value } from "../value.ts";
 import { addOp, andOp, divOp, eqOp, leOp, ltOp, maxOp, minOp, mulOp, orOp, subOp } from "./binary.ts";
 import { constant } from "./constant.ts";
-import { broadcastAll, mapElements } from "./elementwise.ts";
+import { broadcastAll } from "./elementwise.ts";
+import { broadcastTo } from "./movement.ts";
 import { siluOp } from "./silu.ts";
 import { expOp, logOp, negOp, notOp, rsqrtOp, sqrtOp, tanhOp } from "./unary.ts";
 import { whereOp } from "./where.ts";
@@ -23,14 +24,14 @@ declare module "../node.ts" {
 type ScalarOp = OpDef<"where"> | OpDef<"add"> | OpDef<"neg"> | OpDef<"silu">;
 
 /** The ops a body may use. */
-const SCALAR_OPS = Object.fromEntries(
+const SCALAR_OPS: ReadonlyMap<string, ScalarOp> = new Map(
   [
     ...[negOp, expOp, logOp, sqrtOp, rsqrtOp, tanhOp, notOp, siluOp],
     ...[addOp, subOp, mulOp, divOp, maxOp, minOp, eqOp, ltOp, leOp, andOp, orOp, whereOp],
   ].map((op) => [op.name, op as unknown as ScalarOp]),
 );
 
-export const isFusable = (op: string): boolean => op in SCALAR_OPS;
+export const isFusable = (op: string): boolean => SCALAR_OPS.has(op);
 
 /** Runs a body over any meaning of its operands: types, values or nodes. */
 function runBody<T>(
@@ -42,15 +43,19 @@ function runBody<T>(
   const results: T[] = [];
   for (const line of body) {
     const [name = "", ...operands] = line.split(" ");
-    const op = SCALAR_OPS[name];
+    const op = SCALAR_OPS.get(name);
     if (!op) throw new FusewireError(`'${line}' does not start with an elementwise op`);
+    if (operands.length !== op.arity) throw new FusewireError(`'${line}' needs ${op.arity} operands`);
     results.push(
       apply(
         op,
         operands.map((text) => {
-          const named = { $: inputs, "%": results }[text[0] ?? ""];
-          const value = named ? named[Number(text.slice(1))] : literal(Number(text));
-          if (value === undefined || (!named && Number.isNaN(Number(text)) && text !== "NaN"))
+          const [, kind, index] = /^([$%])(\d+)$/.exec(text) ?? [];
+          const isNumber = text === "NaN" || (text !== "" && !Number.isNaN(Number(text)));
+          const value = kind
+            ? (kind === "$" ? inputs : results)[Number(index)]
+            : isNumber && literal(Number(text));
+          if (value === undefined || value === false)
             throw new FusewireError(`operand '${text}' of '${line}' is not defined before it`);
           return value;
         }),
@@ -81,17 +86,23 @@ export const fusedElementwiseOp = defineOp<"fused_elementwise">({
       inputs,
       (literal) => toValue({ dtype: "f32", shape: [] }, [literal]),
       (op, operands) => {
-        const types = operands.map((operand) => operand.type);
-        return mapElements(operands, { dtype: inferScalar(op, types).dtype, shape: type.shape }, op.scalar!);
+        const { dtype } = inferScalar(
+          op,
+          operands.map((operand) => operand.type),
+        );
+        return (op as OpDef<"where">).evaluate!(operands, {}, { dtype, shape: type.shape });
       },
     ),
-  expand: (inputs, { body }) =>
-    runBody<Node>(
+  expand: (inputs, { body }) => {
+    const result = runBody<Node>(
       body,
       inputs,
       (literal) => constant(inputs[0]!.table, literal, "f32"),
       (op, operands) => emit(op as OpDef<"where">, operands, {}),
-    ),
+    );
+    // An input that the last instruction does not depend on may still widen the result.
+    return broadcastTo(result, broadcastAll(inputs.map((input) => input.type)));
+  },
 });
 
 /** A chain of elementwise ops as one launch; see the attribute `body`. Inputs broadcast to the result. */

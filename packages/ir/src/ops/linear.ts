@@ -29,6 +29,7 @@ export const linearOp = defineOp<"linear">({
     if (weight!.shape.length !== 2) throw new FusewireError("the weight must be a matrix [out, in]");
     if (rest.length !== Number(bias) + Number(residual))
       throw new FusewireError("bias and residual do not match the inputs");
+    if (rest.some(({ dtype }) => dtype !== "f32")) throw new FusewireError("bias and residual must be f32");
     if (bias && !sameShape(rest[0]!.shape, weight!.shape.slice(0, 1)))
       throw new FusewireError(`the bias must be f32[${weight!.shape[0]}]`);
     if (residual && !sameShape(rest[rest.length - 1]!.shape, out.shape))

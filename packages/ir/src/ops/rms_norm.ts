@@ -19,6 +19,7 @@ export const rmsNormOp = defineOp<"rms_norm">({
   attrs: { eps: "float" },
   infer: ([x, weight]) => {
     if (x!.dtype !== "f32" || weight!.dtype !== "f32") throw new FusewireError("takes f32");
+    if (x!.shape.length === 0) throw new FusewireError("a scalar has no axis to take the mean over");
     if (!sameShape(weight!.shape, x!.shape.slice(-1)))
       throw new FusewireError(`the weight must be f32[${x!.shape.slice(-1)}]`);
     return x!;

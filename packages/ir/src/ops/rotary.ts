@@ -20,7 +20,7 @@ export const rotaryOp = defineOp<"rotary">({
     const [b, , t, d] = x!.shape;
     const want = [b!, t!, d! / 2];
     if (
-      x!.dtype !== "f32" ||
+      [x, cos, sin].some((value) => value!.dtype !== "f32") ||
       x!.shape.length !== 4 ||
       !sameShape(cos!.shape, want) ||
       !sameShape(sin!.shape, want)

@@ -16,7 +16,12 @@ declare module "../node.ts" {
 }
 
 /** Scores [B, V] with one option a row [B]. */
-export function requireRowOption(types: readonly TensorType[], dtype: TensorType["dtype"]): TensorType {
+export function requireRowOption(
+  types: readonly TensorType[],
+  dtype: TensorType["dtype"],
+  keep = 1,
+): TensorType {
+  if (keep < 1) throw new FusewireError("must keep at least one score");
   const [scores, option] = types as [TensorType, TensorType];
   if (scores.dtype !== "f32" || scores.shape.length !== 2) throw new FusewireError("takes scores f32[B, V]");
   if (option.dtype !== dtype || !sameShape(option.shape, scores.shape.slice(0, 1)))
@@ -28,7 +33,7 @@ export const topKOp = defineOp<"top_k">({
   name: "top_k",
   arity: 2,
   attrs: { keep: "int" },
-  infer: (types) => requireRowOption(types, "i32"),
+  infer: (types, { keep }) => requireRowOption(types, "i32", keep),
   evaluate: ([scores, ks], { keep }, type) => {
     const out = emptyValue(type);
     const [batch, vocabulary] = type.shape as [number, number];

@@ -21,7 +21,7 @@ export const topPOp = defineOp<"top_p">({
   name: "top_p",
   arity: 2,
   attrs: { keep: "int" },
-  infer: (types) => requireRowOption(types, "f32"),
+  infer: (types, { keep }) => requireRowOption(types, "f32", keep),
   evaluate: ([scores, ps], { keep }, type) => {
     const out = emptyValue(type);
     out.data.set(scores!.data);

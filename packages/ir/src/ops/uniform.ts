@@ -21,12 +21,14 @@ export function hash32(x: number): number {
   return ((word >>> 22) ^ word) >>> 0;
 }
 
+const streamTag = (stream: string): number => (STREAMS as readonly string[]).indexOf(stream);
+
 export const uniformOp = defineOp<"uniform">({
   name: "uniform",
   arity: 2,
   attrs: { stream: "string" },
   infer: ([seed, position], { stream }) => {
-    if (!STREAMS.some((name) => name === stream)) throw new FusewireError(`unknown stream '${stream}'`);
+    if (streamTag(stream) < 0) throw new FusewireError(`unknown stream '${stream}'`);
     const fits =
       seed!.dtype === "u32" && position!.dtype === "i32" && sameShape(seed!.shape, position!.shape);
     if (!fits) throw new FusewireError("takes seeds u32 and positions i32 of one shape");
@@ -34,7 +36,7 @@ export const uniformOp = defineOp<"uniform">({
   },
   evaluate: ([seed, position], { stream }, type) => {
     const out = emptyValue(type);
-    const tag = STREAMS.findIndex((name) => name === stream);
+    const tag = streamTag(stream);
     for (let i = 0; i < out.data.length; i++) {
       const bits = hash32((hash32((hash32(seed!.data[i]!) ^ position!.data[i]!) >>> 0) ^ tag) >>> 0);
       // The upper 24 bits fill an f32 mantissa exactly, so 0 <= u < 1 without rounding.

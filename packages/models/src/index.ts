@@ -1,5 +1,16 @@
 export { type Checkpoint, encodeSafetensors, openCheckpoint } from "./checkpoint/index.ts";
 export {
+  type GenerationDefaults,
+  type RawConfig,
+  type RopeParameters,
+  type RotaryFrequencies,
+  rawConfig,
+  readConfig,
+  readGenerationConfig,
+  rotaryFrequencies,
+  type TokenIds,
+} from "./config/index.ts";
+export {
   type ByteSource,
   type JsonObject,
   type JsonValue,
@@ -8,3 +19,7 @@ export {
   readJson,
   readText,
 } from "./files/index.ts";
+export { createModel, FAMILIES } from "./families/index.ts";
+export type { CausalModel, Family } from "./families/family.ts";
+export type { LayerContext } from "./nn/context.ts";
+export { type CacheShape, type Step, stepAt } from "./nn/step.ts";

@@ -1,0 +1,32 @@
+import type { Tracer } from "@fusewire/ir";
+import type { CacheShape, CausalModel, LayerContext } from "@fusewire/models";
+
+/** What every entry is traced from. */
+export interface EntryContext {
+  readonly model: CausalModel;
+  readonly storage: LayerContext["storage"];
+  readonly cache: CacheShape;
+  /** Rows the entry works on at once. */
+  readonly batch: number;
+}
+
+export const rowsInput = (tracer: Tracer, batch: number) =>
+  tracer.input("rows", { dtype: "i32", shape: [batch] });
+
+/** i32[rows, capacity]: every token of every row so far, the one not yet decoded included. */
+export const idsState = (tracer: Tracer, { rows, capacity }: CacheShape) =>
+  tracer.state("ids", { dtype: "i32", shape: [rows, capacity] });
+
+/** i32[rows, 1]: how many tokens each row holds. */
+export const lengthsState = (tracer: Tracer, { rows }: CacheShape) =>
+  tracer.state("lengths", { dtype: "i32", shape: [rows, 1] });
+
+/** i32[rows, 1]: 1 once a row has ended; it then writes nothing more. */
+export const doneState = (tracer: Tracer, { rows }: CacheShape) =>
+  tracer.state("done", { dtype: "i32", shape: [rows, 1] });
+
+export const layerContext = (tracer: Tracer, { storage }: EntryContext): LayerContext => ({
+  tracer,
+  path: "",
+  storage,
+});

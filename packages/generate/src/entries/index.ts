@@ -1,0 +1,63 @@
+import { type Module, type Node, type NodeTable, type Tracer, trace } from "@fusewire/ir";
+import type { Selection } from "../selection.ts";
+import { begin } from "./begin.ts";
+import type { EntryContext } from "./context.ts";
+import { decode } from "./decode.ts";
+import { logits, prefill } from "./prefill.ts";
+
+/** Which program: what it does, and the sizes it is compiled for. */
+export type EntryKey = { readonly batch: number; readonly rows: number; readonly capacity: number } & (
+  | { readonly kind: "begin" }
+  | { readonly kind: "prefill" | "logits"; readonly length: number }
+  | { readonly kind: "decode"; readonly selection: Selection; readonly eosCount: number }
+);
+
+/** The key as text; equal keys have equal names. Such as `decode greedy batch=1 capacity=512`. */
+export function entryName(key: EntryKey): string {
+  return [key.kind, ...Object.entries(entryFacts(key)).map(([name, value]) => `${name}=${value}`)].join(" ");
+}
+
+/** What tells one program of a kind from another. */
+export function entryFacts(key: EntryKey): Readonly<Record<string, string | number>> {
+  const sizes = { batch: key.batch, rows: key.rows, capacity: key.capacity };
+  switch (key.kind) {
+    case "begin":
+      return sizes;
+    case "prefill":
+    case "logits":
+      return { length: key.length, ...sizes };
+    case "decode":
+      return { selection: key.selection.name, eos: key.eosCount, ...sizes };
+  }
+}
+
+/** Traces the program into a module of one entry, in the table that all programs of the model share. */
+export function traceEntry(
+  key: EntryKey,
+  model: Pick<EntryContext, "model" | "storage">,
+  table: NodeTable,
+): Module {
+  return trace({ [entryName(key)]: (tracer) => traceKind(tracer, key, model) }, table);
+}
+
+function traceKind(
+  tracer: Tracer,
+  key: EntryKey,
+  model: Pick<EntryContext, "model" | "storage">,
+): Record<string, Node> {
+  const context: EntryContext = {
+    ...model,
+    cache: { rows: key.rows, capacity: key.capacity },
+    batch: key.batch,
+  };
+  switch (key.kind) {
+    case "begin":
+      return begin(tracer, context);
+    case "prefill":
+      return prefill(tracer, context, key.length);
+    case "logits":
+      return logits(tracer, context, key.length);
+    case "decode":
+      return decode(tracer, context, key.selection, key.eosCount);
+  }
+}

@@ -1,0 +1,16 @@
+export { type EntryKey, entryName, traceEntry } from "./entries/index.ts";
+export type { GenerationResult, GenerationStep } from "./generate.ts";
+export {
+  type AttentionImplementation,
+  type CausalLM,
+  type LoadOptions,
+  loadCausalLM,
+  type WeightDType,
+} from "./load.ts";
+export { type GenerationOptions, OPTIONS, type OptionKind } from "./options.ts";
+export { PROCESSORS } from "./processors/index.ts";
+export type { Processor, ScoreContext } from "./processors/processor.ts";
+export type { ModelInputs } from "./rows.ts";
+export { BUCKETS, type Runtime } from "./runtime.ts";
+export { type Selection, selectionFor } from "./selection.ts";
+export type { Compilation, GenerationStats } from "./stats.ts";

@@ -1,0 +1,147 @@
+import {
+  castValue,
+  type DType,
+  FusewireError,
+  formatType,
+  isFloat,
+  NodeTable,
+  paramsOf,
+  sameShape,
+} from "@fusewire/ir";
+import {
+  type CausalModel,
+  type Checkpoint,
+  createModel,
+  type GenerationDefaults,
+  type ModelFiles,
+  openCheckpoint,
+  type RawConfig,
+  readConfig,
+  readGenerationConfig,
+} from "@fusewire/models";
+import type { Engine, LowerOptions, OptionalPass } from "@fusewire/passes";
+import { traceEntry } from "./entries/index.ts";
+import { forward } from "./forward.ts";
+import { type GenerationResult, type GenerationStep, generateSteps } from "./generate.ts";
+import type { GenerationOptions } from "./options.ts";
+import type { ModelInputs } from "./rows.ts";
+import { createRuntime, type Runtime } from "./runtime.ts";
+import { selectionFor } from "./selection.ts";
+
+/** How weights are kept in the graph: as they are stored, or rounded to one dtype. Arithmetic is f32 always. */
+export type WeightDType = "auto" | "float32" | "bfloat16" | "float16";
+
+/** `eager` computes attention by plain products and softmax; `sdpa` by the engine's attention kernel. */
+export type AttentionImplementation = "eager" | "sdpa";
+
+export interface LoadOptions {
+  readonly engine: Engine;
+  readonly dtype?: WeightDType;
+  readonly attn_implementation?: AttentionImplementation;
+  /** Passes to leave out; for tests and for looking at what a pass does. */
+  readonly disable_passes?: readonly OptionalPass[];
+}
+
+/** A causal language model, loaded. Names follow Hugging Face where users carry them over. */
+export interface CausalLM {
+  readonly config: RawConfig;
+  /** The checkpoint's defaults for generate(); may be changed. */
+  readonly generation_config: { -readonly [K in keyof GenerationDefaults]: GenerationDefaults[K] };
+  readonly device: string;
+  readonly runtime: Runtime;
+  /** Scores after every token; see `forward`. */
+  forward(inputs: ModelInputs): ReturnType<typeof forward>;
+  /** Generates to the end and returns sequences and stats. */
+  generate(inputs: ModelInputs, options?: GenerationOptions): Promise<GenerationResult>;
+  /** Generates step by step; the return value is what `generate` would have returned. */
+  stream(inputs: ModelInputs, options?: GenerationOptions): AsyncGenerator<GenerationStep, GenerationResult>;
+  /** Frees the model's weights and caches on the engine. */
+  dispose(): Promise<void>;
+}
+
+const DTYPES: Readonly<Record<WeightDType, DType | undefined>> = {
+  auto: undefined,
+  float32: "f32",
+  bfloat16: "bf16",
+  float16: "f16",
+};
+
+const ATTENTION: Readonly<Record<AttentionImplementation, readonly OptionalPass[]>> = {
+  eager: ["fuse_attention"],
+  sdpa: [],
+};
+
+/** Loads a causal language model onto an engine. Weights are read when the first program needs them. */
+export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Promise<CausalLM> {
+  const { engine, dtype = "auto", attn_implementation = "sdpa", disable_passes = [] } = options;
+  const stored = choose("dtype", dtype, DTYPES);
+  const attention = choose("attn_implementation", attn_implementation, ATTENTION);
+  const config = await readConfig(files);
+  const model = createModel(config);
+  const generation_config = { ...(await readGenerationConfig(files)) };
+  const checkpoint = await openCheckpoint(files);
+  const storage = (name: string): DType => stored ?? checkpoint.type(name)?.dtype ?? "f32";
+  checkWeights(model, storage, checkpoint);
+  const lowering: LowerOptions = { disable: [...new Set([...attention, ...disable_passes])] };
+  const weights = engine.createWeights(async (name) => castValue(await checkpoint.read(name), storage(name)));
+  const runtime = createRuntime({ engine, model, storage, weights, lowering });
+  const stream: CausalLM["stream"] = (inputs, given = {}) =>
+    generateSteps(runtime, inputs, given, generation_config);
+  return {
+    config,
+    generation_config,
+    device: engine.name,
+    runtime,
+    forward: (inputs) => forward(runtime, inputs),
+    stream,
+    async generate(inputs, given) {
+      const steps = stream(inputs, given);
+      for (;;) {
+        const { done, value } = await steps.next();
+        if (done) return value;
+      }
+    },
+    async dispose() {
+      runtime.dispose();
+      await checkpoint.close();
+    },
+  };
+}
+
+function choose<V>(option: string, value: string, table: Readonly<Record<string, V>>): V {
+  if (!Object.hasOwn(table, value))
+    throw new FusewireError(
+      `${option} '${value}' is not supported; choose one of ${Object.keys(table).join(", ")}`,
+    );
+  return table[value]!;
+}
+
+/** Compares the weights that the model will read with those in the checkpoint, before anything is computed. */
+function checkWeights(model: CausalModel, storage: (name: string) => DType, checkpoint: Checkpoint): void {
+  const selection = selectionFor(false, () => false);
+  const cache = { rows: 1, capacity: 1 };
+  const module = traceEntry(
+    { kind: "decode", batch: 1, ...cache, selection, eosCount: 1 },
+    { model, storage },
+    new NodeTable(),
+  );
+  const missing: string[] = [];
+  for (const [name, { shape }] of paramsOf(module)) {
+    const found = checkpoint.type(name);
+    if (!found) missing.push(name);
+    else if (!isFloat(found.dtype))
+      throw new FusewireError(
+        `weight '${name}' is stored as ${found.dtype}; quantized checkpoints are not supported yet`,
+      );
+    else if (!sameShape(found.shape, shape))
+      throw new FusewireError(
+        `weight '${name}' is ${formatType(found)}, but config.json makes it [${shape.join(",")}]; one of the two files is not of this model`,
+      );
+  }
+  if (missing.length > 0) {
+    const more = missing.length > 5 ? ` and ${missing.length - 5} more` : "";
+    throw new FusewireError(
+      `the checkpoint lacks weights that config.json asks for: ${missing.slice(0, 5).join(", ")}${more}; download it again, or correct config.json`,
+    );
+  }
+}

@@ -1,0 +1,179 @@
+import { FusewireError } from "@fusewire/ir";
+import type { GenerationDefaults } from "@fusewire/models";
+
+/** Options of generate(), with Hugging Face's names and meaning (GenerationConfig). */
+export interface GenerationOptions {
+  /** New tokens at most; goes before max_length. 20 where neither is given. */
+  max_new_tokens?: number;
+  /** Length at most, prompt and its pads counted. */
+  max_length?: number;
+  /** Draw tokens instead of taking the likeliest. */
+  do_sample?: boolean;
+  temperature?: number;
+  /** Keep the k likeliest tokens; 0 keeps all. 50 where sampling and not given. */
+  top_k?: number;
+  top_p?: number;
+  min_p?: number;
+  repetition_penalty?: number;
+  /** One for all rows, from which each row's own is made, or one for each row. Random where not given. */
+  seed?: number | readonly number[];
+  /** Ids that end a row; an empty list for none. */
+  eos_token_id?: number | readonly number[] | null;
+  /** Fills rows that ended before others; the first end token where not given. */
+  pad_token_id?: number | null;
+  /** Stops the generation between two steps. */
+  signal?: AbortSignal;
+}
+
+export type OptionKind = "integer" | "number" | "boolean" | "ids" | "seed" | "signal";
+
+interface OptionSpec {
+  readonly kind: OptionKind;
+  readonly sampling?: boolean;
+  /** What is allowed, as a sentence of an error message completes "must be". */
+  readonly allowed: string;
+  readonly accepts: (value: unknown) => boolean;
+}
+
+const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+const integer = (min: number) => (value: unknown) => Number.isSafeInteger(value) && (value as number) >= min;
+const between = (min: number, max: number) => (value: unknown) =>
+  isNumber(value) && value >= min && value <= max;
+const positive = (value: unknown) => isNumber(value) && value > 0;
+const listOf = (accepts: (value: unknown) => boolean) => (value: unknown) =>
+  Array.isArray(value) ? value.every(accepts) : accepts(value);
+const isSeed = (value: unknown) => integer(0)(value) && (value as number) < 2 ** 32;
+
+/** Every option, once: validation, the command's flags and the documentation read this table. */
+export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: OptionSpec } = {
+  max_new_tokens: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
+  max_length: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
+  do_sample: { kind: "boolean", allowed: "true or false", accepts: (value) => typeof value === "boolean" },
+  temperature: { kind: "number", sampling: true, allowed: "a number above 0", accepts: positive },
+  top_k: { kind: "integer", sampling: true, allowed: "an integer of 0 or more", accepts: integer(0) },
+  top_p: { kind: "number", sampling: true, allowed: "between 0 and 1", accepts: between(0, 1) },
+  min_p: { kind: "number", sampling: true, allowed: "between 0 and 1", accepts: between(0, 1) },
+  repetition_penalty: { kind: "number", allowed: "a number above 0", accepts: positive },
+  seed: {
+    kind: "seed",
+    sampling: true,
+    allowed: "an integer from 0 to 2^32 - 1, or a list of them",
+    accepts: listOf(isSeed),
+  },
+  eos_token_id: { kind: "ids", allowed: "a token id or a list of them", accepts: listOf(integer(0)) },
+  pad_token_id: { kind: "integer", allowed: "a token id", accepts: integer(0) },
+  signal: { kind: "signal", allowed: "an AbortSignal", accepts: (value) => value instanceof AbortSignal },
+};
+
+/** Hugging Face options that would change the result and are not built yet, with the value that means "off". */
+const NOT_YET: Readonly<Record<string, unknown>> = {
+  assistant_model: undefined,
+  bad_words_ids: undefined,
+  begin_suppress_tokens: undefined,
+  epsilon_cutoff: 0,
+  eta_cutoff: 0,
+  exponential_decay_length_penalty: undefined,
+  forced_bos_token_id: undefined,
+  forced_eos_token_id: undefined,
+  guidance_scale: 1,
+  max_time: undefined,
+  min_length: 0,
+  min_new_tokens: undefined,
+  no_repeat_ngram_size: 0,
+  num_beams: 1,
+  num_return_sequences: 1,
+  prompt_lookup_num_tokens: undefined,
+  sequence_bias: undefined,
+  stop_strings: undefined,
+  suppress_tokens: undefined,
+  top_h: undefined,
+  typical_p: 1,
+};
+
+/** Options after defaults are filled in and everything is checked. */
+export interface ResolvedOptions {
+  readonly maxNewTokens: (promptLength: number, maxPositions: number) => number;
+  readonly sample: boolean;
+  /** The value of each processor's option. */
+  readonly values: Readonly<Record<string, number>>;
+  readonly seed: number | readonly number[] | undefined;
+  readonly eos: readonly number[];
+  readonly pad: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Joins what the caller asks for with the checkpoint's defaults. Anything unknown, out of range or in conflict is an error that names it. */
+export function resolveOptions(options: GenerationOptions, defaults: GenerationDefaults): ResolvedOptions {
+  checkOptions(options, "generate()");
+  const given = { ...withoutUndefined(defaults), ...withoutUndefined(options) } as GenerationDefaults &
+    GenerationOptions;
+  for (const [name, off] of Object.entries(NOT_YET)) {
+    const value = (defaults as Readonly<Record<string, unknown>>)[name];
+    if (value !== undefined && value !== off)
+      throw new FusewireError(
+        `the model's generation config sets '${name}' (${JSON.stringify(value)}), which is not supported yet; delete it from model.generation_config to go without`,
+      );
+  }
+  const sample = given.do_sample ?? false;
+  if (!sample)
+    for (const [name, { sampling }] of Object.entries(OPTIONS))
+      if (sampling && options[name as keyof GenerationOptions] !== undefined)
+        throw new FusewireError(
+          `'${name}' has no effect while do_sample is false; set do_sample: true or leave '${name}' out`,
+        );
+  const eos = [given.eos_token_id ?? []].flat() as number[];
+  return {
+    maxNewTokens: (promptLength, maxPositions) =>
+      newTokenLimit(options, defaults, promptLength, maxPositions),
+    sample,
+    values: {
+      repetition_penalty: given.repetition_penalty ?? 1,
+      temperature: given.temperature ?? 1,
+      top_k: given.top_k ?? 50,
+      top_p: given.top_p ?? 1,
+      min_p: given.min_p ?? 0,
+    },
+    seed: given.seed,
+    eos,
+    pad: given.pad_token_id ?? eos[0] ?? 0,
+    signal: options.signal,
+  };
+}
+
+/** Checks names and ranges; `where` says whose options they are. */
+export function checkOptions(options: GenerationOptions, where: string): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    const spec = OPTIONS[name as keyof GenerationOptions] as OptionSpec | undefined;
+    if (!spec) {
+      const reason = name in NOT_YET ? "is not supported yet" : "is not an option";
+      throw new FusewireError(
+        `${where}: '${name}' ${reason}; options are ${Object.keys(OPTIONS).join(", ")}`,
+      );
+    }
+    const nullable = (name === "eos_token_id" || name === "pad_token_id") && value === null;
+    if (!nullable && !spec.accepts(value))
+      throw new FusewireError(`${where}: '${name}' must be ${spec.allowed}, not ${JSON.stringify(value)}`);
+  }
+}
+
+/** How many tokens may be added: the caller's options go before the checkpoint's, max_new_tokens before max_length. */
+function newTokenLimit(
+  options: GenerationOptions,
+  defaults: GenerationDefaults,
+  promptLength: number,
+  maxPositions: number,
+): number {
+  const level = [options, defaults].find((o) => o.max_new_tokens !== undefined || o.max_length !== undefined);
+  // Hugging Face's default length: 20 more than the prompt, within what the model can hold.
+  if (!level) return Math.max(1, Math.min(20, maxPositions - promptLength));
+  const limit = level.max_new_tokens ?? level.max_length! - promptLength;
+  if (limit < 1)
+    throw new FusewireError(
+      `max_length ${level.max_length} leaves no room after a prompt of ${promptLength} tokens; raise it or set max_new_tokens`,
+    );
+  return limit;
+}
+
+const withoutUndefined = (record: object): object =>
+  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined));

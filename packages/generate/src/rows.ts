@@ -1,0 +1,60 @@
+import { FusewireError } from "@fusewire/ir";
+
+/** What models take: what a tokenizer returns. Pads may stand left or right; where there is no mask nothing is a pad. */
+export interface ModelInputs {
+  readonly input_ids: readonly (readonly number[])[];
+  readonly attention_mask?: readonly (readonly number[])[];
+}
+
+/** A batch without pads: rows of their own lengths, and where each stood in the padded input. */
+export interface Rows {
+  readonly rows: readonly (readonly number[])[];
+  /** Index of each row's first real token in the padded input. */
+  readonly starts: readonly number[];
+  /** Length of the padded input. */
+  readonly width: number;
+}
+
+/** Turns the padded batch that Hugging Face users pass into rows, checking every id. */
+export function toRows({ input_ids, attention_mask }: ModelInputs, vocabSize: number): Rows {
+  const width = input_ids[0]?.length ?? 0;
+  if (input_ids.length === 0 || width === 0)
+    throw new FusewireError("input_ids is empty; a prompt needs at least one token");
+  const lengths = input_ids.map((row) => row.length);
+  if (lengths.some((length) => length !== width))
+    throw new FusewireError(
+      `the rows of input_ids have different lengths (${lengths.join(", ")}); pad them, as tokenizer(texts, {padding: true}) does`,
+    );
+  if (attention_mask) checkMask(attention_mask, lengths);
+  const starts: number[] = [];
+  const rows = input_ids.map((row, b) => {
+    const mask = attention_mask?.[b] ?? row.map(() => 1);
+    const start = mask.indexOf(1);
+    const end = mask.lastIndexOf(1) + 1;
+    if (start === -1)
+      throw new FusewireError(`row ${b} of attention_mask is all pads; a prompt needs at least one token`);
+    if (mask.slice(start, end).includes(0))
+      throw new FusewireError(
+        `row ${b} of attention_mask has a gap; pads may stand only before or after a row's tokens`,
+      );
+    const real = row.slice(start, end);
+    const bad = real.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+    if (bad !== undefined)
+      throw new FusewireError(
+        `row ${b} of input_ids holds ${bad}, which is outside the vocabulary 0 to ${vocabSize - 1}; encode with the model's own tokenizer`,
+      );
+    starts.push(start);
+    return real;
+  });
+  return { rows, starts, width };
+}
+
+function checkMask(mask: readonly (readonly number[])[], lengths: readonly number[]): void {
+  const shape = mask.map((row) => row.length);
+  if (shape.length !== lengths.length || shape.some((length, b) => length !== lengths[b]))
+    throw new FusewireError(
+      `attention_mask has rows of ${shape.join(", ")}, input_ids of ${lengths.join(", ")}; they must have the same shape`,
+    );
+  const bad = mask.flat().find((value) => value !== 0 && value !== 1);
+  if (bad !== undefined) throw new FusewireError(`attention_mask holds ${bad}; it may hold only 0 and 1`);
+}

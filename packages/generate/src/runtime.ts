@@ -1,0 +1,130 @@
+import { type Module, NodeTable, type StateDecl, type Value } from "@fusewire/ir";
+import type { CacheShape } from "@fusewire/models";
+import {
+  DEFAULT_BUCKETS,
+  type Engine,
+  type Executable,
+  type LowerOptions,
+  lower,
+  type Outputs,
+  type States,
+  type Weights,
+} from "@fusewire/passes";
+import type { EntryContext } from "./entries/context.ts";
+import { type EntryKey, entryFacts, entryName, traceEntry } from "./entries/index.ts";
+import { selectionFor } from "./selection.ts";
+import type { Compilation } from "./stats.ts";
+
+/** A loaded model on an engine: compiles programs when they are first needed and keeps caches for reuse. */
+export interface Runtime {
+  readonly engine: Engine;
+  readonly source: Pick<EntryContext, "model" | "storage">;
+  /** Every compilation so far. */
+  readonly compilations: readonly Compilation[];
+  /** Runs one program over the states. */
+  run(key: EntryKey, states: States, inputs: Readonly<Record<string, Value>>): Promise<Outputs>;
+  /** Kernels that one run of the program starts; the program must have run. */
+  launches(key: EntryKey): number;
+  /** Compiles the program unless it is there already. */
+  compile(key: EntryKey): Promise<Executable>;
+  /** Gives `body` a cache of this shape that nobody else uses meanwhile. */
+  withStates<T>(cache: CacheShape, body: (states: States) => AsyncGenerator<T>): AsyncGenerator<T>;
+  dispose(): void;
+}
+
+export interface RuntimeSource extends Pick<EntryContext, "model" | "storage"> {
+  readonly engine: Engine;
+  readonly weights: Weights;
+  readonly lowering: LowerOptions;
+}
+
+export function createRuntime({ engine, weights, lowering, ...source }: RuntimeSource): Runtime {
+  const table = new NodeTable();
+  const executables = new Map<string, Promise<Executable>>();
+  const compiled = new Map<string, Executable>();
+  const keys: EntryKey[] = [];
+  const compilations: Compilation[] = [];
+  const decls = new Map<string, readonly StateDecl[]>();
+  let idle: { readonly shape: string; readonly states: States } | undefined;
+
+  async function compileNow(key: EntryKey): Promise<Executable> {
+    const module: Module = traceEntry(key, source, table);
+    compilations.push({ entry: entryName(key), reason: reasonFor(key, keys) });
+    keys.push(key);
+    const executable = await engine.compile(lower(module, engine, lowering), weights);
+    compiled.set(entryName(key), executable);
+    return executable;
+  }
+
+  function compile(key: EntryKey): Promise<Executable> {
+    const name = entryName(key);
+    const found = executables.get(name);
+    if (found) return found;
+    const started = compileNow(key);
+    executables.set(name, started);
+    // A compilation that failed may be tried again: the next call must not find the failure.
+    started.catch(() => executables.delete(name));
+    return started;
+  }
+
+  /** The states that the programs of one cache share: decoding reads and writes all of them. */
+  function statesOf(cache: CacheShape): readonly StateDecl[] {
+    const shape = shapeName(cache);
+    const known = decls.get(shape);
+    if (known) return known;
+    const selection = selectionFor(false, () => false);
+    const key: EntryKey = { kind: "decode", batch: 1, ...cache, selection, eosCount: 1 };
+    const { states } = traceEntry(key, source, new NodeTable());
+    decls.set(shape, states);
+    return states;
+  }
+
+  return {
+    engine,
+    source,
+    compilations,
+    compile,
+    run: async (key, states, inputs) =>
+      engine.run(await compile(key), states, new Map(Object.entries(inputs))),
+    launches: (key) => compiled.get(entryName(key))?.launches ?? 0,
+    async *withStates(cache, body) {
+      const shape = shapeName(cache);
+      const reused = idle?.shape === shape ? idle.states : undefined;
+      if (reused) idle = undefined;
+      const states = reused ?? engine.createStates(statesOf(cache));
+      try {
+        yield* body(states);
+      } finally {
+        // One cache is kept for the next call; another shape takes its place, so that sizes do not pile up.
+        idle?.states.dispose();
+        idle = { shape, states };
+      }
+    },
+    dispose() {
+      idle?.states.dispose();
+      idle = undefined;
+      for (const executable of compiled.values()) executable.dispose();
+      weights.dispose();
+    },
+  };
+}
+
+const shapeName = ({ rows, capacity }: CacheShape): string => `${rows}x${capacity}`;
+
+/** Why a program has to be compiled, in terms of the nearest one that is there. */
+function reasonFor(key: EntryKey, before: readonly EntryKey[]): string {
+  const wanted = entryFacts(key);
+  const differences = before
+    .filter(({ kind }) => kind === key.kind)
+    .map((other) => {
+      const facts = entryFacts(other);
+      return Object.keys(wanted)
+        .filter((name) => facts[name] !== wanted[name])
+        .map((name) => `${name} ${facts[name]} -> ${wanted[name]}`);
+    })
+    .sort((a, b) => a.length - b.length);
+  return differences[0]?.join(", ") ?? `first ${key.kind}`;
+}
+
+/** The sizes that programs are compiled for. */
+export const BUCKETS = DEFAULT_BUCKETS;

@@ -1,0 +1,26 @@
+/** A run of the passes for one program. */
+export interface Compilation {
+  readonly entry: string;
+  readonly reason: string;
+}
+
+/** What a generation did; see `generate`. */
+export interface GenerationStats {
+  readonly device: string;
+  /** Real tokens of all rows. */
+  readonly prompt_tokens: number;
+  /** Tokens generated over all rows, pads not counted. */
+  readonly new_tokens: number;
+  readonly time_to_first_token_ms: number;
+  /** New tokens a second after the first step, over all rows. */
+  readonly tokens_per_second: number;
+  /** Kernels started. */
+  readonly launches: number;
+  /** Runs handed to the engine. */
+  readonly submits: number;
+  readonly compilations: readonly Compilation[];
+  /** Bytes the engine holds: weights, caches and constants. */
+  readonly bytes: number;
+  /** The seed that was used, where tokens were sampled. */
+  readonly seed?: number | readonly number[];
+}

@@ -1,0 +1,53 @@
+import { add, constant, gather, iota, type Node, reshape, type Tracer, trigTable } from "@fusewire/ir";
+
+/** The key-value cache of one model: `rows` sequences of up to `capacity` tokens. */
+export interface CacheShape {
+  readonly rows: number;
+  readonly capacity: number;
+}
+
+/** What the layers of one step share. B rows of T tokens each, of which row b's first count[b] are real. */
+export interface Step {
+  readonly cache: CacheShape;
+  /** i32[B]: the cache row of each batch row. */
+  readonly rows: Node;
+  /** i32[B]: the slot of each row's first token; slots are positions, for rows start at slot 0. */
+  readonly at: Node;
+  /** i32[B]: how many of the T tokens are real; the others write nothing. */
+  readonly count: Node;
+  /** i32[B, T] */
+  readonly positions: Node;
+}
+
+/** The step whose row b holds tokens at[b], at[b]+1, …. */
+export function stepAt(cache: CacheShape, length: number, leaves: Pick<Step, "rows" | "at" | "count">): Step {
+  const batch = leaves.at.type.shape[0]!;
+  const positions = add(reshape(leaves.at, [batch, 1]), iota(leaves.at.table, length));
+  return { ...leaves, cache, positions };
+}
+
+/** The run of keys each token sees, i32[B, T] each. */
+export interface Interval {
+  readonly lo: Node;
+  readonly hi: Node;
+}
+
+/** A token sees itself and everything before it. */
+export const causal = ({ positions }: Step): Interval => ({
+  lo: constant(positions.table, 0, "i32", positions.type.shape),
+  hi: positions,
+});
+
+/** Cosines and sines of the rotary angles at each position, f32[B, T, D/2]. */
+export function rotaryAngles(
+  tracer: Tracer,
+  step: Step,
+  {
+    frequencies,
+    attentionScale,
+  }: { readonly frequencies: readonly number[]; readonly attentionScale: number },
+): { readonly cos: Node; readonly sin: Node } {
+  const angles = (fn: "cos" | "sin") =>
+    gather(trigTable(tracer.table, fn, step.cache.capacity, frequencies, attentionScale), step.positions);
+  return tracer.scope("rotary_emb", () => ({ cos: angles("cos"), sin: angles("sin") }));
+}

@@ -1,1 +1,2 @@
+export { embeddedModel } from "./assets.ts";
 export { openModelDirectory } from "./directory.ts";

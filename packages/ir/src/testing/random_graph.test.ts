@@ -1,0 +1,49 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { interpret } from "../interpret.ts";
+import { rootsOf, topological } from "../module.ts";
+import type { OpName } from "../node.ts";
+import { defOf, OPS } from "../ops/table.ts";
+import { toValue } from "../value.ts";
+import { verify } from "../verify.ts";
+import { arbitraryModule, expandModule, expectClose, expectSameMeaning, randomEnvironment } from "./index.ts";
+
+test("random modules verify and mean the same with every composite expanded", () => {
+  fc.assert(
+    fc.property(arbitraryModule(), fc.nat(), (module, seed) => {
+      verify(module);
+      const expanded = expandModule(module);
+      verify(expanded, (node) => !defOf(node).expand);
+      expectSameMeaning(expanded, module, seed);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("random modules stay finite, repeat themselves and reach every op", () => {
+  const missing = new Set(Object.keys(OPS) as OpName[]);
+  for (const module of fc.sample(arbitraryModule(), { numRuns: 500, seed: 1 }))
+    for (const entry of module.entries) {
+      for (const node of topological(rootsOf(entry))) missing.delete(node.op);
+      const { outputs } = interpret(module, entry.name, randomEnvironment(module, 1));
+      const again = interpret(module, entry.name, randomEnvironment(module, 1)).outputs;
+      for (const [name, value] of outputs) {
+        expectClose(again.get(name)!, value, 0);
+        expect(value.data.every((x) => Number.isFinite(x))).toBe(true);
+      }
+    }
+  // Only the pass hoist_prepare makes prepared values.
+  expect([...missing]).toEqual(["prepared"]);
+});
+
+test("comparison sees a wrong type, a wrong number and a wrong infinity", () => {
+  const value = (...numbers: number[]) => toValue({ dtype: "f32", shape: [numbers.length] }, numbers);
+  const compare = (a: number[], b: number[]) => () => expectClose(value(...a), value(...b), 1e-5);
+  expect(
+    compare([1, Number.NaN, Number.POSITIVE_INFINITY], [1 + 1e-6, Number.NaN, Number.POSITIVE_INFINITY]),
+  ).not.toThrow();
+  expect(compare([1, 2], [1])).toThrow("f32[2] is not f32[1]");
+  expect(compare([1], [1.001])).toThrow("element 0 is 1, not 1.00");
+  expect(compare([1], [Number.NaN])).toThrow("not NaN");
+  expect(compare([Number.POSITIVE_INFINITY], [Number.NEGATIVE_INFINITY])).toThrow("element 0");
+});

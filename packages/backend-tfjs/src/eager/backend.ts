@@ -1,0 +1,110 @@
+import { FusewireError } from "@fusewire/ir";
+import * as tf from "@tensorflow/tfjs-core";
+
+/** Where a browser finds the binaries of the wasm backend: a folder, or a URL for each file. */
+export type WasmPaths =
+  | string
+  | Readonly<
+      Partial<
+        Record<
+          "tfjs-backend-wasm.wasm" | "tfjs-backend-wasm-simd.wasm" | "tfjs-backend-wasm-threaded-simd.wasm",
+          string
+        >
+      >
+    >;
+
+export interface EagerOptions {
+  /** For the wasm backend in browsers, which unlike Node cannot find the files by themselves. */
+  readonly wasmPaths?: WasmPaths;
+}
+
+/** One tfjs backend. tfjs has one current backend for the whole process, so every use names its own. */
+export interface Device {
+  readonly name: string;
+  /** Runs `body`, which must not be async, with this backend current, and puts back the one found. */
+  use<T>(body: () => T): T;
+}
+
+/** The backends that come with Fusewire; each is loaded when it is asked for. */
+const OWN: Readonly<Record<string, (options: EagerOptions) => Promise<void>>> = {
+  cpu: async () => {
+    await import("@tensorflow/tfjs-backend-cpu");
+  },
+  wasm: async ({ wasmPaths }) => {
+    const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
+    if (wasmPaths !== undefined) setWasmPaths(wasmPaths);
+  },
+};
+
+/** Starts a backend, unless it runs already, and leaves tfjs's current backend as it was. */
+export async function openBackend(name: string, options: EagerOptions): Promise<Device> {
+  const before: string | undefined = tf.getBackend();
+  const silent = tf.env().getBool("PROD");
+  // PROD does nothing but silence tfjs: the banner of the cpu backend comes with its first tensor.
+  tf.env().set("PROD", true);
+  try {
+    await OWN[name]?.(options);
+    if (tf.findBackendFactory(name) === null)
+      throw new FusewireError(`there is no tfjs backend '${name}'; ${others(name)}`);
+    if (!(await withoutNewListeners(() => start(name))))
+      throw new FusewireError(`the tfjs backend '${name}' did not start; ${others(name)}`);
+    tf.scalar(0).dispose();
+  } finally {
+    tf.env().set("PROD", silent);
+    if (before !== undefined && before !== name) select(before);
+  }
+  return { name, use: (body) => use(name, body) };
+}
+
+async function start(name: string): Promise<boolean> {
+  if (await tf.setBackend(name)) return true;
+  // When two callers start one backend at once, tfjs tells the first that it failed: the other's start counts.
+  await tf.ready().catch(() => undefined);
+  return name in tf.engine().registry && tf.setBackend(name);
+}
+
+function use<T>(name: string, body: () => T): T {
+  const before: string | undefined = tf.getBackend();
+  if (before === name) return body();
+  select(name);
+  try {
+    return body();
+  } finally {
+    if (before !== undefined) select(before);
+  }
+}
+
+/** Switching to a backend that has started happens before `setBackend` returns; its promise adds nothing. */
+function select(name: string): void {
+  void tf.setBackend(name).catch(() => undefined);
+  if (tf.getBackend() !== name) throw new FusewireError(`the tfjs backend '${name}' was removed`);
+}
+
+function others(name: string): string {
+  const known = new Set([...Object.keys(OWN), ...Object.keys(tf.engine().registryFactory)]);
+  known.delete(name);
+  return `available: ${[...known].join(", ")}; others must be registered with tfjs first`;
+}
+
+interface NodeProcess {
+  listeners(event: string): ((...args: unknown[]) => void)[];
+  removeListener(event: string, listener: (...args: unknown[]) => void): void;
+}
+
+/**
+ * In Node the wasm module adds handlers that throw every uncaught error again, which takes errors away from the
+ * program's own handlers; whatever `body` adds is removed.
+ */
+async function withoutNewListeners<T>(body: () => Promise<T>): Promise<T> {
+  const { process } = globalThis as { process?: Partial<NodeProcess> };
+  if (!process?.listeners || !process.removeListener) return body();
+  const events = ["uncaughtException", "unhandledRejection"];
+  const before = new Set(events.flatMap((event) => process.listeners!(event)));
+  try {
+    return await body();
+  } finally {
+    for (const event of events)
+      for (const listener of process.listeners(event))
+        if (!before.has(listener)) process.removeListener(event, listener);
+  }
+}

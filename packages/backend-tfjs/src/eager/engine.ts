@@ -1,0 +1,60 @@
+import { OPS } from "@fusewire/ir";
+import type { Engine, Held } from "@fusewire/passes";
+import { type EagerOptions, openBackend } from "./backend.ts";
+import { compileEntry, type EagerExecutable, heldByExecutable } from "./executable.ts";
+import { KERNELS } from "./kernels/index.ts";
+import { runEntry } from "./run.ts";
+import { createStates, type EagerStates, heldByStates, readState } from "./states.ts";
+import { createWeights, type EagerWeights, heldByWeights } from "./weights.ts";
+
+/**
+ * The engine `eager:<backend>`: walks the graph and calls tfjs for each node. It runs on "cpu" and "wasm", which
+ * are loaded when asked for, and on any backend that the program has registered with tfjs. Engines on several
+ * backends may be used side by side; tfjs's current backend stays as the program set it.
+ */
+export async function createEagerEngine(backendName: string, options: EagerOptions = {}): Promise<Engine> {
+  const device = await openBackend(backendName, options);
+  const allWeights = new Set<EagerWeights>();
+  const allStates = new Set<EagerStates>();
+  const executables = new Set<EagerExecutable>();
+  return {
+    name: `eager:${backendName}`,
+    // What has no expansion is a core op: without a kernel it is evaluated on the host.
+    claims: (op) => KERNELS[op] !== undefined || OPS[op].expand === undefined,
+    memory: { alignment: 4, readWriteSameBuffer: true },
+    createWeights(source) {
+      const weights = createWeights(source, (gone) => allWeights.delete(gone));
+      allWeights.add(weights);
+      return weights;
+    },
+    createStates(decls) {
+      const states = device.use(() => createStates(decls, (gone) => allStates.delete(gone)));
+      allStates.add(states);
+      return states;
+    },
+    async compile(lowered, weights) {
+      const executable = await compileEntry(device, lowered, weights as EagerWeights, (gone) =>
+        executables.delete(gone),
+      );
+      executables.add(executable);
+      return executable;
+    },
+    run: (executable, states, inputs) =>
+      runEntry(device, executable as EagerExecutable, states as EagerStates, inputs),
+    readState: (states, name) => readState(states as EagerStates, name),
+    held() {
+      const parts: Held[] = [
+        ...[...allWeights].map(heldByWeights),
+        ...[...allStates].map(heldByStates),
+        ...[...executables].map(heldByExecutable),
+      ];
+      return parts.reduce(
+        (sum, { bytes, tensors }) => ({ bytes: sum.bytes + bytes, tensors: sum.tensors + tensors }),
+        { bytes: 0, tensors: 0 },
+      );
+    },
+    dispose() {
+      for (const part of [...executables, ...allStates, ...allWeights]) part.dispose();
+    },
+  };
+}

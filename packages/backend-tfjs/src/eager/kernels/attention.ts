@@ -1,0 +1,88 @@
+import { emptyValue, type Value } from "@fusewire/ir";
+import * as tf from "@tensorflow/tfjs-core";
+import type { Kernel } from "../kernel.ts";
+import { product } from "./matmul.ts";
+import { cut, spread } from "./shapes.ts";
+
+/** The run of keys of every query, clipped to the slots, and the slots that hold all of them. */
+interface Runs {
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+  readonly first: number;
+  readonly last: number;
+}
+
+export const attentionKernel: Kernel<"attention"> = {
+  op: "attention",
+  onHost: [3, 4, 5],
+  run: (x, { scale, softcap }, { shape }) => {
+    const q = x.tensor(0);
+    const [batch, heads, length, d] = q.shape as [number, number, number, number];
+    const [, groups, slots] = x.tensor(1).shape as [number, number, number];
+    const runs = clip(x.value(4), x.value(5), slots);
+    const size = runs.last - runs.first + 1;
+    if (size <= 0) return tf.zeros([...shape]);
+    const read = (cache: tf.Tensor) => cut(pickRows(cache, x.value(3).data), 2, runs.first, size);
+    // Query heads that share a key head become more rows of one product; keys and values are not repeated.
+    const rows = (heads / groups) * length;
+    const capped = softcap > 0 ? scale / softcap : scale;
+    const scaled = tf.reshape(tf.mul(q, capped), [batch, groups, rows, d]);
+    let scores = product(scaled, read(x.tensor(1)), true);
+    if (softcap > 0) scores = tf.mul(tf.tanh(scores), softcap);
+    scores = tf.reshape(scores, [batch, heads, length, size]);
+    const mask = maskOf(runs, [batch, 1, length, size]);
+    if (mask) scores = tf.add(scores, mask);
+    const weights = tf.reshape(tf.softmax(scores), [batch, groups, rows, size]);
+    const attended = tf.reshape(product(weights, read(x.tensor(2)), false), [...shape]);
+    const empty = emptyOf(runs, [batch, 1, length, 1]);
+    return empty ? tf.where(spread(empty, shape), tf.fill([...shape], 0), attended) : attended;
+  },
+};
+
+function clip(lo: Value, hi: Value, slots: number): Runs {
+  const from = Array.from(lo.data, (j) => Math.max(0, j));
+  const to = Array.from(hi.data, (j) => Math.min(slots - 1, j));
+  let first = slots;
+  let last = -1;
+  for (const [i, start] of from.entries())
+    if (start <= to[i]!) {
+      first = Math.min(first, start);
+      last = Math.max(last, to[i]!);
+    }
+  return { from, to, first, last };
+}
+
+/** The cache rows that the queries read, one each; no copy when they are the whole cache in order. */
+function pickRows(cache: tf.Tensor, rows: Value["data"]): tf.Tensor {
+  const count = cache.shape[0]!;
+  // A row outside the cache reads the nearest one, as the op does.
+  const picked = Array.from(rows, (row) => Math.min(count - 1, Math.max(0, row)));
+  if (picked.every((row, b) => row === picked[0]! + b)) return cut(cache, 0, picked[0]!, picked.length);
+  return tf.concat(
+    picked.map((row) => cut(cache, 0, row, 1)),
+    0,
+  );
+}
+
+/** 0 inside a run and -inf outside, to add to the scores; nothing when every query sees all keys. */
+function maskOf(
+  { from, to, first, last }: Runs,
+  shape: [number, number, number, number],
+): tf.Tensor | undefined {
+  if (from.every((start, i) => start === first && to[i] === last)) return undefined;
+  const value = emptyValue({ dtype: "f32", shape });
+  const size = last - first + 1;
+  for (const [i, start] of from.entries()) {
+    // An empty run stays unmasked: softmax over nothing would give NaN, and its result is thrown away.
+    if (start > to[i]!) continue;
+    value.data.fill(Number.NEGATIVE_INFINITY, i * size, i * size + start - first);
+    value.data.fill(Number.NEGATIVE_INFINITY, i * size + to[i]! - first + 1, (i + 1) * size);
+  }
+  return tf.tensor(value.data as Float32Array, shape);
+}
+
+/** True for the queries whose run is empty; nothing when there are none. */
+function emptyOf({ from, to }: Runs, shape: [number, number, number, number]): tf.Tensor | undefined {
+  const empty = Uint8Array.from(from, (start, i) => Number(start > to[i]!));
+  return empty.includes(1) ? tf.tensor(empty, shape, "bool") : undefined;
+}

@@ -1,0 +1,2 @@
+export type { EagerOptions, WasmPaths } from "./eager/backend.ts";
+export { createEagerEngine } from "./eager/engine.ts";

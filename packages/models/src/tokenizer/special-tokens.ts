@@ -1,0 +1,55 @@
+import { FusewireError } from "@fusewire/ir";
+import { isJsonObject, type JsonObject, type JsonValue, kindOf } from "../files/index.ts";
+
+export const SPECIAL_NAMES = [
+  "bos_token",
+  "eos_token",
+  "unk_token",
+  "sep_token",
+  "pad_token",
+  "cls_token",
+  "mask_token",
+] as const;
+export type SpecialName = (typeof SPECIAL_NAMES)[number];
+
+/** The special tokens that a model names: those with a role, and others such as chat markers. */
+export interface SpecialTokens {
+  readonly named: { readonly [K in SpecialName]?: string };
+  readonly extra: readonly string[];
+}
+
+/**
+ * Special tokens from tokenizer_config.json, and from special_tokens_map.json for older files, where that one wins
+ * unless tokenizer_config.json lists `added_tokens_decoder`.
+ */
+export function readSpecialTokens(config: JsonObject, map: JsonObject | undefined): SpecialTokens {
+  const sources: [string, JsonObject][] = [["tokenizer_config.json", config]];
+  if (map && config.added_tokens_decoder === undefined) sources.unshift(["special_tokens_map.json", map]);
+
+  const named: { [K in SpecialName]?: string } = {};
+  for (const name of SPECIAL_NAMES) {
+    const source = sources.find(([, values]) => values[name] !== undefined && values[name] !== null);
+    if (source) named[name] = contentOf(source[1][name], `'${name}' of ${source[0]}`);
+  }
+  const extra = new Set<string>();
+  for (const [file, values] of sources) {
+    for (const key of ["additional_special_tokens", "extra_special_tokens"]) {
+      const list = values[key] ?? [];
+      // transformers v4 wrote extra_special_tokens as an object from roles to tokens.
+      const tokens = isJsonObject(list) ? Object.values(list) : list;
+      if (!Array.isArray(tokens))
+        throw new FusewireError(
+          `'${key}' of ${file} is ${kindOf(list)}, expected a list of tokens; correct it`,
+        );
+      for (const token of tokens) extra.add(contentOf(token, `'${key}' of ${file}`));
+    }
+  }
+  return { named, extra: [...extra] };
+}
+
+/** A token is written as text, or as an object with `content`. */
+function contentOf(value: JsonValue | undefined, what: string): string {
+  const content = isJsonObject(value) ? value.content : value;
+  if (typeof content === "string") return content;
+  throw new FusewireError(`${what} is ${kindOf(value)}, expected a token as text; correct it`);
+}

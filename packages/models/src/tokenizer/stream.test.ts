@@ -1,0 +1,128 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { memoryFiles } from "../files/index.ts";
+import { createTextStream, loadTokenizer, type Tokenizer } from "./index.ts";
+
+const folder = new URL("../../../../test/goldens/tokenizers/byte-level-bpe/", import.meta.url);
+const readGolden = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(name, folder)));
+const parse = (name: string) => JSON.parse(new TextDecoder().decode(readGolden(name)));
+const utf8 = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+const files = {
+  "tokenizer.json": readGolden("tokenizer.json"),
+  "tokenizer_config.json": readGolden("tokenizer_config.json"),
+};
+const tokenizer = await loadTokenizer(memoryFiles(files));
+
+interface Streaming {
+  text: string;
+  ids: number[];
+  streamed: string[];
+  flushed_at_end: string;
+}
+const golden: Streaming[] = parse("expected.json").streaming;
+
+/** Pieces while the ids come in groups of `size`, and what is left at the end. */
+function run(of: Tokenizer, ids: readonly number[], size = 1, skip = true) {
+  const stream = createTextStream(of, { skip_special_tokens: skip });
+  const pieces: string[] = [];
+  for (let i = 0; i < ids.length; i += size) pieces.push(stream.push(ids.slice(i, i + size)));
+  return { pieces, rest: stream.end() };
+}
+const whole = ({ pieces, rest }: ReturnType<typeof run>): string => pieces.join("") + rest;
+
+test.each(golden)("the pieces of TextStreamer: $text", ({ ids, streamed, flushed_at_end }) => {
+  expect(run(tokenizer, ids)).toEqual({ pieces: streamed, rest: flushed_at_end });
+});
+
+describe("all pieces together are the decode of all ids", () => {
+  const characters = fc.constantFrom(..."ab .,\n'é你好안こ😀👨\u200d\ufeff𠀀");
+
+  test("texts with characters of several tokens, in groups of any size; no piece holds half a character", () => {
+    fc.assert(
+      fc.property(fc.array(characters, { maxLength: 200 }), fc.integer({ min: 1, max: 5 }), (text, size) => {
+        const ids = tokenizer.encode(text.join(""));
+        const result = run(tokenizer, ids, size);
+        expect(whole(result)).toBe(text.join(""));
+        for (const piece of result.pieces) {
+          expect(piece).not.toContain("\ufffd");
+          expect(piece).not.toMatch(/\p{Surrogate}/u);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("any ids, special and unknown ones too", () => {
+    const id = fc.oneof({ weight: 5, arbitrary: fc.nat(390) }, fc.constantFrom(203, 225, 0, 2));
+    fc.assert(
+      fc.property(fc.array(id, { maxLength: 300 }), fc.boolean(), (ids, skip) => {
+        expect(whole(run(tokenizer, ids, 1, skip))).toBe(
+          tokenizer.decode(ids, { skip_special_tokens: skip }),
+        );
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("with a clean-up of spaces", async () => {
+    const config = { ...parse("tokenizer_config.json"), clean_up_tokenization_spaces: true };
+    const cleaning = await loadTokenizer(memoryFiles({ ...files, "tokenizer_config.json": utf8(config) }));
+    for (const text of ["dogs , cats . It 's I 'm\n . do n't ' x ' ok", `${"we 've , ".repeat(40)}end .`]) {
+      const ids = cleaning.encode(text);
+      expect(cleaning.decode(ids)).not.toBe(text);
+      expect(whole(run(cleaning, ids))).toBe(cleaning.decode(ids));
+    }
+  });
+
+  test("with a decoder that strips the first space", async () => {
+    const json = parse("tokenizer.json");
+    const decoder = {
+      type: "Sequence",
+      decoders: [json.decoder, { type: "Fuse" }, { type: "Strip", content: " ", start: 1, stop: 0 }],
+    };
+    const stripping = await loadTokenizer(
+      memoryFiles({ ...files, "tokenizer.json": utf8({ ...json, decoder }) }),
+    );
+    const ids = stripping.encode(` a\n b ${"and so on ".repeat(100)}\n c`);
+    expect(stripping.decode(ids).startsWith("a\n b")).toBe(true);
+    expect(whole(run(stripping, ids))).toBe(stripping.decode(ids));
+  });
+});
+
+test("the work of a push does not grow with the text", () => {
+  let longest = 0;
+  const watching: Tokenizer = Object.assign(tokenizer.bind(undefined), tokenizer, {
+    decode(ids: number | ArrayLike<number>) {
+      longest = Math.max(longest, typeof ids === "number" ? 1 : ids.length);
+      return tokenizer.decode(ids);
+    },
+  });
+  const text = "Once upon a time there was a dog. ".repeat(100);
+  expect(whole(run(watching, tokenizer.encode(text)))).toBe(text);
+  expect(longest).toBeLessThanOrEqual(64);
+});
+
+test("a stream starts over after its end; the prompt is skipped each time", () => {
+  const [prompt, answer] = [tokenizer.encode("Tell me"), tokenizer.encode("Once upon")];
+  const stream = createTextStream(tokenizer, { skip_prompt: true });
+  for (let turn = 0; turn < 2; turn++) {
+    expect(stream.push(prompt)).toBe("");
+    expect(stream.push(answer)).toBe("Once ");
+    expect(stream.end()).toBe("upon");
+  }
+  expect(stream.end()).toBe("");
+});
+
+test("special tokens are text unless they are skipped", () => {
+  expect(whole(run(tokenizer, [313, 2], 1, false))).toBe("Lily<|end_of_text|>");
+  expect(whole(run(tokenizer, [313, 2], 1, true))).toBe("Lily");
+});
+
+test("an unknown option", () => {
+  // @ts-expect-error: what JavaScript users may pass
+  expect(() => createTextStream(tokenizer, { timeout: 1 })).toThrow(
+    "createTextStream has no option 'timeout'",
+  );
+});

@@ -1,0 +1,357 @@
+import { readFileSync } from "node:fs";
+import { FusewireError } from "@fusewire/ir";
+import { describe, expect, test } from "vitest";
+import { memoryFiles } from "../files/index.ts";
+import { type EncodeOptions, loadTokenizer, type Side, type TokenizerOptions } from "./index.ts";
+
+const folder = new URL("../../../../test/goldens/tokenizers/byte-level-bpe/", import.meta.url);
+const readGolden = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(name, folder)));
+const parse = (name: string) => JSON.parse(new TextDecoder().decode(readGolden(name)));
+const utf8 = (value: unknown): Uint8Array =>
+  new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
+
+interface Expected {
+  vocab_size: number;
+  encode: {
+    text: string;
+    ids: number[];
+    tokens: string[];
+    ids_with_special: number[];
+    decoded: string;
+    decoded_skip_special: string;
+    decoded_no_special: string;
+  }[];
+  padding: {
+    texts: string[];
+    cases: {
+      padding_side: Side;
+      truncation_side: Side;
+      options: EncodeOptions;
+      input_ids: number[][];
+      attention_mask: number[][];
+    }[];
+    raises: { options: EncodeOptions; message: string };
+  };
+}
+const expected: Expected = parse("expected.json");
+
+/** The golden tokenizer, with some top-level values of its files replaced; undefined removes one. */
+function load(change: { json?: object; config?: object; map?: object } = {}, options?: TokenizerOptions) {
+  const files = {
+    "tokenizer.json": utf8({ ...parse("tokenizer.json"), ...change.json }),
+    "tokenizer_config.json": utf8({ ...parse("tokenizer_config.json"), ...change.config }),
+    ...(change.map ? { "special_tokens_map.json": utf8(change.map) } : {}),
+  };
+  return loadTokenizer(memoryFiles(files, "'tiny'"), options);
+}
+const tokenizer = await load();
+
+/** A post-processor that writes <|begin_of_text|> before and <|end_of_text|> after a text. */
+const framing = {
+  type: "TemplateProcessing",
+  single: [
+    { SpecialToken: { id: "<|begin_of_text|>", type_id: 0 } },
+    { Sequence: { id: "A", type_id: 0 } },
+    { SpecialToken: { id: "<|end_of_text|>", type_id: 0 } },
+  ],
+  pair: [],
+  special_tokens: {},
+};
+
+describe("the golden tokenizer", () => {
+  test.each(expected.encode)("$text", (row) => {
+    expect(tokenizer.encode(row.text, { add_special_tokens: false })).toEqual(row.ids);
+    expect(tokenizer.encode(row.text)).toEqual(row.ids_with_special);
+    expect(row.ids.map(tokenizer.convert_ids_to_tokens)).toEqual(row.tokens);
+    expect(row.tokens.map(tokenizer.convert_tokens_to_ids)).toEqual(row.ids);
+    expect(tokenizer.decode(row.ids_with_special)).toBe(row.decoded);
+    expect(tokenizer.decode(row.ids_with_special, { skip_special_tokens: true })).toBe(
+      row.decoded_skip_special,
+    );
+    expect(tokenizer.decode(Int32Array.from(row.ids))).toBe(row.decoded_no_special);
+  });
+
+  test.each(expected.padding.cases)("$padding_side $truncation_side $options", async (row) => {
+    const { padding_side, truncation_side, options } = row;
+    const wanted = { input_ids: row.input_ids, attention_mask: row.attention_mask };
+    const { texts } = expected.padding;
+    expect(tokenizer(texts, { ...options, padding_side, truncation_side })).toEqual(wanted);
+    const loaded = await load({}, { padding_side, truncation_side });
+    expect(loaded(texts, options)).toEqual(wanted);
+    if (options.truncation) return;
+    const { add_special_tokens = true, ...pad } = options;
+    expect(loaded.pad(tokenizer(texts, { add_special_tokens }), pad)).toEqual(wanted);
+  });
+
+  test("the combination that Hugging Face refuses", () => {
+    const { options, message } = expected.padding.raises;
+    expect(message).toContain("(5) is not a multiple of pad_to_multiple_of (8)");
+    expect(() => tokenizer(expected.padding.texts, options)).toThrow(
+      "(5) is not a multiple of pad_to_multiple_of (8)",
+    );
+  });
+
+  test("its properties", () => {
+    expect({ ...tokenizer }).toMatchObject({
+      bos_token: "<|begin_of_text|>",
+      bos_token_id: 1,
+      eos_token_id: 2,
+      pad_token_id: 0,
+      unk_token: undefined,
+      unk_token_id: undefined,
+      padding_side: "left",
+      truncation_side: "right",
+      model_max_length: 512,
+    });
+    expect([...tokenizer.all_special_ids].sort()).toEqual([0, 1, 2, 3, 4]);
+    expect(tokenizer.vocab_size).toBe(expected.vocab_size);
+  });
+});
+
+describe("encoding", () => {
+  test("special tokens around a text, in and out of a truncation", async () => {
+    const framed = await load({ json: { post_processor: framing } });
+    const [first] = framed("Once upon a time").input_ids;
+    expect(first).toEqual([1, 342, 365, 355, 292, 263, 261, 286, 73, 2]);
+    expect(framed.encode("Once upon a time", { add_special_tokens: false })).toEqual(first?.slice(1, -1));
+    expect(framed.encode("Once upon a time", { truncation: true, max_length: 4 })).toEqual([1, 342, 365, 2]);
+    expect(
+      framed.encode("Once upon a time", { truncation: true, max_length: 4, truncation_side: "left" }),
+    ).toEqual([1, 286, 73, 2]);
+    expect(framed.encode("Once", { max_length: 2 })).toEqual([1, 2]);
+    expect(() => framed.encode("Once", { max_length: 1 })).toThrow(
+      "max_length 1 has no room for the 2 special tokens of every text",
+    );
+  });
+
+  test("max_length alone truncates; model_max_length stands in", async () => {
+    expect(tokenizer.encode("Once upon a time", { max_length: 3 })).toEqual([342, 365, 355]);
+    const short = await load({}, { model_max_length: 2 });
+    expect(short.encode("Once upon a time", { truncation: true })).toEqual([342, 365]);
+    expect(short("Lily", { padding: "max_length" }).input_ids).toEqual([[0, 313]]);
+    const unlimited = await load({ config: { model_max_length: 1e30 } });
+    expect(unlimited.model_max_length).toBe(Number.POSITIVE_INFINITY);
+    expect(() => unlimited("x", { truncation: true })).toThrow("truncation of tokenizer needs max_length");
+    expect(() => unlimited("x", { padding: "max_length" })).toThrow("needs max_length");
+  });
+
+  test("Unigram with byte fallback: a character outside the vocabulary becomes its UTF-8 bytes", async () => {
+    const bytes = Array.from(
+      { length: 256 },
+      (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, "0")}>`,
+    );
+    const vocab = [["<unk>", 0], ...bytes.map((token) => [token, 0]), ["a", -1], ["<x>", -2]];
+    const config = { bos_token: null, eos_token: null, pad_token: null, extra_special_tokens: [] };
+    const unigram = async (byte_fallback: boolean) => {
+      const model = { type: "Unigram", unk_id: 0, vocab, byte_fallback };
+      const rest = { pre_tokenizer: null, post_processor: null, decoder: null, added_tokens: [] };
+      return load({ json: { model, ...rest }, config });
+    };
+    expect((await unigram(true)).encode("aé😀a")).toEqual([
+      257,
+      ...[0xc3, 0xa9, 0xf0, 0x9f, 0x98, 0x80].map((b) => b + 1),
+      257,
+    ]);
+    expect((await unigram(false)).encode("aéa")).toEqual([257, 0, 257]);
+  });
+
+  test("no texts, and what is no text", () => {
+    expect(tokenizer([], { padding: true })).toEqual({ input_ids: [], attention_mask: [] });
+    // @ts-expect-error: what JavaScript users may pass
+    expect(() => tokenizer([["a"]])).toThrow("cannot tokenize a list; give a text");
+    // @ts-expect-error: as above
+    expect(() => tokenizer(undefined)).toThrow("cannot tokenize undefined");
+  });
+
+  test.each([
+    [{ paddin: true }, "tokenizer has no option 'paddin'; it has padding, padding_side"],
+    [
+      { padding: "left" },
+      'option \'padding\' of tokenizer is the text "left", expected true, false, "longest"',
+    ],
+    [{ padding_side: "up" }, "option 'padding_side' of tokenizer"],
+    [{ pad_to_multiple_of: 0 }, "option 'pad_to_multiple_of' of tokenizer is 0, expected an integer >= 1"],
+    [{ max_length: 1.5 }, "option 'max_length' of tokenizer is 1.5"],
+    [{ toString: 1 }, "tokenizer has no option 'toString'"],
+  ])("%j", (options, message) => {
+    // @ts-expect-error: what JavaScript users may pass
+    expect(() => tokenizer("x", options)).toThrow(message);
+  });
+
+  test("padding without a pad token", async () => {
+    const none = await load({ config: { pad_token: null } });
+    expect(none.pad_token_id).toBeUndefined();
+    expect(none("Lily").input_ids).toEqual([[313]]);
+    const fix =
+      'padding needs a pad token, and this tokenizer has none; load it with { pad_token: "<|end_of_text|>" }';
+    expect(() => none("Lily", { padding: true })).toThrow(fix);
+    expect(() => none.pad({ input_ids: [[1]] })).toThrow(fix);
+    const set = await load({ config: { pad_token: null } }, { pad_token: "<|end_of_text|>" });
+    expect(set(["Lily", ""], { padding: true }).input_ids).toEqual([[313], [2]]);
+  });
+
+  test("pad checks its masks and keeps those it is given", () => {
+    const rows = { input_ids: [[5, 6], [7]], attention_mask: [[0, 1], [1]] };
+    expect(tokenizer.pad(rows, { padding_side: "right" }).attention_mask).toEqual([
+      [0, 1],
+      [1, 0],
+    ]);
+    expect(tokenizer.pad(rows, { padding: false })).toEqual(rows);
+    expect(() => tokenizer.pad({ input_ids: [[1]], attention_mask: [[1, 1]] })).toThrow("shape of input_ids");
+  });
+});
+
+describe("decoding", () => {
+  test("ids without a token give nothing", () => {
+    expect(tokenizer.decode([])).toBe("");
+    expect(tokenizer.decode([342, 99999, 365])).toBe("Once");
+    expect(tokenizer.decode(313)).toBe("Lily");
+    expect(tokenizer.batch_decode([[313], []])).toEqual(["Lily", ""]);
+  });
+
+  test("byte fallback: a run of bytes that is not UTF-8 gives a replacement character for each", async () => {
+    const json = parse("tokenizer.json");
+    const vocab = { ...json.model.vocab, "<0xEF>": 384, "<0xBB>": 385, "<0xBF>": 386 };
+    const decoder = { type: "Sequence", decoders: [{ type: "ByteFallback" }, { type: "Fuse" }] };
+    const bytes = await load({ json: { model: { ...json.model, vocab }, decoder } });
+    expect(bytes.decode([69, 384, 385, 386])).toBe("a\ufeff");
+    expect(bytes.decode([384, 385, 386, 384, 69])).toBe("\ufffd\ufffd\ufffd\ufffda");
+  });
+
+  test("bad ids and options", () => {
+    expect(() => tokenizer.decode([-100])).toThrow("cannot decode -100: token ids are integers >= 0");
+    expect(() => tokenizer.decode([0.5])).toThrow("cannot decode 0.5");
+    // @ts-expect-error: what JavaScript users may pass
+    expect(() => tokenizer.decode([1], { skip_special: true })).toThrow(
+      "decode has no option 'skip_special'",
+    );
+  });
+
+  test("clean-up is off unless the file or the call asks for it", async () => {
+    const ids = tokenizer.encode("dogs , cats .");
+    expect(tokenizer.decode(ids)).toBe("dogs , cats .");
+    expect(tokenizer.decode(ids, { clean_up_tokenization_spaces: true })).toBe("dogs, cats.");
+    const silent = await load({ config: { clean_up_tokenization_spaces: undefined } });
+    expect(silent.decode(ids)).toBe("dogs , cats .");
+    const cleaning = await load({ config: { clean_up_tokenization_spaces: true } });
+    expect(cleaning.decode(ids)).toBe("dogs, cats.");
+  });
+});
+
+describe("special tokens of the files", () => {
+  test("one that tokenizer.json lacks is added behind the others", async () => {
+    const more = await load({
+      config: { mask_token: { content: "<mask>" }, additional_special_tokens: ["<x>"] },
+    });
+    expect(more.encode("a<x><mask>a")).toEqual([69, 385, 384, 69]);
+    expect(more.decode([69, 385, 384], { skip_special_tokens: true })).toBe("a");
+    expect(more.vocab_size).toBe(expected.vocab_size);
+  });
+
+  test("added_tokens_decoder gives ids", async () => {
+    const more = await load({
+      config: { added_tokens_decoder: { "400": { content: "<y>", special: false } } },
+    });
+    expect(more.encode("<y>")).toEqual([400]);
+    expect(more.decode([400], { skip_special_tokens: true })).toBe("<y>");
+  });
+
+  test("special_tokens_map.json counts for older files", async () => {
+    const map = { eos_token: { content: "<|im_end|>", lstrip: false } };
+    expect((await load({ map })).eos_token_id).toBe(4);
+    expect((await load({ map, config: { added_tokens_decoder: {} } })).eos_token_id).toBe(2);
+    expect((await load({ map }, { eos_token: "<|pad|>" })).eos_token_id).toBe(0);
+  });
+});
+
+describe("files that are refused", () => {
+  const model = parse("tokenizer.json").model;
+  test.each<[string, Parameters<typeof load>[0], string]>([
+    ["no model", { json: { model: undefined } }, "'model' of tokenizer.json is undefined"],
+    [
+      "no vocabulary",
+      { json: { model: { ...model, vocab: undefined } } },
+      "vocabulary of tokenizer.json is damaged",
+    ],
+    ["id as text", { json: { model: { ...model, vocab: { a: "1" } } } }, "'a' has the id the text \"1\""],
+    [
+      "unigram pair",
+      { json: { model: { type: "Unigram", vocab: [["a"]] } } },
+      "entry 0 is not a pair of text and score",
+    ],
+    [
+      "unknown model",
+      { json: { model: { type: "Magic", vocab: {} } } },
+      "'model.type' of tokenizer.json is the text \"Magic\"; supported are BPE, Unigram, WordPiece",
+    ],
+    [
+      "unknown decoder",
+      { json: { decoder: { type: "Magic" } } },
+      "(Unknown Decoder type: Magic); download it again",
+    ],
+    ["added_tokens", { json: { added_tokens: {} } }, "'added_tokens' of tokenizer.json is an object"],
+    [
+      "an added token",
+      { json: { added_tokens: [{ id: -1, content: "x" }] } },
+      "has an added token that is not",
+    ],
+    [
+      "template",
+      { json: { post_processor: { type: "TemplateProcessing" } } },
+      "tokenizer.json cannot be used",
+    ],
+    [
+      "template without text",
+      { json: { post_processor: { ...framing, single: [] } } },
+      "does not keep a text as one piece",
+    ],
+    [
+      "template with unknown token",
+      {
+        json: {
+          post_processor: {
+            ...framing,
+            single: [{ SpecialToken: { id: "<?>" } }, { Sequence: { id: "A" } }],
+          },
+        },
+      },
+      "adds '<?>', which the vocabulary lacks",
+    ],
+    [
+      "padding_side",
+      { config: { padding_side: "up" } },
+      "'padding_side' of tokenizer_config.json is the text \"up\"",
+    ],
+    [
+      "model_max_length",
+      { config: { model_max_length: "x" } },
+      "'model_max_length' of tokenizer_config.json",
+    ],
+    [
+      "eos_token",
+      { config: { eos_token: 7 } },
+      "'eos_token' of tokenizer_config.json is 7, expected a token as text",
+    ],
+    ["extra tokens", { config: { extra_special_tokens: "x" } }, "expected a list of tokens"],
+    ["map", { map: { eos_token: [] } }, "'eos_token' of special_tokens_map.json is a list"],
+  ])("%s", async (_, change, message) => {
+    const failure = load(change);
+    await expect(failure).rejects.toThrow(message);
+    await expect(failure).rejects.toBeInstanceOf(FusewireError);
+  });
+
+  test("missing and broken files, unknown settings", async () => {
+    const json = readGolden("tokenizer.json");
+    await expect(loadTokenizer(memoryFiles({}, "'tiny'"))).rejects.toThrow(
+      "'tiny' has no tokenizer.json; download",
+    );
+    await expect(loadTokenizer(memoryFiles({ "tokenizer.json": json.slice(0, 500) }))).rejects.toThrow(
+      "tokenizer.json is not valid JSON: this string does not end at line 26",
+    );
+    await expect(loadTokenizer(memoryFiles({ "tokenizer.json": json }))).rejects.toThrow(
+      "has no tokenizer_config.json",
+    );
+    // @ts-expect-error: what JavaScript users may pass
+    await expect(load({}, { use_fast: true })).rejects.toThrow("loadTokenizer has no option 'use_fast'");
+  });
+});

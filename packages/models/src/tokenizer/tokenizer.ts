@@ -1,0 +1,220 @@
+import { FusewireError } from "@fusewire/ir";
+import { type JsonObject, kindOf, type ModelFiles, readJson } from "../files/index.ts";
+import { type Backend, createBackend } from "./backend.ts";
+import {
+  checkOptions,
+  DECODE_CHECKS,
+  type DecodeOptions,
+  type Defaults,
+  type EncodeOptions,
+  type EncodePlan,
+  type PadOptions,
+  planEncoding,
+  planPadding,
+  type Side,
+  side,
+  size,
+  text as textCheck,
+} from "./options.ts";
+import { type Encoding, padRows } from "./padding.ts";
+import { readSpecialTokens, type SpecialName, type SpecialTokens } from "./special-tokens.ts";
+
+/** Turns text into token ids and back as the tokenizer of Hugging Face with the same files does. */
+export interface Tokenizer {
+  /** Encodes texts together, one row each. */
+  (text: string | readonly string[], options?: EncodeOptions): Encoding;
+  /** Ids of one text. */
+  encode(text: string, options?: EncodeOptions): number[];
+  /** Text of ids; ids without a token give nothing. */
+  decode(ids: number | ArrayLike<number>, options?: DecodeOptions): string;
+  batch_decode(rows: readonly ArrayLike<number>[], options?: DecodeOptions): string[];
+  /** Fills rows that are encoded already; `padding` is true unless it is given. */
+  pad(encoding: RowsToPad, options?: PadOptions): Encoding;
+  convert_tokens_to_ids(token: string): number | undefined;
+  convert_ids_to_tokens(id: number): string | undefined;
+  readonly bos_token: string | undefined;
+  readonly eos_token: string | undefined;
+  readonly pad_token: string | undefined;
+  readonly unk_token: string | undefined;
+  readonly bos_token_id: number | undefined;
+  readonly eos_token_id: number | undefined;
+  readonly pad_token_id: number | undefined;
+  readonly unk_token_id: number | undefined;
+  readonly all_special_tokens: readonly string[];
+  readonly all_special_ids: readonly number[];
+  /** Tokens without those that were added to the trained ones. */
+  readonly vocab_size: number;
+  readonly padding_side: Side;
+  readonly truncation_side: Side;
+  /** In tokens; Infinity where the files set no limit. */
+  readonly model_max_length: number;
+  readonly clean_up_tokenization_spaces: boolean;
+}
+
+export interface RowsToPad {
+  readonly input_ids: readonly (readonly number[])[];
+  readonly attention_mask?: readonly (readonly number[])[];
+}
+
+/** Settings that replace those of the files. */
+export interface TokenizerOptions {
+  readonly bos_token?: string;
+  readonly eos_token?: string;
+  readonly pad_token?: string;
+  readonly unk_token?: string;
+  readonly padding_side?: Side;
+  readonly truncation_side?: Side;
+  readonly model_max_length?: number;
+}
+
+const LOAD_CHECKS = {
+  bos_token: textCheck,
+  eos_token: textCheck,
+  pad_token: textCheck,
+  unk_token: textCheck,
+  padding_side: side,
+  truncation_side: side,
+  model_max_length: size,
+};
+
+/** Reads tokenizer.json, tokenizer_config.json and, where it is there, special_tokens_map.json. */
+export async function loadTokenizer(files: ModelFiles, options: TokenizerOptions = {}): Promise<Tokenizer> {
+  checkOptions(options, LOAD_CHECKS, "loadTokenizer");
+  const json = await readJson(files, "tokenizer.json");
+  if (!json)
+    throw new FusewireError(
+      `${files.location} has no tokenizer.json; download it from the model's page, or write it with save_pretrained of a fast tokenizer`,
+    );
+  const config = await readJson(files, "tokenizer_config.json", { required: true });
+  const map = await readJson(files, "special_tokens_map.json");
+  // A copy without undefined, which would hide the values of the file.
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const special = readSpecialTokens({ ...config, ...given }, map && { ...map, ...given });
+  return createTokenizer(
+    createBackend(json, config, special),
+    special,
+    readDefaults({ ...config, ...given }),
+  );
+}
+
+interface Settings extends Defaults {
+  readonly cleanUp: boolean;
+}
+
+function readDefaults(config: JsonObject): Settings {
+  const sideOf = (key: string): Side => {
+    const value = config[key] ?? "right";
+    if (value === "left" || value === "right") return value;
+    throw new FusewireError(
+      `'${key}' of tokenizer_config.json is ${kindOf(value)}, expected "left" or "right"; correct it`,
+    );
+  };
+  const limit = config.model_max_length ?? Number.POSITIVE_INFINITY;
+  if (typeof limit !== "number" || limit < 1)
+    throw new FusewireError(
+      `'model_max_length' of tokenizer_config.json is ${kindOf(limit)}, expected an integer >= 1; correct it`,
+    );
+  return {
+    padding_side: sideOf("padding_side"),
+    truncation_side: sideOf("truncation_side"),
+    // transformers writes a number near 1e30 where there is no limit.
+    model_max_length: Number.isSafeInteger(limit) ? limit : Number.POSITIVE_INFINITY,
+    cleanUp: config.clean_up_tokenization_spaces === true,
+  };
+}
+
+function createTokenizer(backend: Backend, special: SpecialTokens, settings: Settings): Tokenizer {
+  const token = (name: SpecialName): string | undefined => special.named[name];
+  const id = (name: SpecialName): number | undefined => {
+    const content = token(name);
+    return content === undefined ? undefined : backend.tokenToId(content);
+  };
+  const allSpecial = [...new Set([...Object.values(special.named), ...special.extra])];
+
+  const padId = (): number => {
+    const found = id("pad_token");
+    if (found !== undefined) return found;
+    const example = token("eos_token") ?? "<pad>";
+    throw new FusewireError(
+      `padding needs a pad token, and this tokenizer has none; load it with { pad_token: ${JSON.stringify(example)} }`,
+    );
+  };
+
+  function call(text: string | readonly string[], options: EncodeOptions = {}): Encoding {
+    const plan = planEncoding(options, settings);
+    const pad = plan.strategy === "none" ? 0 : padId();
+    const texts = Array.isArray(text) ? text : [text];
+    const rows = texts.map((one: unknown) => encodeRow(backend, one, plan));
+    const masks = rows.map((row) => row.map(() => 1));
+    return plan.strategy === "none"
+      ? { input_ids: rows, attention_mask: masks }
+      : padRows(rows, masks, plan, pad);
+  }
+
+  function decode(ids: number | ArrayLike<number>, options: DecodeOptions = {}): string {
+    checkOptions(options, DECODE_CHECKS, "decode");
+    const list = Array.from(typeof ids === "number" ? [ids] : ids);
+    for (const one of list) {
+      if (!Number.isSafeInteger(one) || one < 0)
+        throw new FusewireError(
+          `cannot decode ${one}: token ids are integers >= 0; leave out labels such as -100`,
+        );
+    }
+    const kept = options.skip_special_tokens ? list.filter((one) => !backend.skipped.has(one)) : list;
+    return backend.decode(kept, options.clean_up_tokenization_spaces ?? settings.cleanUp);
+  }
+
+  return Object.assign(call, {
+    encode: (text: string, options?: EncodeOptions) => call(text, options).input_ids[0] ?? [],
+    decode,
+    batch_decode: (rows: readonly ArrayLike<number>[], options?: DecodeOptions) =>
+      rows.map((row) => decode(row, options)),
+    pad(encoding: RowsToPad, options: PadOptions = {}) {
+      const plan = planPadding({ ...options, padding: options.padding ?? true }, settings);
+      const { input_ids: rows, attention_mask: masks = rows.map((row) => row.map(() => 1)) } = encoding;
+      if (masks.length !== rows.length || masks.some((mask, i) => mask.length !== rows[i]?.length))
+        throw new FusewireError(
+          "attention_mask of pad does not have the shape of input_ids; give one mask a row",
+        );
+      return plan.strategy === "none"
+        ? { input_ids: rows.map((row) => [...row]), attention_mask: masks.map((mask) => [...mask]) }
+        : padRows(rows, masks, plan, padId());
+    },
+    convert_tokens_to_ids: backend.tokenToId,
+    convert_ids_to_tokens: backend.idToToken,
+    bos_token: token("bos_token"),
+    eos_token: token("eos_token"),
+    pad_token: token("pad_token"),
+    unk_token: token("unk_token"),
+    bos_token_id: id("bos_token"),
+    eos_token_id: id("eos_token"),
+    pad_token_id: id("pad_token"),
+    unk_token_id: id("unk_token"),
+    all_special_tokens: allSpecial,
+    all_special_ids: allSpecial
+      .map((content) => backend.tokenToId(content))
+      .filter((one) => one !== undefined),
+    vocab_size: backend.vocabSize,
+    padding_side: settings.padding_side,
+    truncation_side: settings.truncation_side,
+    model_max_length: settings.model_max_length,
+    clean_up_tokenization_spaces: settings.cleanUp,
+  });
+}
+
+/** Only the text is cut: the special tokens around it stay, and count. */
+function encodeRow(backend: Backend, text: unknown, plan: EncodePlan): number[] {
+  if (typeof text !== "string")
+    throw new FusewireError(`cannot tokenize ${kindOf(text)}; give a text or a list of texts`);
+  const prefix = plan.addSpecialTokens ? backend.prefix : [];
+  const suffix = plan.addSpecialTokens ? backend.suffix : [];
+  const ids = backend.encode(text);
+  if (!plan.truncate || plan.maxLength === undefined) return [...prefix, ...ids, ...suffix];
+  const room = plan.maxLength - prefix.length - suffix.length;
+  if (room < 0)
+    throw new FusewireError(
+      `max_length ${plan.maxLength} has no room for the ${prefix.length + suffix.length} special tokens of every text; raise it or set add_special_tokens: false`,
+    );
+  const from = plan.truncationSide === "left" ? Math.max(0, ids.length - room) : 0;
+  return [...prefix, ...ids.slice(from, from + room), ...suffix];
+}

@@ -12,5 +12,5 @@ export { PROCESSORS } from "./processors/index.ts";
 export type { Processor, ScoreContext } from "./processors/processor.ts";
 export type { ModelInputs } from "./rows.ts";
 export { BUCKETS, type Runtime } from "./runtime.ts";
-export { type Selection, selectionFor } from "./selection.ts";
+export { type Selection, select, selectionFor } from "./selection.ts";
 export type { Compilation, GenerationStats } from "./stats.ts";

@@ -36,10 +36,10 @@ export type AttentionImplementation = "eager" | "sdpa";
 
 export interface LoadOptions {
   readonly engine: Engine;
-  readonly dtype?: WeightDType;
-  readonly attn_implementation?: AttentionImplementation;
+  readonly dtype?: WeightDType | undefined;
+  readonly attn_implementation?: AttentionImplementation | undefined;
   /** Passes to leave out; for tests and for looking at what a pass does. */
-  readonly disable_passes?: readonly OptionalPass[];
+  readonly disable_passes?: readonly OptionalPass[] | undefined;
 }
 
 /** A causal language model, loaded. Names follow Hugging Face where users carry them over. */
@@ -81,7 +81,12 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
   const generation_config = { ...(await readGenerationConfig(files)) };
   const checkpoint = await openCheckpoint(files);
   const storage = (name: string): DType => stored ?? checkpoint.type(name)?.dtype ?? "f32";
-  checkWeights(model, storage, checkpoint);
+  try {
+    checkWeights(model, storage, checkpoint);
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
+  }
   const lowering: LowerOptions = { disable: [...new Set([...attention, ...disable_passes])] };
   const weights = engine.createWeights(async (name) => castValue(await checkpoint.read(name), storage(name)));
   const runtime = createRuntime({ engine, model, storage, weights, lowering });

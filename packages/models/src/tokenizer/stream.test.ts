@@ -32,6 +32,18 @@ function run(of: Tokenizer, ids: readonly number[], size = 1, skip = true) {
 }
 const whole = ({ pieces, rest }: ReturnType<typeof run>): string => pieces.join("") + rest;
 
+/** A tokenizer that notes the longest list it had to decode. */
+function watch(of: Tokenizer) {
+  let longest = 0;
+  const watching: Tokenizer = Object.assign(of.bind(undefined), of, {
+    decode(ids: number | ArrayLike<number>) {
+      longest = Math.max(longest, typeof ids === "number" ? 1 : ids.length);
+      return of.decode(ids);
+    },
+  });
+  return { watching, longest: () => longest };
+}
+
 test.each(golden)("the pieces of TextStreamer: $text", ({ ids, streamed, flushed_at_end }) => {
   expect(run(tokenizer, ids)).toEqual({ pieces: streamed, rest: flushed_at_end });
 });
@@ -91,17 +103,26 @@ describe("all pieces together are the decode of all ids", () => {
   });
 });
 
+test("long runs of byte tokens, which decode as a whole", async () => {
+  const json = parse("tokenizer.json");
+  const first = 384;
+  const bytes = Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, "0")}>`);
+  const vocab = { ...json.model.vocab, ...Object.fromEntries(bytes.map((token, i) => [token, first + i])) };
+  const changed = { ...json, model: { ...json.model, vocab }, decoder: { type: "ByteFallback" } };
+  const fallback = await loadTokenizer(memoryFiles({ ...files, "tokenizer.json": utf8(changed) }));
+  for (const text of ["你".repeat(100), "é你😀\n".repeat(30), "😀".repeat(50)]) {
+    const ids = Array.from(new TextEncoder().encode(text), (byte) => first + byte);
+    const result = run(fallback, ids);
+    expect(whole(result)).toBe(text);
+    expect(result.pieces.join("")).not.toContain("\ufffd");
+  }
+});
+
 test("the work of a push does not grow with the text", () => {
-  let longest = 0;
-  const watching: Tokenizer = Object.assign(tokenizer.bind(undefined), tokenizer, {
-    decode(ids: number | ArrayLike<number>) {
-      longest = Math.max(longest, typeof ids === "number" ? 1 : ids.length);
-      return tokenizer.decode(ids);
-    },
-  });
   const text = "Once upon a time there was a dog. ".repeat(100);
+  const { watching, longest } = watch(tokenizer);
   expect(whole(run(watching, tokenizer.encode(text)))).toBe(text);
-  expect(longest).toBeLessThanOrEqual(64);
+  expect(longest()).toBeLessThanOrEqual(64);
 });
 
 test("a stream starts over after its end; the prompt is skipped each time", () => {

@@ -16,7 +16,8 @@ export interface TextStream {
 }
 
 // Tokens kept so that the next ones decode as they would after the whole text, and how many may gather before a cut.
-const CONTEXT = 16;
+// A multiple of 2, 3 and 4, so that it holds whole characters where each of them is that many byte tokens.
+const CONTEXT = 24;
 const CUT_AT = 64;
 
 /**
@@ -35,7 +36,6 @@ export function createTextStream(tokenizer: Tokenizer, options: TextStreamOption
   let ids: number[] = [];
   /** Characters of the decoded `ids` that are out already. */
   let printed = 0;
-  let cutAt = CUT_AT;
 
   const settled = (text: string): number => {
     if (text.endsWith("\n") || endsWithCjk(text)) return text.length;
@@ -49,13 +49,9 @@ export function createTextStream(tokenizer: Tokenizer, options: TextStreamOption
     const tailText = tokenizer.decode(tail, decodeOptions);
     const rest = text.length - printed;
     // A tail that starts inside a character, or with text that is not out yet, would not go on in the same way.
-    if (tailText.length <= rest || !text.endsWith(tailText)) {
-      cutAt = ids.length * 2;
-      return;
-    }
+    if (tailText.length <= rest || !text.endsWith(tailText)) return;
     ids = tail;
     printed = tailText.length - rest;
-    cutAt = CUT_AT;
   };
 
   return {
@@ -68,7 +64,7 @@ export function createTextStream(tokenizer: Tokenizer, options: TextStreamOption
       const text = tokenizer.decode(ids, decodeOptions);
       const piece = text.slice(printed, settled(text));
       printed += piece.length;
-      if (ids.length >= cutAt) cut(text);
+      if (ids.length >= CUT_AT) cut(text);
       return piece;
     },
     end() {
@@ -76,7 +72,6 @@ export function createTextStream(tokenizer: Tokenizer, options: TextStreamOption
       prompt = options.skip_prompt ?? false;
       ids = [];
       printed = 0;
-      cutAt = CUT_AT;
       return piece;
     },
   };

@@ -10,6 +10,8 @@ export {
   rotaryFrequencies,
   type TokenIds,
 } from "./config/index.ts";
+export type { CausalModel, Family } from "./families/family.ts";
+export { createModel, FAMILIES } from "./families/index.ts";
 export {
   type ByteSource,
   type JsonObject,
@@ -19,7 +21,19 @@ export {
   readJson,
   readText,
 } from "./files/index.ts";
-export { createModel, FAMILIES } from "./families/index.ts";
-export type { CausalModel, Family } from "./families/family.ts";
 export type { LayerContext } from "./nn/context.ts";
 export { type CacheShape, type Step, stepAt } from "./nn/step.ts";
+export {
+  createTextStream,
+  type DecodeOptions,
+  type EncodeOptions,
+  type Encoding,
+  loadTokenizer,
+  type PadOptions,
+  type RowsToPad,
+  type Side,
+  type TextStream,
+  type TextStreamOptions,
+  type Tokenizer,
+  type TokenizerOptions,
+} from "./tokenizer/index.ts";

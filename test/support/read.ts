@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { castValue, floats, type Value } from "@fusewire/ir";
+import { castValue, floats, toValue, type Value } from "@fusewire/ir";
 import { memoryFiles, openCheckpoint } from "@fusewire/models";
 
 /** Committed JSON, typed by the caller. */
@@ -7,8 +7,27 @@ export const readGolden = <T>(path: string): T => JSON.parse(readFileSync(path, 
 
 /** Arrays of a committed safetensors file, read when asked for. */
 export async function openArrays(path: string): Promise<(name: string) => Promise<Value>> {
-  const checkpoint = await openCheckpoint(memoryFiles({ "model.safetensors": readFileSync(path) }));
-  return (name) => checkpoint.read(name);
+  const bytes = readFileSync(path);
+  const headerEnd = 8 + Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString("utf8", 8, headerEnd)) as Record<string, Entry>;
+  const checkpoint = await openCheckpoint(memoryFiles({ "model.safetensors": bytes }));
+  return async (name) => {
+    const entry = header[name];
+    return entry?.dtype === "F64" ? readDoubles(bytes.subarray(headerEnd), entry) : checkpoint.read(name);
+  };
+}
+
+interface Entry {
+  readonly dtype: string;
+  readonly shape: number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+/** F64, which no checkpoint uses, as f32: the exact distributions. */
+function readDoubles(data: Buffer, { shape, data_offsets: [start] }: Entry): Value {
+  const count = shape.reduce((product, n) => product * n, 1);
+  const numbers = Array.from({ length: count }, (_, i) => data.readDoubleLE(start + 8 * i));
+  return toValue({ dtype: "f32", shape }, numbers);
 }
 
 /** An array's numbers as f32. */

@@ -1,21 +1,31 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Kernel, KernelTable } from "../kernel.ts";
+import { full, onWasm } from "./shapes.ts";
 
 type Name = "add" | "sub" | "mul" | "div" | "max" | "min" | "eq" | "lt" | "le" | "and" | "or";
+type Binary = (a: tf.Tensor, b: tf.Tensor) => tf.Tensor;
 
-const binary = <K extends Name>(op: K, run: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor) =>
+const broadcasting = <K extends Name>(op: K, run: Binary) =>
   ({ op, run: (x) => run(x.tensor(0), x.tensor(1)) }) as Kernel<Name> as Kernel<K>;
 
+/** The wasm backend reads past the end of the smaller operand here; it broadcasts in arithmetic alone. */
+const aligned = <K extends Name>(op: K, run: Binary) =>
+  ({
+    op,
+    run: (x, _attrs, { shape }) =>
+      onWasm() ? run(full(x, 0, shape), full(x, 1, shape)) : run(x.tensor(0), x.tensor(1)),
+  }) as Kernel<Name> as Kernel<K>;
+
 export const binaryKernels = {
-  add: binary("add", tf.add),
-  sub: binary("sub", tf.sub),
-  mul: binary("mul", tf.mul),
-  div: binary("div", tf.div),
-  max: binary("max", tf.maximum),
-  min: binary("min", tf.minimum),
-  eq: binary("eq", tf.equal),
-  lt: binary("lt", tf.less),
-  le: binary("le", tf.lessEqual),
-  and: binary("and", tf.logicalAnd),
-  or: binary("or", tf.logicalOr),
+  add: broadcasting("add", tf.add),
+  sub: broadcasting("sub", tf.sub),
+  mul: broadcasting("mul", tf.mul),
+  div: broadcasting("div", tf.div),
+  max: aligned("max", tf.maximum),
+  min: aligned("min", tf.minimum),
+  eq: aligned("eq", tf.equal),
+  lt: aligned("lt", tf.less),
+  le: aligned("le", tf.lessEqual),
+  and: aligned("and", tf.logicalAnd),
+  or: aligned("or", tf.logicalOr),
 } satisfies KernelTable;

@@ -1,6 +1,7 @@
 /** What kernels share to cut and stretch tensors. */
 import { type Shape, sameShape, sizeOf } from "@fusewire/ir";
 import * as tf from "@tensorflow/tfjs-core";
+import type { Operands } from "../kernel.ts";
 
 /** The wasm backend has fast and slow ways for one and the same thing; kernels ask here before taking the fast one. */
 export const onWasm = (): boolean => tf.getBackend() === "wasm";
@@ -12,9 +13,15 @@ export const onWasm = (): boolean => tf.getBackend() === "wasm";
 export function spread(x: tf.Tensor, shape: Shape): tf.Tensor {
   if (sameShape(x.shape, shape)) return x;
   if (!onWasm()) return tf.broadcastTo(x, [...shape]);
-  return x.dtype === "bool"
-    ? tf.logicalAnd(x, tf.fill([...shape], 1, "bool"))
-    : tf.mul(x, tf.fill([...shape], 1));
+  const ones = tf.fill([...shape], 1);
+  return x.dtype === "bool" ? tf.cast(tf.mul(tf.cast(x, "float32"), ones), "bool") : tf.mul(x, ones);
+}
+
+/** Input k in the full shape, which costs least for a number that the host knows. */
+export function full(x: Operands, k: number, shape: Shape): tf.Tensor {
+  const known = x.known(k);
+  if (known?.data.length !== 1) return spread(x.tensor(k), shape);
+  return tf.fill([...shape], known.data[0]!, known.type.dtype === "bool" ? "bool" : "float32");
 }
 
 /** `size` entries from `start` along one axis, copied in the longest runs there are. */

@@ -1,0 +1,33 @@
+/** Whole random graphs, through all passes and through none, on each backend. */
+import { arbitraryModule } from "@fusewire/ir/testing";
+import { type Engine, OPTIONAL_PASSES } from "@fusewire/passes";
+import fc from "fast-check";
+import { beforeAll, describe, test } from "vitest";
+import { expectAgreement } from "../testing/agreement.ts";
+import { createEagerEngine } from "./engine.ts";
+
+// Errors grow from step to step, so the bound is the passes' own.
+const tolerance = 1e-4;
+
+describe.each(["cpu", "wasm"])("eager:%s", (backend) => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await createEagerEngine(backend);
+  });
+
+  test.each([
+    ["all", []],
+    ["no optional", OPTIONAL_PASSES],
+  ] as const)(
+    "computes what the interpreter does after %s passes",
+    async (_which, disable) => {
+      await fc.assert(
+        fc.asyncProperty(arbitraryModule(), fc.nat(2 ** 31), (module, seed) =>
+          expectAgreement(engine, module, seed, { tolerance, disable }),
+        ),
+        { numRuns: 100 },
+      );
+    },
+    20_000,
+  );
+});

@@ -98,7 +98,7 @@ function planRun(runtime: Runtime, { rows }: Rows, options: ResolvedOptions, max
     throw new FusewireError(
       `seed has ${seed.length} values for ${rows.length} rows; give one number, or one a row`,
     );
-  const eosCount = Math.max(8, 2 ** Math.ceil(Math.log2(Math.max(1, options.eos.length))));
+  const eosCount = eosBucket(options.eos.length);
   return {
     rows,
     batch,
@@ -138,6 +138,10 @@ function selectionInputs(
     );
   return inputs;
 }
+
+/** Room for end tokens in a program: 8 hold those of every known model, and more come in powers of two. */
+export const eosBucket = (count: number): number =>
+  Math.max(8, 2 ** Math.ceil(Math.log2(Math.max(1, count))));
 
 /** The seed of row b where one seed is given for all: hash(seed, b), so that rows differ and do not depend on the batch. */
 export const rowSeed = (seed: number, b: number): number => hash32((hash32(seed) ^ b) >>> 0);

@@ -5,6 +5,8 @@ export {
   type CausalLM,
   type LoadOptions,
   loadCausalLM,
+  type OpenModel,
+  openCausalModel,
   type WeightDType,
 } from "./load.ts";
 export { type GenerationOptions, OPTIONS, type OptionKind } from "./options.ts";

@@ -27,6 +27,7 @@ import type { GenerationOptions } from "./options.ts";
 import type { ModelInputs } from "./rows.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
 import { selectionFor } from "./selection.ts";
+import { type WarmupSizes, warmup } from "./warmup.ts";
 
 /** How weights are kept in the graph: as they are stored, or rounded to one dtype. Arithmetic is f32 always. */
 export type WeightDType = "auto" | "float32" | "bfloat16" | "float16";
@@ -55,6 +56,8 @@ export interface CausalLM {
   generate(inputs: ModelInputs, options?: GenerationOptions): Promise<GenerationResult>;
   /** Generates step by step; the return value is what `generate` would have returned. */
   stream(inputs: ModelInputs, options?: GenerationOptions): AsyncGenerator<GenerationStep, GenerationResult>;
+  /** Compiles every program that generate() needs for batches and lengths of this size, greedy and sampled. */
+  warmup(sizes?: WarmupSizes): Promise<void>;
   /** Frees the model's weights and caches on the engine. */
   dispose(): Promise<void>;
 }
@@ -71,14 +74,20 @@ const ATTENTION: Readonly<Record<AttentionImplementation, readonly OptionalPass[
   sdpa: [],
 };
 
-/** Loads a causal language model onto an engine. Weights are read when the first program needs them. */
-export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Promise<CausalLM> {
-  const { engine, dtype = "auto", attn_implementation = "sdpa", disable_passes = [] } = options;
+/** A model read as far as its graph can be traced: configuration and the headers of its weights. */
+export interface OpenModel {
+  readonly config: RawConfig;
+  readonly model: CausalModel;
+  readonly checkpoint: Checkpoint;
+  /** The dtype in which the graph reads a weight. */
+  readonly storage: (name: string) => DType;
+}
+
+/** Opens a model and checks its weights against its configuration, without reading any. */
+export async function openCausalModel(files: ModelFiles, dtype: WeightDType = "auto"): Promise<OpenModel> {
   const stored = choose("dtype", dtype, DTYPES);
-  const attention = choose("attn_implementation", attn_implementation, ATTENTION);
   const config = await readConfig(files);
   const model = createModel(config);
-  const generation_config = { ...(await readGenerationConfig(files)) };
   const checkpoint = await openCheckpoint(files);
   const storage = (name: string): DType => stored ?? checkpoint.type(name)?.dtype ?? "f32";
   try {
@@ -87,6 +96,15 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
     await checkpoint.close();
     throw error;
   }
+  return { config, model, checkpoint, storage };
+}
+
+/** Loads a causal language model onto an engine. Weights are read when the first program needs them. */
+export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Promise<CausalLM> {
+  const { engine, dtype, attn_implementation = "sdpa", disable_passes = [] } = options;
+  const attention = choose("attn_implementation", attn_implementation, ATTENTION);
+  const generation_config = { ...(await readGenerationConfig(files)) };
+  const { config, model, checkpoint, storage } = await openCausalModel(files, dtype);
   const lowering: LowerOptions = { disable: [...new Set([...attention, ...disable_passes])] };
   const weights = engine.createWeights(async (name) => castValue(await checkpoint.read(name), storage(name)));
   const runtime = createRuntime({ engine, model, storage, weights, lowering });
@@ -106,6 +124,7 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
         if (done) return value;
       }
     },
+    warmup: (sizes) => warmup(runtime, sizes),
     async dispose() {
       runtime.dispose();
       await checkpoint.close();

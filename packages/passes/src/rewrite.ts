@@ -2,7 +2,7 @@ import type { Node } from "@fusewire/ir";
 import { mapEntries, type Pass } from "./pass.ts";
 import { type Bindings, match, type Pattern } from "./pattern.ts";
 
-/** `pattern` becomes what `replace` builds; undefined means "not here after all". */
+/** `pattern` becomes what `replace` builds; undefined, or the node itself, means "not here after all". */
 export interface Rule {
   readonly name: string;
   readonly pattern: Pattern & { readonly kind: "op" };
@@ -14,6 +14,9 @@ export const rule = (name: string, pattern: Pattern, replace: Rule["replace"]): 
   return { name, pattern, replace };
 };
 
+/** More rewrites of one node than this mean that rules undo each other. */
+const MOST_STEPS = 64;
+
 /** A pass that applies a table of rules bottom-up, at each node until none fits. */
 export function rewritePass(name: string, rules: readonly Rule[]): Pass {
   const byRoot = new Map<string, Rule[]>();
@@ -22,23 +25,29 @@ export function rewritePass(name: string, rules: readonly Rule[]): Pass {
     name,
     run: (module) =>
       mapEntries(module, () => (node) => {
-        let current = node;
-        // A rule must bring the graph nearer to a form no rule fits; two that undo each other would never end.
-        for (let steps = 0; steps < 64; steps++) {
+        const applied: string[] = [];
+        for (let current = node; ; ) {
           const next = applyOne(byRoot.get(current.op) ?? [], current);
-          if (!next || next === current) return current;
-          current = next;
+          if (!next) return current;
+          applied.push(next.rule);
+          if (applied.length > MOST_STEPS)
+            throw new Error(
+              `the rules of ${name} do not settle at a node of op ${node.op}; the last were ${applied.slice(-4).join(", ")}`,
+            );
+          current = next.node;
         }
-        throw new Error(`the rules of ${name} do not settle at a node of op ${node.op}`);
       }),
   };
 }
 
-function applyOne(rules: readonly Rule[], node: Node): Node | undefined {
-  for (const { pattern, replace } of rules)
+function applyOne(
+  rules: readonly Rule[],
+  node: Node,
+): { readonly rule: string; readonly node: Node } | undefined {
+  for (const { name, pattern, replace } of rules)
     for (const bound of match(pattern, node)) {
       const result = replace(bound, node);
-      if (result) return result;
+      if (result && result !== node) return { rule: name, node: result };
     }
   return undefined;
 }

@@ -1,12 +1,29 @@
-import { attention, isNode, type Node, sameShape, uniformValue } from "@fusewire/ir";
-import { any, number, op, type Pattern } from "../pattern.ts";
+import {
+  attention,
+  broadcastShapes,
+  broadcastTo,
+  isNode,
+  type Node,
+  reshape,
+  type Shape,
+  sameShape,
+  uniformValue,
+} from "@fusewire/ir";
+import { any, type Bindings, number, op, type Pattern } from "../pattern.ts";
 import { rewritePass, rule } from "../rewrite.ts";
 
 /** K or V as attention reads it: rows of a cache, repeated for the query heads that share them or not. */
-const heads = (name: string): Pattern[] => {
-  const rows = op("gather", [any(`${name}Cache`), any("rows")]);
-  return [rows, op("reshape", [op("broadcast_to", [op("reshape", [rows], { as: `${name}Grouped` })])])];
-};
+function heads(name: string): Pattern[] {
+  const rows = op("gather", [any(`${name}Cache`), any("rows")], {
+    as: `${name}Rows`,
+    when: (node) => isNode(node, "gather") && node.attrs.batch === 0 && node.type.shape.length === 4,
+  });
+  const apart = op("reshape", [rows], { as: `${name}Apart` });
+  return [
+    rows,
+    op("reshape", [op("broadcast_to", [apart], { as: `${name}Repeated` })], { as: `${name}Heads` }),
+  ];
+}
 
 /** lo <= j and j <= hi, j being the index along the keys. */
 const interval = op("and", [
@@ -14,51 +31,81 @@ const interval = op("and", [
   op("le", [any("j"), any("hi")]),
 ]);
 
-const product = (keys: Pattern) =>
-  op("matmul", [any("q"), keys], { when: (node) => isNode(node, "matmul") && node.attrs.transposeB });
+const product = (a: Pattern, b: Pattern, transposeB: boolean): Pattern =>
+  op("matmul", [a, b], { when: (node) => isNode(node, "matmul") && node.attrs.transposeB === transposeB });
 
-/** The scores with and without a soft cap: tanh(q·kᵀ·scale / cap) · cap. */
-const scores = (keys: Pattern): Pattern[] => {
-  const scaled = op("mul", [product(keys), number("scale")]);
-  return [scaled, op("mul", [op("tanh", [op("div", [scaled, number("cap")])]), number("cap")])];
-};
+/** The scores, scaled or not (canonicalise drops a scale of 1), then capped or not: tanh(scores / cap) · cap. */
+function scores(keys: Pattern): Pattern[] {
+  const plain = product(any("q"), keys, true);
+  return [plain, op("mul", [plain, number("scale")])].flatMap((scaled) => [
+    scaled,
+    op("mul", [op("tanh", [op("div", [scaled, number("cap")])]), number("cap")]),
+  ]);
+}
 
 const FORMS: Pattern[] = heads("k").flatMap((keys) =>
   scores(keys).flatMap((score) =>
     heads("v").map((values) =>
-      op("matmul", [
+      product(
         op("softmax", [op("where", [interval, score, number(Number.NEGATIVE_INFINITY)])]),
         values,
-      ]),
+        false,
+      ),
     ),
   ),
 );
-
-/** [B, 1, T, 1] as the mask compares it -> the [B, T] it was reshaped from. */
-const perQuery = (bound: Node, shape: readonly number[]): Node | undefined =>
-  bound.op === "reshape" && sameShape(bound.inputs[0]!.type.shape, shape) ? bound.inputs[0] : undefined;
 
 /**
  * matmul(softmax(where(lo <= j <= hi, softcap(q·kᵀ·scale), -inf)), v) => attention(q, K, V, rows, lo, hi), with
- * grouped heads kept grouped: the repeat of K and V and the [T, S] scores are never made.
+ * grouped heads kept grouped: the repeat of K and V and the [T, S] scores are never made. A query that sees no key
+ * gets zeros, where the plain form gives NaN.
  */
 export const fuseAttention = rewritePass(
   "fuse_attention",
-  FORMS.map((pattern, index) =>
-    rule(
-      `attention-${index}`,
-      pattern,
-      ({ q, kCache, vCache, rows, lo, hi, scale, cap, kGrouped, vGrouped }) => {
-        const [b, , t] = q!.type.shape as [number, number, number];
-        const first = perQuery(lo!, [b, t]);
-        const last = perQuery(hi!, [b, t]);
-        const grouped = [kGrouped, vGrouped].every((node) => !node || node.type.shape[2] === 1);
-        if (!first || !last || !grouped || rows!.type.shape.length !== 1) return undefined;
-        return attention(q!, kCache!, vCache!, rows!, first, last, {
-          scale: uniformValue(scale!)!,
-          softcap: cap ? uniformValue(cap)! : 0,
-        });
-      },
-    ),
-  ),
+  FORMS.map((pattern, index) => rule(`attention-${index}`, pattern, fuse)),
 );
+
+function fuse(bound: Bindings & Record<string, Node>, root: Node): Node | undefined {
+  const { q, kCache, vCache, kRows, vRows, rows, lo, hi, j, scale, cap } = bound;
+  const [b, h, t] = q!.type.shape as [number, number, number];
+  const [, , slots] = kRows!.type.shape as [number, number, number];
+  // Otherwise some input was broadcast along rows, heads or queries, which attention does not do.
+  const whole =
+    sameShape(root.type.shape, [b, h, t, vRows!.type.shape[3]!]) &&
+    sameShape(rows!.type.shape, [b]) &&
+    sameShape(kRows!.type.shape.slice(0, 3), vRows!.type.shape.slice(0, 3)) &&
+    sameShape(j!.type.shape, [slots]);
+  const softcap = cap ? uniformValue(cap)! : 0;
+  const first = perQuery(lo!, [b, t]);
+  const last = perQuery(hi!, [b, t]);
+  if (!whole || !first || !last || !repeats("k", bound) || !repeats("v", bound)) return undefined;
+  // attention reads a cap of 0 or less as none.
+  if (cap && !(softcap > 0)) return undefined;
+  return attention(q!, kCache!, vCache!, rows!, first, last, {
+    scale: scale ? uniformValue(scale)! : 1,
+    softcap,
+  });
+}
+
+/** Whether the heads of the cache are repeated side by side, [B, G, S, D] -> [B, G, 1, S, D] -> [B, G, R, S, D] -> [B, G·R, S, D], or not at all. */
+function repeats(name: string, bound: Bindings): boolean {
+  const apart = bound[`${name}Apart`];
+  if (!apart) return true;
+  const [b, g, s, d] = bound[`${name}Rows`]!.type.shape as [number, number, number, number];
+  const r = bound[`${name}Repeated`]!.type.shape[2]!;
+  return (
+    sameShape(apart.type.shape, [b, g, 1, s, d]) &&
+    sameShape(bound[`${name}Repeated`]!.type.shape, [b, g, r, s, d]) &&
+    sameShape(bound[`${name}Heads`]!.type.shape, [b, g * r, s, d])
+  );
+}
+
+/** What the mask compares with the key index, of a shape that broadcasts to [B, 1, T, 1], as one number a query: [B, T]. */
+function perQuery(bound: Node, [b, t]: readonly [number, number]): Node | undefined {
+  const source = bound.op === "reshape" ? bound.inputs[0]! : bound;
+  const column: Shape = [b, 1, t, 1];
+  const joined = broadcastShapes(bound.type.shape, column);
+  if (!joined || !sameShape(joined, column)) return undefined;
+  if (sameShape(bound.type.shape, column) && sameShape(source.type.shape, [b, t])) return source;
+  return reshape(broadcastTo(bound, column), [b, t]);
+}

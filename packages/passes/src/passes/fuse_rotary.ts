@@ -1,4 +1,4 @@
-import { isNode, type Node, rotary, sameShape } from "@fusewire/ir";
+import { broadcastTo, isNode, type Node, reshape, rotary, sameShape, slice } from "@fusewire/ir";
 import { any, op } from "../pattern.ts";
 import { rewritePass, rule } from "../rewrite.ts";
 
@@ -9,25 +9,31 @@ const turned = op("concat", [
   op("add", [op("mul", [high, any("cos")]), op("mul", [low, any("sin")])]),
 ]);
 
-/** [B, 1, T, D/2] as it multiplies the heads -> the [B, T, D/2] it was reshaped from. */
-const perPosition = (angle: Node): Node | undefined => {
-  const [b, one, t, half] = angle.type.shape;
-  const source = angle.op === "reshape" ? angle.inputs[0] : undefined;
-  return one === 1 && source && sameShape(source.type.shape, [b!, t!, half!]) ? source : undefined;
-};
-
-/** concat(x₁·cos - x₂·sin, x₂·cos + x₁·sin) => rotary(x, cos, sin), x₁ and x₂ being the halves of each head. */
+/**
+ * concat(x₁·cos - x₂·sin, x₂·cos + x₁·sin) => rotary(x, cos, sin), x₁ and x₂ being the halves of each head. Where the
+ * halves lie inside a wider head (partial rotary), x is the slice of both.
+ */
 export const fuseRotary = rewritePass("fuse_rotary", [
   rule("rotary", turned, ({ x, low: first, high: second, cos, sin }, root) => {
-    const c = perPosition(cos!);
-    const s = perPosition(sin!);
-    if (!c || !s || !isNode(first!, "slice") || !isNode(second!, "slice")) return undefined;
-    const half = x!.type.shape[3]! / 2;
+    if (!isNode(first!, "slice") || !isNode(second!, "slice") || root.type.shape.length !== 4)
+      return undefined;
+    const [b, h, t, d] = root.type.shape as [number, number, number, number];
+    const half = d / 2;
     const halves =
-      sameShape(first.attrs.starts, [0, 0, 0, 0]) &&
-      sameShape(second.attrs.starts, [0, 0, 0, half]) &&
-      first.type.shape[3] === half &&
-      second.type.shape[3] === half;
-    return halves && sameShape(root.type.shape, x!.type.shape) ? rotary(x!, c, s) : undefined;
+      sameShape(first.type.shape, [b, h, t, half]) &&
+      sameShape(second.type.shape, first.type.shape) &&
+      second.attrs.starts.every((start, k) => start === first.attrs.starts[k]! + (k === 3 ? half : 0));
+    const angles = [cos!, sin!].map((angle) => perPosition(angle, [b, t, half]));
+    if (!halves || !angles[0] || !angles[1]) return undefined;
+    return rotary(slice(x!, first.attrs.starts, root.type.shape), angles[0], angles[1]);
   }),
 ]);
+
+/** [B, 1, T, D/2] as it multiplies the heads, where B may still be 1 -> [B, T, D/2]. */
+function perPosition(angle: Node, [b, t, half]: readonly [number, number, number]): Node | undefined {
+  const [batch, ...rest] = angle.type.shape;
+  if (!sameShape(rest, [1, t, half]) || (batch !== b && batch !== 1)) return undefined;
+  const source = angle.op === "reshape" ? angle.inputs[0]! : angle;
+  if (sameShape(source.type.shape, [b, t, half])) return source;
+  return reshape(broadcastTo(angle, [b, 1, t, half]), [b, t, half]);
+}

@@ -18,6 +18,7 @@ export {
   type WeightSource,
   type Weights,
 } from "./engine.ts";
+export { EVERY_KERNEL } from "./every_kernel.ts";
 export { type Lowered, toLowered } from "./lowered.ts";
 export { fixpoint, type Pass, sequence, traced, verified } from "./pass.ts";
 export { type LowerOptions, lower, OPTIONAL_PASSES, type OptionalPass } from "./pipeline.ts";

@@ -39,6 +39,8 @@ const passesFor = (engine: EngineTraits): readonly Pass[] => [
   fixpoint(fuseEpilogue),
   fuseMlp,
   fuseQkv,
+  // Before legalise, since what is computed while loading needs no kernel; again at the end, for what expansions add.
+  hoistPrepare,
   legalise(engine),
   fixpoint(canonicalise),
   foldConstants,

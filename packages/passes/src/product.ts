@@ -35,3 +35,7 @@ export function joinRows(products: readonly Product[]): { weight: Node; bias?: N
   );
   return biases.length > 0 ? { weight, bias: concat(biases, 0) } : { weight };
 }
+
+/** Whether matrix and bias depend on weights alone, so that joining them costs nothing at run time. */
+export const isStored = ({ weight, bias }: Product, closed: ReadonlySet<Node>): boolean =>
+  closed.has(weight) && (!bias || closed.has(bias));

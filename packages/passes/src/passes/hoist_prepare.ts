@@ -1,4 +1,4 @@
-import { type Module, type Node, type NodeOf, prepared, topological } from "@fusewire/ir";
+import { type Module, type Node, type NodeOf, prepared, rootsOf, topological } from "@fusewire/ir";
 import { mapEntries, type Pass } from "../pass.ts";
 import { closedNodes } from "../users.ts";
 
@@ -13,10 +13,8 @@ export const hoistPrepare: Pass = {
     const prepare = new Map<string, Node>();
     const hoisted = mapEntries(module, (entry) => {
       const closed = closedNodes(entry);
-      const isRoot = new Set<Node>(
-        [...entry.outputs.values(), ...entry.writes.values()].filter((n) => closed.has(n)),
-      );
-      for (const node of topological([...entry.outputs.values(), ...entry.writes.values()]))
+      const isRoot = new Set<Node>(rootsOf(entry).filter((node) => closed.has(node)));
+      for (const node of topological(rootsOf(entry)))
         if (!closed.has(node)) for (const input of node.inputs) if (closed.has(input)) isRoot.add(input);
       return (node, original) => {
         if (!isRoot.has(original) || isStored(node)) return node;
@@ -33,26 +31,24 @@ export const hoistPrepare: Pass = {
 const isStored = (node: Node): boolean =>
   node.op === "param" || node.op === "constant" || (node.op === "reshape" && isStored(node.inputs[0]!));
 
-/** A readable name: the weights it comes from, with what they share written once, or the op when there are none. */
+/** A readable name that no weight has: the op and the weights it comes from, with what they share written once. */
 function describe(node: Node): string {
   const names = topological([node])
     .filter((leaf): leaf is NodeOf<"param"> & Node => leaf.op === "param")
     .map((leaf) => leaf.attrs.name);
-  const [first, ...rest] = names;
-  if (first === undefined) return `${node.table.layerOf(node) ?? "constant"}.${node.op}`;
-  if (rest.length === 0) return first;
+  return `${node.op}(${names.length > 0 ? joinNames(names) : (node.table.layerOf(node) ?? "")})`;
+}
+
+/** `a.q.weight`, `a.k.weight` -> `a.{q,k}.weight`. */
+function joinNames(names: readonly string[]): string {
   const parts = names.map((name) => name.split("."));
-  const same = (k: number, fromEnd: boolean) =>
-    parts.every((part) => part.at(fromEnd ? -1 - k : k) === parts[0]!.at(fromEnd ? -1 - k : k));
+  const [first] = parts as [string[]];
   const shortest = Math.min(...parts.map((part) => part.length));
   let head = 0;
-  while (head < shortest && same(head, false)) head++;
+  while (head < shortest && parts.every((part) => part[head] === first[head])) head++;
   let tail = 0;
-  while (tail < shortest - head && same(tail, true)) tail++;
+  while (tail < shortest - head && parts.every((part) => part.at(-1 - tail) === first.at(-1 - tail))) tail++;
   const middles = parts.map((part) => part.slice(head, part.length - tail).join("."));
-  return [
-    ...parts[0]!.slice(0, head),
-    `{${middles.join(",")}}`,
-    ...(tail ? parts[0]!.slice(-tail) : []),
-  ].join(".");
+  const middle = names.length > 1 ? [`{${middles.join(",")}}`] : [];
+  return [...first.slice(0, head), ...middle, ...first.slice(first.length - tail)].join(".");
 }

@@ -1,16 +1,16 @@
 import { defOf, FusewireError, type Node } from "@fusewire/ir";
-import type { EngineTraits } from "../engine.ts";
+import { type EngineTraits, isFree } from "../engine.ts";
 import { fixpoint, mapEntries, type Pass } from "../pass.ts";
 
-/** Expands what the engine has no kernel for, until every op is one it claims. */
+/** Expands what the engine has no kernel for, until every op is one it claims. Leaves and views need no kernel. */
 export const legalise = (engine: EngineTraits): Pass =>
   fixpoint({
     name: "legalise",
     run: (module) =>
       mapEntries(module, () => (node) => {
-        const def = defOf(node);
-        if (def.leaf || engine.claims(node.op)) return node;
-        if (def.expand) return def.expand(node.inputs, node.attrs);
+        if (isFree(node) || engine.claims(node.op)) return node;
+        const { expand } = defOf(node);
+        if (expand) return expand(node.inputs, node.attrs);
         throw new FusewireError(
           `engine ${engine.name} has no kernel for ${node.op}${layer(node)}, and the op has no expansion`,
         );

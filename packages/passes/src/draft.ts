@@ -1,0 +1,52 @@
+import { bytesPerElement, defOf, type Node, sizeOf, type TensorType } from "@fusewire/ir";
+import type { ProgramBuffer } from "./program.ts";
+
+/** A buffer that exists outside the program, by its index, or scratch memory whose slot is chosen later. */
+export type Memory = { readonly kind: "buffer"; readonly index: number } | Scratch;
+
+/** See `Lifetime`; it is known when all steps are. */
+export interface Scratch {
+  readonly kind: "scratch";
+  readonly bytes: number;
+  first: number;
+  last: number;
+  readonly mayReplace: Set<Scratch>;
+}
+
+/** A tensor inside some memory. */
+export interface Place {
+  readonly memory: Memory;
+  readonly offset: number;
+  readonly type: TensorType;
+}
+
+export interface DraftStep {
+  readonly kernel: string;
+  readonly reads: readonly Place[];
+  readonly write: Place;
+  readonly attrs: object;
+  readonly layer: string | undefined;
+}
+
+/** A program but for the slots. */
+export interface Draft {
+  readonly buffers: readonly ProgramBuffer[];
+  readonly scratch: readonly Scratch[];
+  readonly steps: readonly DraftStep[];
+  readonly outputs: ReadonlyMap<string, Place>;
+}
+
+/** Scratch that an elementwise step may write over while it reads it: element i is read before it is written. */
+export function replaceable(node: Node, reads: readonly Place[]): Scratch[] {
+  const elementwise = defOf(node).scalar !== undefined || node.op === "fused_elementwise";
+  if (!elementwise) return [];
+  const aligned = ({ offset, type }: Place): boolean =>
+    offset === 0 &&
+    sizeOf(type.shape) === sizeOf(node.type.shape) &&
+    bytesPerElement(type.dtype) === bytesPerElement(node.type.dtype);
+  return reads.flatMap(({ memory }) =>
+    memory.kind === "scratch" && reads.every((read) => read.memory !== memory || aligned(read))
+      ? [memory]
+      : [],
+  );
+}

@@ -38,29 +38,29 @@ const OWN: Readonly<Record<string, (options: EagerOptions) => Promise<void>>> = 
 
 /** Starts a backend, unless it runs already, and leaves tfjs's current backend as it was. */
 export async function openBackend(name: string, options: EagerOptions): Promise<Device> {
-  const before: string | undefined = tf.getBackend();
-  const silent = tf.env().getBool("PROD");
-  // PROD does nothing but silence tfjs: the banner of the cpu backend comes with its first tensor.
-  tf.env().set("PROD", true);
-  try {
-    await OWN[name]?.(options);
-    if (tf.findBackendFactory(name) === null)
-      throw new FusewireError(`there is no tfjs backend '${name}'; ${others(name)}`);
-    if (!(await withoutNewListeners(() => start(name))))
-      throw new FusewireError(`the tfjs backend '${name}' did not start; ${others(name)}`);
-    tf.scalar(0).dispose();
-  } finally {
-    tf.env().set("PROD", silent);
-    if (before !== undefined && before !== name) select(before);
+  await OWN[name]?.(options);
+  const create = tf.findBackendFactory(name);
+  if (!create) throw new FusewireError(`there is no tfjs backend '${name}'; ${others(name)}`);
+  const { registry } = tf.engine();
+  // Not by `setBackend`, which prints the reason of a failure instead of telling it, fails the first of two callers
+  // that start one backend at once, and makes a backend current that is not ready yet.
+  if (!registry[name]) {
+    const backend = await withoutNewHandlers(async () => create()).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new FusewireError(`the tfjs backend '${name}' did not start (${reason}); ${others(name)}`);
+    });
+    registry[name] ??= backend;
   }
+  use(name, quietFirstTensor);
   return { name, use: (body) => use(name, body) };
 }
 
-async function start(name: string): Promise<boolean> {
-  if (await tf.setBackend(name)) return true;
-  // When two callers start one backend at once, tfjs tells the first that it failed: the other's start counts.
-  await tf.ready().catch(() => undefined);
-  return name in tf.engine().registry && tf.setBackend(name);
+/** The cpu backend greets with its first tensor. PROD does nothing but silence tfjs. */
+function quietFirstTensor(): void {
+  const silent = tf.env().getBool("PROD");
+  tf.env().set("PROD", true);
+  tf.scalar(0).dispose();
+  tf.env().set("PROD", silent);
 }
 
 function use<T>(name: string, body: () => T): T {
@@ -92,10 +92,10 @@ interface NodeProcess {
 }
 
 /**
- * In Node the wasm module adds handlers that throw every uncaught error again, which takes errors away from the
- * program's own handlers; whatever `body` adds is removed.
+ * In Node the wasm module adds handlers that throw every uncaught error again, and so end programs whose own
+ * handlers would have gone on. They are removed; other handlers that come meanwhile are not.
  */
-async function withoutNewListeners<T>(body: () => Promise<T>): Promise<T> {
+async function withoutNewHandlers<T>(body: () => Promise<T>): Promise<T> {
   const { process } = globalThis as { process?: Partial<NodeProcess> };
   if (!process?.listeners || !process.removeListener) return body();
   const events = ["uncaughtException", "unhandledRejection"];
@@ -105,6 +105,7 @@ async function withoutNewListeners<T>(body: () => Promise<T>): Promise<T> {
   } finally {
     for (const event of events)
       for (const listener of process.listeners(event))
-        if (!before.has(listener)) process.removeListener(event, listener);
+        if (!before.has(listener) && /ExitStatus|throw reason/.test(String(listener)))
+          process.removeListener(event, listener);
   }
 }

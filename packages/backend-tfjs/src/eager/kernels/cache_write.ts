@@ -1,13 +1,14 @@
-import { OPS, type Shape, sizeOf, type Value } from "@fusewire/ir";
+import { OPS, type OpAttrs, type Shape, sizeOf, type Value } from "@fusewire/ir";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Kernel, Operands } from "../kernel.ts";
 
 export const cacheWriteKernel: Kernel<"cache_write"> = {
   op: "cache_write",
   onHost: [1, 2, 3],
-  run: (x, { axis }, { shape }) => {
+  run: (x, attrs, { shape }) => {
+    const { axis } = attrs;
     // The cpu backend's scatter changes the tensor it is given instead of a copy.
-    if (tf.getBackend() === "cpu") return writeOnHost(x, axis, shape);
+    if (tf.getBackend() === "cpu") return writeOnHost(x, attrs, shape);
     const values = x.tensor(4);
     const { from, to } = entries(x, axis, shape, values.shape);
     if (to.length === 0) return tf.clone(x.tensor(0));
@@ -51,12 +52,12 @@ function entries(
   return { from, to };
 }
 
-function writeOnHost(x: Operands, axis: number, shape: Shape): tf.Tensor {
+function writeOnHost(x: Operands, attrs: OpAttrs["cache_write"], shape: Shape): tf.Tensor {
   const read = (k: number): Value => {
     const tensor = x.tensor(k);
     return { type: { dtype: "f32", shape: tensor.shape }, data: tensor.dataSync<"float32">() };
   };
   const inputs = [read(0), x.value(1), x.value(2), x.value(3), read(4)];
-  const { data } = OPS.cache_write.evaluate!(inputs, { axis }, { dtype: "f32", shape });
+  const { data } = OPS.cache_write.evaluate!(inputs, attrs, { dtype: "f32", shape });
   return tf.tensor(data as Float32Array, [...shape]);
 }

@@ -116,7 +116,7 @@ export const concatOp = defineOp<"concat">({
 /** The same elements under another shape; one size may be -1. */
 export function reshape(x: Node, shape: Shape): Node {
   const known = shape.reduce((product, d) => (d === -1 ? product : product * d), 1);
-  const full = shape.map((d) => (d === -1 ? sizeOf(x.type.shape) / known : d));
+  const full = shape.map((d) => (d === -1 ? Math.floor(sizeOf(x.type.shape) / known) : d));
   return sameShape(full, x.type.shape) ? x : emit(reshapeOp, [x], { shape: full });
 }
 

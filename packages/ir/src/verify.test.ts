@@ -1,0 +1,240 @@
+import { describe, expect, test } from "vitest";
+import { type Entry, type Module, rootsOf, type Tracer, topological, trace } from "./module.ts";
+import type { Node } from "./node.ts";
+import * as ops from "./ops/index.ts";
+import { orderStates } from "./order_states.ts";
+import { NodeTable } from "./table.ts";
+import { tensorType } from "./type.ts";
+import { verify } from "./verify.ts";
+
+const vector = tensorType("f32", [2]);
+
+/** A module of one entry with parts put in by force. */
+function moduleWith(outputs: Readonly<Record<string, Node>>, more: Partial<Module & Entry> = {}): Module {
+  const { states = [], prepare = new Map(), inputs = [], writes = new Map() } = more;
+  const table = more.table ?? Object.values(outputs)[0]!.table;
+  const entry = { name: "main", inputs, outputs: new Map(Object.entries(outputs)), writes };
+  return { table: table as NodeTable, states, prepare, entries: [entry] };
+}
+
+describe("verify catches", () => {
+  test("a type that does not follow from the op", () => {
+    const table = new NodeTable();
+    const x = ops.param(table, "x", vector);
+    const wrong = table.scope("mlp", () => table.intern("neg", [x], {}, () => tensorType("f32", [3])));
+    expect(() => verify(moduleWith({ wrong }))).toThrow(
+      "entry 'main': neg : f32[3] in mlp: has the type f32[2] by its rule",
+    );
+    const impossible = table.intern("exp", [ops.cast(x, "i32")], {}, () => vector);
+    expect(() => verify(moduleWith({ impossible }))).toThrow(
+      "entry 'main': exp : f32[2]: takes f32; cast i32 first",
+    );
+  });
+
+  test("leaves that are not declared, or with another type", () => {
+    const table = new NodeTable();
+    const type = tensorType("f32", [3]);
+    const [x, s, p] = [
+      ops.input(table, "x", vector),
+      ops.state(table, "s", vector),
+      ops.prepared(table, "p", vector),
+    ];
+    expect(() => verify(moduleWith({ x }))).toThrow("input 'x' is not declared with this type");
+    expect(() => verify(moduleWith({ x }, { inputs: [{ name: "x", type }] }))).toThrow(
+      "input 'x' is not declared",
+    );
+    expect(() => verify(moduleWith({ s }))).toThrow("state 's' is not declared with this type");
+    expect(() => verify(moduleWith({ s }, { states: [{ name: "s", type }] }))).toThrow(
+      "state 's' is not declared",
+    );
+    expect(() => verify(moduleWith({ p }))).toThrow("'p' is not prepared with this type");
+    const wide = new Map([["p", ops.param(table, "w", type)]]);
+    expect(() => verify(moduleWith({ p }, { prepare: wide }))).toThrow("'p' is not prepared with this type");
+  });
+
+  test("writes to undeclared states or of another type", () => {
+    const table = new NodeTable();
+    const y = ops.neg(ops.param(table, "w", vector));
+    const writes = new Map([["s", y]]);
+    expect(() => verify(moduleWith({ y }, { writes }))).toThrow(
+      "is written to state 's', which is not declared",
+    );
+    const states = [{ name: "s", type: tensorType("f32", [3]) }];
+    expect(() => verify(moduleWith({ y }, { writes, states }))).toThrow(
+      "is written to state 's', which is f32[3]",
+    );
+  });
+
+  test.each([
+    ["input", ops.input],
+    ["state", ops.state],
+    ["prepared", ops.prepared],
+  ] as const)("a prepared value that depends on a leaf of kind %s", (kind, leaf) => {
+    const table = new NodeTable();
+    const prepare = new Map([["p", ops.add(leaf(table, "x", vector), 1)]]);
+    expect(() => verify(moduleWith({ p: ops.prepared(table, "p", vector) }, { prepare }))).toThrow(
+      `prepare 'p': ${kind} : f32[2]: prepared values may depend on weights alone`,
+    );
+  });
+
+  test("one param of two types, also across prepare and entry", () => {
+    const table = new NodeTable();
+    const [narrow, wide] = [ops.param(table, "w", vector), ops.param(table, "w", tensorType("f32", [3]))];
+    expect(() => verify(moduleWith({ narrow, wide }))).toThrow("param 'w' is f32[2] elsewhere");
+    expect(() => verify(moduleWith({ wide }, { prepare: new Map([["p", narrow]]) }))).toThrow(
+      "param 'w' is f32[2] elsewhere",
+    );
+  });
+
+  test("names that stand twice and nodes of another table", () => {
+    const x = ops.param(new NodeTable(), "x", vector);
+    const declared = { name: "a", type: vector };
+    expect(() => verify(moduleWith({ x }, { states: [declared, declared] }))).toThrow(
+      "state 'a' is there twice",
+    );
+    expect(() => verify(moduleWith({ x }, { inputs: [declared, declared] }))).toThrow(
+      "input 'a' is there twice",
+    );
+    const module = moduleWith({ x });
+    expect(() => verify({ ...module, entries: [...module.entries, ...module.entries] })).toThrow(
+      "entry 'main' is there twice",
+    );
+    expect(() => verify(moduleWith({ x }, { table: new NodeTable() }))).toThrow("was built in another table");
+  });
+
+  test("what a level does not allow", () => {
+    const x = ops.param(new NodeTable(), "x", vector);
+    const y = ops.silu(x);
+    expect(() => verify(moduleWith({ y }), (node) => node.op !== "silu")).toThrow(
+      "silu : f32[2]: this level does not allow the op",
+    );
+    expect(() => verify(moduleWith({ y }))).not.toThrow();
+  });
+});
+
+describe("a state that is overwritten in place", () => {
+  /** A cache as a state, and what writes one slot of it. */
+  function cacheIn({ state, input, write }: Tracer, name: string) {
+    const old = state(name, tensorType("f32", [2, 4]));
+    const index = (leaf: string) => input(leaf, tensorType("i32", [1]));
+    const put = (values: Node) => {
+      const next = ops.cacheWrite(old, index("rows"), index("at"), index("count"), values, 1);
+      write(name, next);
+      return next;
+    };
+    return { old, put };
+  }
+  const one = (tracer: Tracer) => tracer.input("values", tensorType("f32", [1, 1]));
+  /** One number of the shape that `put` takes. */
+  const sum = (x: Node) => ops.sliceAxis(ops.reduceSum(x), 0, 0, 1);
+
+  test("may be read before, and the order says so", () => {
+    const module = trace({
+      main: (tracer) => {
+        const cache = cacheIn(tracer, "cache");
+        const before = ops.exp(cache.old);
+        return { before, after: ops.neg(cache.put(one(tracer))) };
+      },
+    });
+    verify(module);
+    const entry = module.entries[0]!;
+    const order = orderStates(module, entry, topological(rootsOf(entry)));
+    expect([...order]).toEqual([[entry.writes.get("cache"), [entry.outputs.get("before")]]]);
+  });
+
+  test("may be read by what computes the values", () => {
+    const module = trace({
+      main: (tracer) => {
+        const cache = cacheIn(tracer, "cache");
+        return { after: cache.put(sum(cache.old)) };
+      },
+    });
+    expect(() => verify(module)).not.toThrow();
+  });
+
+  test("must not be read by what needs the new value", () => {
+    const module = trace({
+      main: (tracer) => {
+        const cache = cacheIn(tracer, "cache");
+        const next = cache.put(one(tracer));
+        return { both: tracer.scope("mixed", () => ops.add(cache.old, next)) };
+      },
+    });
+    expect(() => verify(module)).toThrow(
+      "entry 'main': add in mixed: reads state 'cache' after it was overwritten",
+    );
+  });
+
+  test("must not be read late through a view", () => {
+    const module = trace({
+      main: (tracer) => {
+        const cache = cacheIn(tracer, "cache");
+        const flat = ops.reshape(cache.old, [8]);
+        return { both: ops.add(flat, ops.reshape(cache.put(one(tracer)), [8])) };
+      },
+    });
+    expect(() => verify(module)).toThrow("add: reads state 'cache' after it was overwritten");
+  });
+
+  test("must not wait for another state that waits for it", () => {
+    const module = trace({
+      main: (tracer) => {
+        const [a, b] = [cacheIn(tracer, "a"), cacheIn(tracer, "b")];
+        const [nextA, nextB] = [a.put(one(tracer)), b.put(one(tracer))];
+        return { x: ops.add(a.old, nextB), y: ops.add(b.old, nextA) };
+      },
+    });
+    expect(() => verify(module)).toThrow(/reads state '[ab]' after it was overwritten/);
+  });
+
+  test("may wait for another state that does not wait for it", () => {
+    const module = trace({
+      main: (tracer) => {
+        const [a, b] = [cacheIn(tracer, "a"), cacheIn(tracer, "b")];
+        const nextB = b.put(sum(a.old));
+        return { x: ops.add(a.old, nextB), y: a.put(sum(nextB)) };
+      },
+    });
+    expect(() => verify(module)).not.toThrow();
+  });
+
+  test("must not be kept: as an output, in another state, or as the values it takes", () => {
+    const kept = trace({
+      main: (tracer) => {
+        const cache = cacheIn(tracer, "cache");
+        cache.put(one(tracer));
+        return { old: ops.reshape(cache.old, [8]) };
+      },
+    });
+    expect(() => verify(kept)).toThrow("state 'cache' is overwritten, but 'old' keeps its old value");
+    const copied = trace({
+      main: (tracer) => {
+        const cache = cacheIn(tracer, "cache");
+        tracer.state("before", tensorType("f32", [2, 4]));
+        tracer.write("before", cache.old);
+        cache.put(one(tracer));
+        return {};
+      },
+    });
+    expect(() => verify(copied)).toThrow("state 'cache' is overwritten, but 'before' keeps its old value");
+    const itself = trace({
+      main: (tracer) => {
+        const cache = cacheIn(tracer, "cache");
+        return { next: cache.put(ops.slice(cache.old, [0, 0], [1, 1])) };
+      },
+    });
+    expect(() => verify(itself)).toThrow("cache_write: reads state 'cache' while it overwrites it");
+  });
+
+  test("a new value that is not written in place may be read with the old one", () => {
+    const module = trace({
+      main: ({ state, write }) => {
+        const old = state("s", vector);
+        const next = ops.add(old, 1);
+        write("s", next);
+        return { both: ops.mul(old, next), old };
+      },
+    });
+    expect(() => verify(module)).not.toThrow();
+  });
+});

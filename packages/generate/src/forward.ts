@@ -3,7 +3,7 @@ import { batchBucket, capacityBucket, cutChunks, type States } from "@fusewire/p
 import type { EntryKey } from "./entries/index.ts";
 import { beginRows, chunkInputs } from "./generate.ts";
 import { type ModelInputs, toRows } from "./rows.ts";
-import { BUCKETS, type Runtime } from "./runtime.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** Scores after every token: f32[batch, length, vocabulary], zeros at pads (the forward pass of a causal model). */
 export async function forward(runtime: Runtime, inputs: ModelInputs): Promise<{ readonly logits: Value }> {
@@ -14,12 +14,12 @@ export async function forward(runtime: Runtime, inputs: ModelInputs): Promise<{ 
     throw new FusewireError(
       `a prompt of ${longest} tokens is longer than the ${model.maxPositions} positions of the model; shorten it`,
     );
-  const batch = batchBucket(rows.length, BUCKETS);
-  const cache = { rows: batch, capacity: capacityBucket(longest, model.maxPositions, BUCKETS) };
+  const batch = batchBucket(rows.length, runtime.buckets);
+  const cache = { rows: batch, capacity: capacityBucket(longest, model.maxPositions, runtime.buckets) };
   const logits = emptyValue({ dtype: "f32", shape: [rows.length, width, model.vocabSize] });
   const run = runtime.withStates(cache, async function* (states: States) {
     await beginRows({ rows, batch, cache }, (key, values) => runtime.run(key, states, values));
-    for (const { start, count, size } of cutChunks(longest, BUCKETS)) {
+    for (const { start, count, size } of cutChunks(longest, runtime.buckets)) {
       const key: EntryKey = { kind: "logits", batch, ...cache, length: size };
       const outputs = await runtime.run(key, states, chunkInputs(rows, batch, start, size, 0));
       const chunk = floats(outputs.get("logits")!);

@@ -4,7 +4,7 @@ import { batchBucket, type Chunk, capacityBucket, cutChunks, type States } from 
 import type { EntryKey } from "./entries/index.ts";
 import { type GenerationOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import { type ModelInputs, type Rows, toRows } from "./rows.ts";
-import { BUCKETS, type Runtime } from "./runtime.ts";
+import type { Runtime } from "./runtime.ts";
 import { type Selection, selectionFor } from "./selection.ts";
 import type { GenerationStats } from "./stats.ts";
 
@@ -85,13 +85,16 @@ interface RunPlan {
 
 function planRun(runtime: Runtime, { rows }: Rows, options: ResolvedOptions, maxNew: number): RunPlan {
   const { model } = runtime.source;
-  const batch = batchBucket(rows.length, BUCKETS);
+  const batch = batchBucket(rows.length, runtime.buckets);
   const longest = Math.max(...rows.map((row) => row.length));
   if (longest + maxNew > model.maxPositions)
     throw new FusewireError(
       `a prompt of ${longest} tokens and ${maxNew} new ones are more than the ${model.maxPositions} positions of the model; shorten the prompt or lower max_new_tokens`,
     );
-  const cache = { rows: batch, capacity: capacityBucket(longest + maxNew, model.maxPositions, BUCKETS) };
+  const cache = {
+    rows: batch,
+    capacity: capacityBucket(longest + maxNew, model.maxPositions, runtime.buckets),
+  };
   const selection = selectionFor(options.sample, ({ option, neutral }) => options.values[option] !== neutral);
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
   if (typeof seed !== "number" && seed.length !== rows.length)
@@ -103,7 +106,7 @@ function planRun(runtime: Runtime, { rows }: Rows, options: ResolvedOptions, max
     rows,
     batch,
     cache,
-    chunks: cutChunks(longest - 1, BUCKETS),
+    chunks: cutChunks(longest - 1, runtime.buckets),
     decode: { kind: "decode", batch, ...cache, selection, eosCount },
     decodeInputs: {
       rows: rowNumbers(batch),

@@ -1,5 +1,5 @@
 export { type EntryKey, entryName, traceEntry } from "./entries/index.ts";
-export type { GenerationResult, GenerationStep } from "./generate.ts";
+export { eosBucket, type GenerationResult, type GenerationStep } from "./generate.ts";
 export {
   type AttentionImplementation,
   type CausalLM,
@@ -13,6 +13,6 @@ export { type GenerationOptions, OPTIONS, type OptionKind } from "./options.ts";
 export { PROCESSORS } from "./processors/index.ts";
 export type { Processor, ScoreContext } from "./processors/processor.ts";
 export type { ModelInputs } from "./rows.ts";
-export { BUCKETS, type Runtime } from "./runtime.ts";
+export type { Runtime } from "./runtime.ts";
 export { type Selection, select, selectionFor } from "./selection.ts";
 export type { Compilation, GenerationStats } from "./stats.ts";

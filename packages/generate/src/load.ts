@@ -19,7 +19,13 @@ import {
   readConfig,
   readGenerationConfig,
 } from "@fusewire/models";
-import type { Engine, LowerOptions, OptionalPass } from "@fusewire/passes";
+import {
+  type Buckets,
+  DEFAULT_BUCKETS,
+  type Engine,
+  type LowerOptions,
+  type OptionalPass,
+} from "@fusewire/passes";
 import { traceEntry } from "./entries/index.ts";
 import { forward } from "./forward.ts";
 import { type GenerationResult, type GenerationStep, generateSteps } from "./generate.ts";
@@ -41,6 +47,8 @@ export interface LoadOptions {
   readonly attn_implementation?: AttentionImplementation | undefined;
   /** Passes to leave out; for tests and for looking at what a pass does. */
   readonly disable_passes?: readonly OptionalPass[] | undefined;
+  /** The sizes that programs are compiled for. */
+  readonly buckets?: Buckets | undefined;
 }
 
 /** A causal language model, loaded. Names follow Hugging Face where users carry them over. */
@@ -101,13 +109,19 @@ export async function openCausalModel(files: ModelFiles, dtype: WeightDType = "a
 
 /** Loads a causal language model onto an engine. Weights are read when the first program needs them. */
 export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Promise<CausalLM> {
-  const { engine, dtype, attn_implementation = "sdpa", disable_passes = [] } = options;
+  const {
+    engine,
+    dtype,
+    attn_implementation = "sdpa",
+    disable_passes = [],
+    buckets = DEFAULT_BUCKETS,
+  } = options;
   const attention = choose("attn_implementation", attn_implementation, ATTENTION);
   const generation_config = { ...(await readGenerationConfig(files)) };
   const { config, model, checkpoint, storage } = await openCausalModel(files, dtype);
   const lowering: LowerOptions = { disable: [...new Set([...attention, ...disable_passes])] };
   const weights = engine.createWeights(async (name) => castValue(await checkpoint.read(name), storage(name)));
-  const runtime = createRuntime({ engine, model, storage, weights, lowering });
+  const runtime = createRuntime({ engine, model, storage, weights, lowering, buckets });
   const stream: CausalLM["stream"] = (inputs, given = {}) =>
     generateSteps(runtime, inputs, given, generation_config);
   return {
@@ -146,7 +160,7 @@ function checkWeights(model: CausalModel, storage: (name: string) => DType, chec
   const cache = { rows: 1, capacity: 1 };
   const module = traceEntry(
     { kind: "decode", batch: 1, ...cache, selection, eosCount: 1 },
-    { model, storage },
+    { model, storage, longestStep: 1 },
     new NodeTable(),
   );
   const missing: string[] = [];

@@ -1,7 +1,6 @@
 import { type Module, NodeTable, type StateDecl, type Value } from "@fusewire/ir";
-import type { CacheShape } from "@fusewire/models";
 import {
-  DEFAULT_BUCKETS,
+  type Buckets,
   type Engine,
   type Executable,
   type LowerOptions,
@@ -10,15 +9,24 @@ import {
   type States,
   type Weights,
 } from "@fusewire/passes";
-import type { EntryContext } from "./entries/context.ts";
+import type { EntrySource } from "./entries/context.ts";
 import { type EntryKey, entryFacts, entryName, traceEntry } from "./entries/index.ts";
 import { selectionFor } from "./selection.ts";
 import type { Compilation } from "./stats.ts";
+import { createTurns } from "./turn.ts";
+
+/** Rows of a cache and tokens each may hold. */
+export interface CacheSize {
+  readonly rows: number;
+  readonly capacity: number;
+}
 
 /** A loaded model on an engine: compiles programs when they are first needed and keeps caches for reuse. */
 export interface Runtime {
   readonly engine: Engine;
-  readonly source: Pick<EntryContext, "model" | "storage">;
+  readonly source: EntrySource;
+  /** The sizes that programs are compiled for. */
+  readonly buckets: Buckets;
   /** Every compilation so far. */
   readonly compilations: readonly Compilation[];
   /** Runs one program over the states. */
@@ -28,23 +36,26 @@ export interface Runtime {
   /** Compiles the program unless it is there already. */
   compile(key: EntryKey): Promise<Executable>;
   /** Gives `body` a cache of this shape that nobody else uses meanwhile. */
-  withStates<T>(cache: CacheShape, body: (states: States) => AsyncGenerator<T>): AsyncGenerator<T>;
+  withStates<T>(cache: CacheSize, body: (states: States) => AsyncGenerator<T>): AsyncGenerator<T>;
   dispose(): void;
 }
 
-export interface RuntimeSource extends Pick<EntryContext, "model" | "storage"> {
+export interface RuntimeSource extends Omit<EntrySource, "longestStep"> {
+  readonly buckets: Buckets;
   readonly engine: Engine;
   readonly weights: Weights;
   readonly lowering: LowerOptions;
 }
 
-export function createRuntime({ engine, weights, lowering, ...source }: RuntimeSource): Runtime {
+export function createRuntime({ engine, weights, lowering, buckets, ...model }: RuntimeSource): Runtime {
+  const source: EntrySource = { ...model, longestStep: buckets.chunk.at(-1)! };
   const table = new NodeTable();
   const executables = new Map<string, Promise<Executable>>();
   const compiled = new Map<string, Executable>();
   const keys: EntryKey[] = [];
   const compilations: Compilation[] = [];
   const decls = new Map<string, readonly StateDecl[]>();
+  const giveTurn = createTurns();
   let idle: { readonly shape: string; readonly states: States } | undefined;
 
   async function compileNow(key: EntryKey): Promise<Executable> {
@@ -68,7 +79,7 @@ export function createRuntime({ engine, weights, lowering, ...source }: RuntimeS
   }
 
   /** The states that the programs of one cache share: decoding reads and writes all of them. */
-  function statesOf(cache: CacheShape): readonly StateDecl[] {
+  function statesOf(cache: CacheSize): readonly StateDecl[] {
     const shape = shapeName(cache);
     const known = decls.get(shape);
     if (known) return known;
@@ -82,10 +93,13 @@ export function createRuntime({ engine, weights, lowering, ...source }: RuntimeS
   return {
     engine,
     source,
+    buckets,
     compilations,
     compile,
-    run: async (key, states, inputs) =>
-      engine.run(await compile(key), states, new Map(Object.entries(inputs))),
+    async run(key, states, inputs) {
+      await giveTurn();
+      return engine.run(await compile(key), states, new Map(Object.entries(inputs)));
+    },
     launches: (key) => compiled.get(entryName(key))?.launches ?? 0,
     async *withStates(cache, body) {
       const shape = shapeName(cache);
@@ -109,7 +123,7 @@ export function createRuntime({ engine, weights, lowering, ...source }: RuntimeS
   };
 }
 
-const shapeName = ({ rows, capacity }: CacheShape): string => `${rows}x${capacity}`;
+const shapeName = ({ rows, capacity }: CacheSize): string => `${rows}x${capacity}`;
 
 /** Why a program has to be compiled, in terms of the nearest one that is there. */
 function reasonFor(key: EntryKey, before: readonly EntryKey[]): string {
@@ -125,6 +139,3 @@ function reasonFor(key: EntryKey, before: readonly EntryKey[]): string {
     .sort((a, b) => a.length - b.length);
   return differences[0]?.join(", ") ?? `first ${key.kind}`;
 }
-
-/** The sizes that programs are compiled for. */
-export const BUCKETS = DEFAULT_BUCKETS;

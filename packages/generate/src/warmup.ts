@@ -1,6 +1,6 @@
 import { batchBucket, capacityBucket } from "@fusewire/passes";
 import { eosBucket } from "./generate.ts";
-import { BUCKETS, type Runtime } from "./runtime.ts";
+import type { Runtime } from "./runtime.ts";
 import { selectionFor } from "./selection.ts";
 
 /** What to be ready for: rows at once, and tokens a row, prompt and new ones together. */
@@ -17,11 +17,11 @@ export async function warmup(
   runtime: Runtime,
   { batch_size = 1, max_length = 1 }: WarmupSizes = {},
 ): Promise<void> {
-  const batch = batchBucket(batch_size, BUCKETS);
-  const capacity = capacityBucket(max_length, runtime.source.model.maxPositions, BUCKETS);
+  const batch = batchBucket(batch_size, runtime.buckets);
+  const capacity = capacityBucket(max_length, runtime.source.model.maxPositions, runtime.buckets);
   const sizes = { batch, rows: batch, capacity };
   await runtime.compile({ kind: "begin", ...sizes });
-  for (const length of BUCKETS.chunk) await runtime.compile({ kind: "prefill", ...sizes, length });
+  for (const length of runtime.buckets.chunk) await runtime.compile({ kind: "prefill", ...sizes, length });
   for (const sample of [false, true]) {
     const selection = selectionFor(sample, () => false);
     await runtime.compile({ kind: "decode", ...sizes, selection, eosCount: eosBucket(1) });

@@ -1,10 +1,16 @@
 import type { Tracer } from "@fusewire/ir";
 import type { CacheShape, CausalModel, LayerContext } from "@fusewire/models";
 
-/** What every entry is traced from. */
-export interface EntryContext {
+/** What all entries of a model are traced from. */
+export interface EntrySource {
   readonly model: CausalModel;
   readonly storage: LayerContext["storage"];
+  /** Tokens of the longest step of any entry; see `CacheShape`. */
+  readonly longestStep: number;
+}
+
+/** What one entry is traced from. */
+export interface EntryContext extends EntrySource {
   readonly cache: CacheShape;
   /** Rows the entry works on at once. */
   readonly batch: number;

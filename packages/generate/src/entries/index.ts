@@ -1,7 +1,7 @@
 import { type Module, type Node, type NodeTable, type Tracer, trace } from "@fusewire/ir";
 import type { Selection } from "../selection.ts";
 import { begin } from "./begin.ts";
-import type { EntryContext } from "./context.ts";
+import type { EntryContext, EntrySource } from "./context.ts";
 import { decode } from "./decode.ts";
 import { logits, prefill } from "./prefill.ts";
 
@@ -32,22 +32,14 @@ export function entryFacts(key: EntryKey): Readonly<Record<string, string | numb
 }
 
 /** Traces the program into a module of one entry, in the table that all programs of the model share. */
-export function traceEntry(
-  key: EntryKey,
-  model: Pick<EntryContext, "model" | "storage">,
-  table: NodeTable,
-): Module {
-  return trace({ [entryName(key)]: (tracer) => traceKind(tracer, key, model) }, table);
+export function traceEntry(key: EntryKey, source: EntrySource, table: NodeTable): Module {
+  return trace({ [entryName(key)]: (tracer) => traceKind(tracer, key, source) }, table);
 }
 
-function traceKind(
-  tracer: Tracer,
-  key: EntryKey,
-  model: Pick<EntryContext, "model" | "storage">,
-): Record<string, Node> {
+function traceKind(tracer: Tracer, key: EntryKey, source: EntrySource): Record<string, Node> {
   const context: EntryContext = {
-    ...model,
-    cache: { rows: key.rows, capacity: key.capacity },
+    ...source,
+    cache: { rows: key.rows, capacity: key.capacity, longestStep: source.longestStep },
     batch: key.batch,
   };
   switch (key.kind) {

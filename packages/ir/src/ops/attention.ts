@@ -3,11 +3,12 @@ import type { Node } from "../node.ts";
 import { defineOp, emit } from "../op.ts";
 import { sameShape } from "../type.ts";
 import { emptyValue, floats } from "../value.ts";
-import { and, div, le, min, mul } from "./binary.ts";
+import { and, div, le, min, mod, mul, sub } from "./binary.ts";
 import { gather } from "./gather.ts";
 import { iota } from "./iota.ts";
 import { matmul } from "./matmul.ts";
 import { broadcastTo, reshape } from "./movement.ts";
+import { reduceMax } from "./reduce.ts";
 import { softmax } from "./softmax.ts";
 import { tanh } from "./unary.ts";
 import { where } from "./where.ts";
@@ -15,6 +16,8 @@ import { where } from "./where.ts";
 interface AttentionAttrs {
   readonly scale: number;
   readonly softcap: number;
+  /** Key j is in slot j mod S instead of slot j. */
+  readonly ring: boolean;
 }
 
 declare module "../node.ts" {
@@ -26,7 +29,7 @@ declare module "../node.ts" {
 export const attentionOp = defineOp<"attention">({
   name: "attention",
   arity: 6,
-  attrs: { scale: "float", softcap: "float" },
+  attrs: { scale: "float", softcap: "float", ring: "bool" },
   infer: ([q, keys, values, rows, lo, hi]) => {
     const [b, h, t, d] = q!.shape;
     const [, groups, , kd] = keys!.shape;
@@ -45,7 +48,7 @@ export const attentionOp = defineOp<"attention">({
       );
     return { dtype: "f32", shape: [b!, h!, t!, values!.shape[3]!] };
   },
-  evaluate: ([q, keys, values, rows, lo, hi], { scale, softcap }, type) => {
+  evaluate: ([q, keys, values, rows, lo, hi], { scale, softcap, ring }, type) => {
     const value = emptyValue(type);
     const [batch, heads, length, d] = q!.type.shape as [number, number, number, number];
     const [cacheRows, groups, slots, dv] = values!.type.shape as [number, number, number, number];
@@ -55,8 +58,10 @@ export const attentionOp = defineOp<"attention">({
     for (let b = 0; b < batch; b++)
       for (let h = 0; h < heads; h++)
         for (let t = 0; t < length; t++) {
-          const from = Math.max(0, lo!.data[b * length + t]!);
-          const to = Math.min(slots - 1, hi!.data[b * length + t]!);
+          const last = hi!.data[b * length + t]!;
+          const to = ring ? last : Math.min(slots - 1, last);
+          // A ring holds the latest `slots` keys; what a longer run would begin with is gone.
+          const from = Math.max(0, lo!.data[b * length + t]!, ring ? to - slots + 1 : 0);
           if (from > to) continue;
           const queryAt = ((b * heads + h) * length + t) * d;
           // A row outside the cache reads the nearest one, as `gather` does.
@@ -64,18 +69,18 @@ export const attentionOp = defineOp<"attention">({
           const firstSlot = (row * groups + Math.floor((h * groups) / heads)) * slots;
           let max = Number.NEGATIVE_INFINITY;
           for (let j = from; j <= to; j++) {
-            const keyAt = (firstSlot + j) * d;
+            const keyAt = (firstSlot + (j % slots)) * d;
             let dot = 0;
             for (let k = 0; k < d; k++) dot += query[queryAt + k]! * key[keyAt + k]!;
             const score = softcap > 0 ? softcap * Math.tanh((dot * scale) / softcap) : dot * scale;
-            weights[j] = score;
+            weights[j % slots] = score;
             max = Math.max(max, score);
           }
           let total = 0;
           sums.fill(0);
           for (let j = from; j <= to; j++) {
-            const weight = Math.exp(weights[j]! - max);
-            const valueAt = (firstSlot + j) * dv;
+            const weight = Math.exp(weights[j % slots]! - max);
+            const valueAt = (firstSlot + (j % slots)) * dv;
             total += weight;
             for (let k = 0; k < dv; k++) sums[k]! += weight * v[valueAt + k]!;
           }
@@ -88,7 +93,7 @@ export const attentionOp = defineOp<"attention">({
     const attended = plainAttention(q!, gather(keys!, rows!), gather(values!, rows!), lo!, hi!, attrs);
     // An empty run gives zeros, where softmax over nothing but -inf would give NaN.
     const [b, t] = lo!.type.shape as [number, number];
-    const last = min(hi!, keys!.type.shape[2]! - 1);
+    const last = attrs.ring ? hi! : min(hi!, keys!.type.shape[2]! - 1);
     const nonEmpty = and(le(lo!, last), le(0, last));
     return where(reshape(nonEmpty, [b, 1, t, 1]), attended, 0);
   },
@@ -104,15 +109,27 @@ export function plainAttention(
   values: Node,
   lo: Node,
   hi: Node,
-  { scale, softcap }: AttentionAttrs,
+  { scale, softcap, ring }: AttentionAttrs,
 ): Node {
   const heads = q.type.shape[1]!;
   const [b, t] = lo.type.shape as [number, number];
-  const at = iota(q.table, keys.type.shape[2]!);
+  const at = keyIndex(hi, keys.type.shape[2]!, ring);
   let scores = mul(matmul(q, repeatHeads(keys, heads), { transposeB: true }), scale);
   if (softcap > 0) scores = mul(tanh(div(scores, softcap)), softcap);
   const seen = and(le(reshape(lo, [b, 1, t, 1]), at), le(at, reshape(hi, [b, 1, t, 1])));
   return matmul(softmax(where(seen, scores, Number.NEGATIVE_INFINITY)), repeatHeads(values, heads));
+}
+
+/**
+ * Which key each slot holds, as the mask compares it: i32[S], or i32[B, 1, 1, S] for a ring. There slot s holds the
+ * latest index j <= newest with j ≡ s (mod S), which is newest - ((newest - s) mod S); below 0 it is still empty.
+ */
+function keyIndex(hi: Node, slots: number, ring: boolean): Node {
+  const slot = iota(hi.table, slots);
+  if (!ring) return slot;
+  const newest = reduceMax(hi);
+  const held = sub(newest, mod(sub(newest, slot), slots));
+  return reshape(held, [held.type.shape[0]!, 1, 1, slots]);
 }
 
 /** [B, Hkv, S, D] -> [B, heads, S, D], each key head repeated for the query heads that share it. */
@@ -126,7 +143,8 @@ export function repeatHeads(x: Node, heads: number): Node {
 /**
  * softmax(softcap(q·kᵀ·scale))·v over one run of keys a query, `lo <= j <= hi`; an empty run gives zeros.
  * q: f32[B, H, T, D]; keys, values: the caches f32[R, Hkv, S, D]; rows: i32[B], the cache row of each q row;
- * lo, hi: i32[B, T]. softcap 0 means none.
+ * lo, hi: i32[B, T]. softcap 0 means none. With `ring`, key j is in slot j mod S, and every run must lie within
+ * the S latest keys.
  */
 export const attention = (
   q: Node,
@@ -135,5 +153,5 @@ export const attention = (
   rows: Node,
   lo: Node,
   hi: Node,
-  { scale, softcap = 0 }: { scale: number; softcap?: number },
-): Node => emit(attentionOp, [q, keys, values, rows, lo, hi], { scale, softcap });
+  { scale, softcap = 0, ring = false }: { scale: number; softcap?: number; ring?: boolean },
+): Node => emit(attentionOp, [q, keys, values, rows, lo, hi], { scale, softcap, ring });

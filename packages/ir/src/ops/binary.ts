@@ -15,6 +15,7 @@ declare module "../node.ts" {
     div: NoAttrs;
     max: NoAttrs;
     min: NoAttrs;
+    mod: NoAttrs;
     eq: NoAttrs;
     lt: NoAttrs;
     le: NoAttrs;
@@ -23,7 +24,7 @@ declare module "../node.ts" {
   }
 }
 
-type BinaryName = "add" | "sub" | "mul" | "div" | "max" | "min" | "eq" | "lt" | "le" | "and" | "or";
+type BinaryName = "add" | "sub" | "mul" | "div" | "max" | "min" | "mod" | "eq" | "lt" | "le" | "and" | "or";
 
 const NUMBERS: readonly DType[] = ["f32", "i32", "u32"];
 
@@ -60,6 +61,8 @@ export const divOp = binary("div", ["f32"], (a, b) => a / b);
 // Not Math.max itself: it would take the unused third argument of `scalar` for one more number.
 export const maxOp = binary("max", NUMBERS, (a, b) => Math.max(a, b), { commutative: true });
 export const minOp = binary("min", NUMBERS, (a, b) => Math.min(a, b), { commutative: true });
+/** The remainder with the sign of the divisor, so that -1 mod n is n - 1. */
+export const modOp = binary("mod", ["i32"], (a, b) => ((a % b) + b) % b);
 export const eqOp = binary("eq", NUMBERS, (a, b) => (a === b ? 1 : 0), { commutative: true, result: "bool" });
 export const ltOp = binary("lt", NUMBERS, (a, b) => (a < b ? 1 : 0), { result: "bool" });
 export const leOp = binary("le", NUMBERS, (a, b) => (a <= b ? 1 : 0), { result: "bool" });
@@ -80,6 +83,7 @@ export const mul = (a: Operand, b: Operand): Node => emit(mulOp, pair(a, b), {})
 export const div = (a: Operand, b: Operand): Node => emit(divOp, pair(a, b), {});
 export const max = (a: Operand, b: Operand): Node => emit(maxOp, pair(a, b), {});
 export const min = (a: Operand, b: Operand): Node => emit(minOp, pair(a, b), {});
+export const mod = (a: Operand, b: Operand): Node => emit(modOp, pair(a, b), {});
 export const eq = (a: Operand, b: Operand): Node => emit(eqOp, pair(a, b), {});
 export const lt = (a: Operand, b: Operand): Node => emit(ltOp, pair(a, b), {});
 export const le = (a: Operand, b: Operand): Node => emit(leOp, pair(a, b), {});

@@ -6,14 +6,14 @@ import { splitAt } from "./reduce.ts";
 
 declare module "../node.ts" {
   interface OpAttrs {
-    cache_write: { readonly axis: number };
+    cache_write: { readonly axis: number; readonly ring: boolean };
   }
 }
 
 export const cacheWriteOp = defineOp<"cache_write">({
   name: "cache_write",
   arity: 5,
-  attrs: { axis: "int" },
+  attrs: { axis: "int", ring: "bool" },
   infer: ([cache, rows, at, count, values], { axis }) => {
     const batch = values!.shape[0];
     const vector = (type: TensorType) => type.dtype === "i32" && sameShape(type.shape, [batch!]);
@@ -31,7 +31,7 @@ export const cacheWriteOp = defineOp<"cache_write">({
       );
     return cache!;
   },
-  evaluate: ([cache, rows, at, count, values], { axis }, type) => {
+  evaluate: ([cache, rows, at, count, values], { axis, ring }, type) => {
     const data = cache!.data.slice();
     const slots = type.shape[axis]!;
     const { outer, n, inner } = splitAt(values!.type.shape, axis);
@@ -41,8 +41,9 @@ export const cacheWriteOp = defineOp<"cache_write">({
       if (row < 0 || row >= type.shape[0]!) continue;
       for (let o = 0; o < perRow; o++)
         for (let t = 0; t < Math.min(n, count!.data[b]!); t++) {
-          const slot = at!.data[b]! + t;
-          if (slot < 0 || slot >= slots) continue;
+          const index = at!.data[b]! + t;
+          if (index < 0 || (!ring && index >= slots)) continue;
+          const slot = index % slots;
           const from = ((b * perRow + o) * n + t) * inner;
           const to = ((row * perRow + o) * slots + slot) * inner;
           data.set(values!.data.subarray(from, from + inner), to);
@@ -56,7 +57,7 @@ export const cacheWriteOp = defineOp<"cache_write">({
 /**
  * Writes into a cache [R, …, slots, …] whose slots lie along `axis`: for each b, the first count[b] entries of
  * values[b] go to slots at[b], at[b]+1, … of cache row rows[b]. Entries outside the slots or rows of
- * the cache are dropped.
+ * the cache are dropped; with `ring`, entry j goes to slot j mod slots instead.
  * rows, at, count: i32[B]; values: [B, …, T, …]. Rows must not repeat among those that write.
  */
 export const cacheWrite = (
@@ -66,4 +67,5 @@ export const cacheWrite = (
   count: Node,
   values: Node,
   axis: number,
-): Node => emit(cacheWriteOp, [cache, rows, at, count, values], { axis });
+  ring = false,
+): Node => emit(cacheWriteOp, [cache, rows, at, count, values], { axis, ring });

@@ -6,7 +6,9 @@ import { toValue, type Value } from "../value.ts";
 import { addOp, andOp, divOp, eqOp, leOp, ltOp, maxOp, minOp, mulOp, orOp, subOp } from "./binary.ts";
 import { constant } from "./constant.ts";
 import { broadcastAll } from "./elementwise.ts";
+import { geluTanhOp } from "./gelu_tanh.ts";
 import { broadcastTo } from "./movement.ts";
+import { reluOp } from "./relu.ts";
 import { siluOp } from "./silu.ts";
 import { expOp, logOp, negOp, notOp, rsqrtOp, sqrtOp, tanhOp } from "./unary.ts";
 import { whereOp } from "./where.ts";
@@ -26,7 +28,7 @@ type ScalarOp = OpDef<"where"> | OpDef<"add"> | OpDef<"neg"> | OpDef<"silu">;
 /** The ops a body may use. */
 const SCALAR_OPS: ReadonlyMap<string, ScalarOp> = new Map(
   [
-    ...[negOp, expOp, logOp, sqrtOp, rsqrtOp, tanhOp, notOp, siluOp],
+    ...[negOp, expOp, logOp, sqrtOp, rsqrtOp, tanhOp, notOp, siluOp, reluOp, geluTanhOp],
     ...[addOp, subOp, mulOp, divOp, maxOp, minOp, eqOp, ltOp, leOp, andOp, orOp, whereOp],
   ].map((op) => [op.name, op as unknown as ScalarOp]),
 );

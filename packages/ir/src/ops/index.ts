@@ -3,7 +3,7 @@
 export { type Activation, activationOf, isActivation } from "./activation.ts";
 export { argsort } from "./argsort.ts";
 export { attention, plainAttention, repeatHeads } from "./attention.ts";
-export { add, and, div, eq, le, lt, max, min, mul, or, sub } from "./binary.ts";
+export { add, and, div, eq, le, lt, max, min, mod, mul, or, sub } from "./binary.ts";
 export { cacheWrite } from "./cache_write.ts";
 export { cast } from "./cast.ts";
 export { categorical } from "./categorical.ts";
@@ -11,13 +11,16 @@ export { constant, constantFromValue, scalarLike, uniformValue } from "./constan
 export { fusedElementwise, isFusable } from "./fused_elementwise.ts";
 export { gatedLinear } from "./gated_linear.ts";
 export { gather } from "./gather.ts";
+export { geluTanh } from "./gelu_tanh.ts";
 export { iota } from "./iota.ts";
+export { layerNorm, plainLayerNorm } from "./layer_norm.ts";
 export { input, param, prepared, state } from "./leaves.ts";
 export { linear } from "./linear.ts";
 export { matmul } from "./matmul.ts";
 export { broadcastTo, concat, reshape, slice, sliceAxis, transpose } from "./movement.ts";
 export { occurs } from "./occurs.ts";
 export { argmax, cumsum, reduceMax, reduceSum } from "./reduce.ts";
+export { relu } from "./relu.ts";
 export { plainRmsNorm, rmsNorm } from "./rms_norm.ts";
 export { plainRotary, rotary } from "./rotary.ts";
 export { silu } from "./silu.ts";

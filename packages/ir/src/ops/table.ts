@@ -8,7 +8,7 @@ import type { TensorType } from "../type.ts";
 import type { Value } from "../value.ts";
 import { argsortOp } from "./argsort.ts";
 import { attentionOp } from "./attention.ts";
-import { addOp, andOp, divOp, eqOp, leOp, ltOp, maxOp, minOp, mulOp, orOp, subOp } from "./binary.ts";
+import { addOp, andOp, divOp, eqOp, leOp, ltOp, maxOp, minOp, modOp, mulOp, orOp, subOp } from "./binary.ts";
 import { cacheWriteOp } from "./cache_write.ts";
 import { castOp } from "./cast.ts";
 import { categoricalOp } from "./categorical.ts";
@@ -16,13 +16,16 @@ import { constantOp } from "./constant.ts";
 import { fusedElementwiseOp } from "./fused_elementwise.ts";
 import { gatedLinearOp } from "./gated_linear.ts";
 import { gatherOp } from "./gather.ts";
+import { geluTanhOp } from "./gelu_tanh.ts";
 import { iotaOp } from "./iota.ts";
+import { layerNormOp } from "./layer_norm.ts";
 import { inputOp, paramOp, preparedOp, stateOp } from "./leaves.ts";
 import { linearOp } from "./linear.ts";
 import { matmulOp } from "./matmul.ts";
 import { broadcastToOp, concatOp, reshapeOp, sliceOp, transposeOp } from "./movement.ts";
 import { occursOp } from "./occurs.ts";
 import { argmaxOp, cumsumOp, reduceMaxOp, reduceSumOp } from "./reduce.ts";
+import { reluOp } from "./relu.ts";
 import { rmsNormOp } from "./rms_norm.ts";
 import { rotaryOp } from "./rotary.ts";
 import { siluOp } from "./silu.ts";
@@ -59,6 +62,7 @@ export const OPS: OpDefs = {
   div: divOp,
   max: maxOp,
   min: minOp,
+  mod: modOp,
   eq: eqOp,
   lt: ltOp,
   le: leOp,
@@ -87,7 +91,10 @@ export const OPS: OpDefs = {
   // composites: each has an expansion into the ops above
   softmax: softmaxOp,
   silu: siluOp,
+  relu: reluOp,
+  gelu_tanh: geluTanhOp,
   rms_norm: rmsNormOp,
+  layer_norm: layerNormOp,
   rotary: rotaryOp,
   attention: attentionOp,
   linear: linearOp,

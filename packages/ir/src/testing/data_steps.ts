@@ -181,7 +181,7 @@ const stateful: readonly Step[] = [
     });
     const q = sketch.input([batch, groups * (1 + sketch.choose(2)), length, width], "f32", "x");
     const [lo, hi] = ["lo", "hi"].map((hint) => sketch.input([batch, length], "i32", hint));
-    const attrs = { scale: 0.5, softcap: sketch.oneOf([0, 2]) };
+    const attrs = { scale: 0.5, softcap: sketch.oneOf([0, 2]), ring: false };
     const attended =
       sketch.choose(2) === 0
         ? ops.attention(q, keys!, values!, rows, lo!, hi!, attrs)

@@ -1,10 +1,15 @@
 import { FusewireError } from "@fusewire/ir";
 import type { RawConfig } from "../config/index.ts";
 import type { CausalModel, Family } from "./family.ts";
+import { gemma } from "./gemma.ts";
+import { gemma2 } from "./gemma2.ts";
 import { llama } from "./llama.ts";
+import { mistral } from "./mistral.ts";
+import { opt } from "./opt.ts";
+import { qwen2 } from "./qwen2.ts";
 
 /** Every architecture that can be loaded. */
-export const FAMILIES: readonly Family[] = [llama];
+export const FAMILIES: readonly Family[] = [gemma, gemma2, llama, mistral, opt, qwen2];
 
 /** The model that config.json describes. */
 export function createModel(config: RawConfig): CausalModel {

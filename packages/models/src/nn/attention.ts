@@ -1,7 +1,7 @@
 import { cacheWrite, gather, type Node, plainAttention, plainRotary, reshape, transpose } from "@fusewire/ir";
 import { type LayerContext, within } from "./context.ts";
 import { linear } from "./layers.ts";
-import type { Interval, Step } from "./step.ts";
+import { cacheSlots, causal, type Step } from "./step.ts";
 
 export interface AttentionShape {
   readonly heads: number;
@@ -12,34 +12,48 @@ export interface AttentionShape {
   readonly outBias: boolean;
   readonly scale: number;
   readonly softcap?: number;
+  /** Tokens a query sees, itself included; all before it where not given. */
+  readonly window?: number;
 }
 
-/** Self-attention over the layer's key-value cache, with rotary positions (LlamaAttention). x: f32[B, T, width]. */
+/** Cosines and sines of the rotary angles; see `rotaryAngles`. */
+export interface Angles {
+  readonly cos: Node;
+  readonly sin: Node;
+}
+
+/**
+ * Self-attention over the layer's key-value cache, with rotary positions where angles are given (LlamaAttention).
+ * x: f32[B, T, width].
+ */
 export const selfAttention = (
   context: LayerContext,
   layer: number,
   x: Node,
   step: Step,
-  { lo, hi }: Interval,
-  { cos, sin }: { readonly cos: Node; readonly sin: Node },
+  angles: Angles | undefined,
   shape: AttentionShape,
+  outProjection = "o_proj",
 ): Node =>
   within(context, "self_attn", (inner) => {
     const [batch, length, width] = x.type.shape as readonly [number, number, number];
-    const { heads, keyHeads, headDim } = shape;
+    const { heads, keyHeads, headDim, scale, softcap = 0, window } = shape;
     const project = (name: string, count: number) =>
       splitHeads(linear(inner, name, x, count * headDim, shape.qkvBias), count);
-    const q = plainRotary(project("q_proj", heads), cos, sin);
-    const k = plainRotary(project("k_proj", keyHeads), cos, sin);
+    const turn = (y: Node) => (angles ? plainRotary(y, angles.cos, angles.sin) : y);
+    const q = turn(project("q_proj", heads));
+    const k = turn(project("k_proj", keyHeads));
     const v = project("v_proj", keyHeads);
-    const keys = append(inner, `cache.${layer}.keys`, k, step);
-    const values = append(inner, `cache.${layer}.values`, v, step);
+    const keys = append(inner, `cache.${layer}.keys`, k, step, window);
+    const values = append(inner, `cache.${layer}.values`, v, step, window);
+    const { lo, hi } = causal(step, window);
     const attended = plainAttention(q, gather(keys, step.rows), gather(values, step.rows), lo, hi, {
-      scale: shape.scale,
-      softcap: shape.softcap ?? 0,
+      scale,
+      softcap,
+      ring: cacheSlots(step.cache, window).ring,
     });
     const joined = reshape(transpose(attended, [0, 2, 1, 3]), [batch, length, heads * headDim]);
-    return linear(inner, "o_proj", joined, width, shape.outBias);
+    return linear(inner, outProjection, joined, width, shape.outBias);
   });
 
 /** f32[B, T, heads · D] -> f32[B, heads, T, D] */
@@ -49,10 +63,17 @@ function splitHeads(x: Node, heads: number): Node {
 }
 
 /** Writes the step's keys or values f32[B, Hkv, T, D] into their cache; attention reads the cache back, the step's own part too. */
-function append({ tracer }: LayerContext, name: string, x: Node, { cache, rows, at, count }: Step): Node {
+function append(
+  { tracer }: LayerContext,
+  name: string,
+  x: Node,
+  step: Step,
+  window: number | undefined,
+): Node {
   const [, keyHeads, , headDim] = x.type.shape as readonly [number, number, number, number];
-  const state = tracer.state(name, { dtype: "f32", shape: [cache.rows, keyHeads, cache.capacity, headDim] });
-  const written = cacheWrite(state, rows, at, count, x, 2);
+  const { slots, ring } = cacheSlots(step.cache, window);
+  const state = tracer.state(name, { dtype: "f32", shape: [step.cache.rows, keyHeads, slots, headDim] });
+  const written = cacheWrite(state, step.rows, step.at, step.count, x, 2, ring);
   tracer.write(name, written);
   return written;
 }

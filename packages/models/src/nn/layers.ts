@@ -1,5 +1,5 @@
 /** Layers in plain maths: the passes find what can be fused. */
-import { add, gather, matmul, type Node, plainRmsNorm } from "@fusewire/ir";
+import { add, div, gather, matmul, mul, type Node, plainLayerNorm, plainRmsNorm, tanh } from "@fusewire/ir";
 import { type LayerContext, weight, within } from "./context.ts";
 
 /** x·Wᵀ + b (torch.nn.Linear). x: f32[…, in]; result f32[…, out]. */
@@ -9,9 +9,22 @@ export const linear = (context: LayerContext, name: string, x: Node, out: number
     return bias ? add(y, weight(inner, "bias", [out])) : y;
   });
 
-/** Root-mean-square norm over the last axis (LlamaRMSNorm). */
-export const rmsNorm = (context: LayerContext, name: string, x: Node, eps: number): Node =>
-  within(context, name, (inner) => plainRmsNorm(x, weight(inner, "weight", [x.type.shape.at(-1)!]), eps));
+/** Root-mean-square norm over the last axis (LlamaRMSNorm). `offset` is added to the weight (1 in Gemma). */
+export const rmsNorm = (context: LayerContext, name: string, x: Node, eps: number, offset = 0): Node =>
+  within(context, name, (inner) => {
+    const w = weight(inner, "weight", [x.type.shape.at(-1)!]);
+    return plainRmsNorm(x, offset === 0 ? w : add(w, offset), eps);
+  });
+
+/** Layer norm with weight and bias over the last axis (torch.nn.LayerNorm). */
+export const layerNorm = (context: LayerContext, name: string, x: Node, eps: number): Node =>
+  within(context, name, (inner) => {
+    const size = x.type.shape.slice(-1);
+    return plainLayerNorm(x, weight(inner, "weight", size), weight(inner, "bias", size), eps);
+  });
+
+/** cap · tanh(x / cap): keeps values within ±cap (Gemma 2). */
+export const softcap = (x: Node, cap: number): Node => mul(tanh(div(x, cap)), cap);
 
 /** Rows of the embedding matrix. ids: i32[…]; result f32[…, width]. */
 export const embedding = (

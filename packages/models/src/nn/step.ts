@@ -1,9 +1,22 @@
-import { add, constant, gather, iota, type Node, reshape, type Tracer, trigTable } from "@fusewire/ir";
+import {
+  add,
+  constant,
+  gather,
+  iota,
+  max,
+  type Node,
+  reshape,
+  sub,
+  type Tracer,
+  trigTable,
+} from "@fusewire/ir";
 
 /** The key-value cache of one model: `rows` sequences of up to `capacity` tokens. */
 export interface CacheShape {
   readonly rows: number;
   readonly capacity: number;
+  /** Tokens of the longest step that will be run: a sliding window's ring must hold the window and all of them. */
+  readonly longestStep: number;
 }
 
 /** What the layers of one step share. B rows of T tokens each, of which row b's first count[b] are real. */
@@ -32,11 +45,20 @@ export interface Interval {
   readonly hi: Node;
 }
 
-/** A token sees itself and everything before it. */
-export const causal = ({ positions }: Step): Interval => ({
-  lo: constant(positions.table, 0, "i32", positions.type.shape),
-  hi: positions,
-});
+/** A token sees itself and everything before it, or with a window at most the last `window` of those. */
+export function causal({ positions }: Step, window?: number): Interval {
+  const start = constant(positions.table, 0, "i32", positions.type.shape);
+  return { lo: window === undefined ? start : max(sub(positions, window - 1), start), hi: positions };
+}
+
+/** Slots that a layer's cache needs: all of them, or a ring when a window leaves most of them unread. */
+export function cacheSlots(
+  { capacity, longestStep }: CacheShape,
+  window?: number,
+): { slots: number; ring: boolean } {
+  const ringSize = window === undefined ? capacity : window + longestStep - 1;
+  return ringSize < capacity ? { slots: ringSize, ring: true } : { slots: capacity, ring: false };
+}
 
 /** Cosines and sines of the rotary angles at each position, f32[B, T, D/2]. */
 export function rotaryAngles(

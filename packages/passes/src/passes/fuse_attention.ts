@@ -9,7 +9,7 @@ import {
   sameShape,
   uniformValue,
 } from "@fusewire/ir";
-import { any, type Bindings, number, op, type Pattern } from "../pattern.ts";
+import { any, type Bindings, match, number, op, type Pattern } from "../pattern.ts";
 import { rewritePass, rule } from "../rewrite.ts";
 
 /** K or V as attention reads it: rows of a cache, repeated for the query heads that share them or not. */
@@ -25,11 +25,14 @@ function heads(name: string): Pattern[] {
   ];
 }
 
-/** lo <= j and j <= hi, j being the index along the keys. */
-const interval = op("and", [
-  op("le", [any("lo"), any("j", (node) => node.op === "iota")]),
-  op("le", [any("j"), any("hi")]),
-]);
+const slot = any("slot", (node) => node.op === "iota");
+const newest = op("reduce_max", [any("last")], { as: "newest" });
+/** The key that a slot of a ring holds: the latest j <= newest with j ≡ slot (mod S). */
+const inRing = op("reshape", [op("sub", [newest, op("mod", [op("sub", [newest, slot]), number("slots")])])]);
+
+/** lo <= j and j <= hi, j being the key that each slot holds: the one of its number, or in a ring. */
+const interval = (j: Pattern): Pattern => op("and", [op("le", [any("lo"), j]), op("le", [j, any("hi")])]);
+const MASKS = [interval(slot), interval(inRing)];
 
 const product = (a: Pattern, b: Pattern, transposeB: boolean): Pattern =>
   op("matmul", [a, b], { when: (node) => isNode(node, "matmul") && node.attrs.transposeB === transposeB });
@@ -47,7 +50,7 @@ const FORMS: Pattern[] = heads("k").flatMap((keys) =>
   scores(keys).flatMap((score) =>
     heads("v").map((values) =>
       product(
-        op("softmax", [op("where", [interval, score, number(Number.NEGATIVE_INFINITY)])]),
+        op("softmax", [op("where", [any("mask"), score, number(Number.NEGATIVE_INFINITY)])]),
         values,
         false,
       ),
@@ -66,25 +69,48 @@ export const fuseAttention = rewritePass(
 );
 
 function fuse(bound: Bindings & Record<string, Node>, root: Node): Node | undefined {
-  const { q, kCache, vCache, kRows, vRows, rows, lo, hi, j, scale, cap } = bound;
+  const { q, kCache, vCache, kRows, vRows, rows, mask, scale, cap } = bound;
   const [b, h, t] = q!.type.shape as [number, number, number];
-  const [, , slots] = kRows!.type.shape as [number, number, number];
   // Otherwise some input was broadcast along rows, heads or queries, which attention does not do.
   const whole =
     sameShape(root.type.shape, [b, h, t, vRows!.type.shape[3]!]) &&
     sameShape(rows!.type.shape, [b]) &&
-    sameShape(kRows!.type.shape.slice(0, 3), vRows!.type.shape.slice(0, 3)) &&
-    sameShape(j!.type.shape, [slots]);
+    sameShape(kRows!.type.shape.slice(0, 3), vRows!.type.shape.slice(0, 3));
   const softcap = cap ? uniformValue(cap)! : 0;
-  const first = perQuery(lo!, [b, t]);
-  const last = perQuery(hi!, [b, t]);
-  if (!whole || !first || !last || !repeats("k", bound) || !repeats("v", bound)) return undefined;
   // attention reads a cap of 0 or less as none.
-  if (cap && !(softcap > 0)) return undefined;
-  return attention(q!, kCache!, vCache!, rows!, first, last, {
+  if (!whole || !repeats("k", bound) || !repeats("v", bound) || (cap && !(softcap > 0))) return undefined;
+  const run = runOf(mask!, b, t, kRows!.type.shape[2]!);
+  if (!run) return undefined;
+  return attention(q!, kCache!, vCache!, rows!, run.lo, run.hi, {
     scale: scale ? uniformValue(scale)! : 1,
     softcap,
+    ring: run.ring,
   });
+}
+
+/** The run of keys that a mask lets each query see. */
+function runOf(
+  mask: Node,
+  b: number,
+  t: number,
+  slots: number,
+): { readonly lo: Node; readonly hi: Node; readonly ring: boolean } | undefined {
+  for (const pattern of MASKS)
+    for (const bound of match(pattern, mask)) {
+      const lo = perQuery(bound.lo!, [b, t]);
+      const hi = perQuery(bound.hi!, [b, t]);
+      if (!lo || !hi || !sameShape(bound.slot!.type.shape, [slots])) continue;
+      const { newest: latest, last, slots: modulus } = bound;
+      if (!latest) return { lo, hi, ring: false };
+      // The newest key of the ring must be the last one that any query of the row sees.
+      const isRing =
+        last === hi &&
+        uniformValue(modulus!) === slots &&
+        isNode(latest, "reduce_max") &&
+        latest.attrs.axis === 1;
+      if (isRing && sameShape(latest.type.shape, [b, 1])) return { lo, hi, ring: true };
+    }
+  return undefined;
 }
 
 /** Whether the heads of the cache are repeated side by side, [B, G, S, D] -> [B, G, 1, S, D] -> [B, G, R, S, D] -> [B, G·R, S, D], or not at all. */

@@ -1,0 +1,56 @@
+import { FusewireError } from "../errors.ts";
+import type { Node } from "../node.ts";
+import { defineOp, emit } from "../op.ts";
+import { sameShape } from "../type.ts";
+import { emptyValue, floats } from "../value.ts";
+import { add, div, mul, sub } from "./binary.ts";
+import { eachLine, reduceSum } from "./reduce.ts";
+import { rsqrt } from "./unary.ts";
+
+declare module "../node.ts" {
+  interface OpAttrs {
+    layer_norm: { readonly eps: number };
+  }
+}
+
+export const layerNormOp = defineOp<"layer_norm">({
+  name: "layer_norm",
+  arity: 3,
+  attrs: { eps: "float" },
+  infer: ([x, weight, bias]) => {
+    if ([x, weight, bias].some((type) => type!.dtype !== "f32")) throw new FusewireError("takes f32");
+    if (![weight, bias].every((type) => sameShape(type!.shape, x!.shape.slice(-1))))
+      throw new FusewireError(`weight and bias must be f32[${x!.shape.slice(-1)}]`);
+    return x!;
+  },
+  evaluate: ([x, weight, bias], { eps }, type) => {
+    const value = emptyValue(type);
+    const [source, w, b, out] = [floats(x!), floats(weight!), floats(bias!), floats(value)];
+    eachLine(type.shape, type.shape.length - 1, (start, _stride, n) => {
+      let sum = 0;
+      for (let k = 0; k < n; k++) sum += source[start + k]!;
+      const mean = sum / n;
+      let squares = 0;
+      for (let k = 0; k < n; k++) squares += (source[start + k]! - mean) ** 2;
+      const scale = 1 / Math.sqrt(squares / n + eps);
+      for (let k = 0; k < n; k++) out[start + k] = (source[start + k]! - mean) * scale * w[k]! + b[k]!;
+    });
+    return value;
+  },
+  expand: ([x, weight, bias], { eps }) => plainLayerNorm(x!, weight!, bias!, eps),
+});
+
+/** The norm in plain ops: what `fuse_norm` recognises. */
+export function plainLayerNorm(x: Node, weight: Node, bias: Node, eps: number): Node {
+  const n = x.type.shape.at(-1) ?? 1;
+  const centred = sub(x, div(reduceSum(x), n));
+  const variance = div(reduceSum(mul(centred, centred)), n);
+  return add(mul(mul(centred, rsqrt(add(variance, eps))), weight), bias);
+}
+
+/**
+ * (x - mean) / sqrt(variance + eps) · weight + bias over the last axis (Ba et al. 2016). x: f32[…, n]; weight and
+ * bias: f32[n].
+ */
+export const layerNorm = (x: Node, weight: Node, bias: Node, eps: number): Node =>
+  emit(layerNormOp, [x, weight, bias], { eps });

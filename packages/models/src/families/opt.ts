@@ -1,0 +1,93 @@
+/** OPT: learned positions, layer norms before each half (after it in the 350m model), biases, a plain ReLU MLP. */
+import { activationOf, add, FusewireError, gather, matmul, type Node } from "@fusewire/ir";
+import type { RawConfig } from "../config/index.ts";
+import { selfAttention } from "../nn/attention.ts";
+import { type LayerContext, weight, within } from "../nn/context.ts";
+import { readActivation } from "../nn/decoder.ts";
+import { embedding, layerNorm, linear } from "../nn/layers.ts";
+import type { Step } from "../nn/step.ts";
+import type { Family } from "./family.ts";
+
+/** Rows of the position table before that of position 0. */
+const POSITION_OFFSET = 2;
+/** torch.nn.LayerNorm's default, which OPT keeps. */
+const EPS = 1e-5;
+
+export const opt: Family = {
+  modelType: "opt",
+  architectures: ["OPTForCausalLM"],
+  create: (config) => {
+    const c = readOptConfig(config);
+    return {
+      vocabSize: c.vocabSize,
+      maxPositions: c.maxPositions,
+      layers: c.layers,
+      decode: (context, tokens, step) =>
+        within(context, "model.decoder", (decoder): Node => {
+          let x = embedding(decoder, "embed_tokens", tokens, c.vocabSize, c.embeddingWidth);
+          if (c.embeddingWidth !== c.width) x = linear(decoder, "project_in", x, c.width);
+          const positions = within(decoder, "embed_positions", (inner) =>
+            gather(
+              weight(inner, "weight", [c.maxPositions + POSITION_OFFSET, c.width]),
+              add(step.positions, POSITION_OFFSET),
+            ),
+          );
+          x = add(x, positions);
+          for (let i = 0; i < c.layers; i++)
+            x = within(decoder, `layers.${i}`, (layer) => block(layer, i, x, step, c));
+          if (c.finalNorm) x = layerNorm(decoder, "final_layer_norm", x, EPS);
+          return c.embeddingWidth === c.width ? x : linear(decoder, "project_out", x, c.embeddingWidth);
+        }),
+      head: (context, hidden) =>
+        c.tied
+          ? within(context, "model.decoder.embed_tokens", (inner) =>
+              matmul(hidden, weight(inner, "weight", [c.vocabSize, c.embeddingWidth]), { transposeB: true }),
+            )
+          : linear(context, "lm_head", hidden, c.vocabSize),
+    };
+  },
+};
+
+type OptConfig = ReturnType<typeof readOptConfig>;
+
+function readOptConfig(config: RawConfig) {
+  const width = config.size("hidden_size");
+  const heads = config.size("num_attention_heads");
+  if (!config.boolean("layer_norm_elementwise_affine", true))
+    throw new FusewireError(
+      "config.json: layer norms without weights are not supported; OPT models have them",
+    );
+  const normFirst = config.boolean("do_layer_norm_before", true);
+  const bias = config.boolean("enable_bias", true);
+  const headDim = width / heads;
+  return {
+    width,
+    layers: config.size("num_hidden_layers"),
+    vocabSize: config.size("vocab_size"),
+    maxPositions: config.size("max_position_embeddings"),
+    embeddingWidth: config.size("word_embed_proj_dim", width),
+    tied: config.boolean("tie_word_embeddings", true),
+    inner: config.size("ffn_dim"),
+    activation: readActivation(config, "activation_function", "relu"),
+    bias,
+    normFirst,
+    finalNorm: normFirst && !config.boolean("_remove_final_layer_norm", false),
+    attention: { heads, keyHeads: heads, headDim, qkvBias: bias, outBias: bias, scale: headDim ** -0.5 },
+  } as const;
+}
+
+/** x + attention(norm(x)), then + mlp(norm(…)); with `normFirst` false the norms come after the sums instead. */
+function block(layer: LayerContext, index: number, x: Node, step: Step, c: OptConfig): Node {
+  const around = (norm: string, input: Node, half: (y: Node) => Node): Node => {
+    const before = c.normFirst ? layerNorm(layer, norm, input, EPS) : input;
+    const sum = add(input, half(before));
+    return c.normFirst ? sum : layerNorm(layer, norm, sum, EPS);
+  };
+  const attended = around("self_attn_layer_norm", x, (y) =>
+    selfAttention(layer, index, y, step, undefined, c.attention, "out_proj"),
+  );
+  return around("final_layer_norm", attended, (y) => {
+    const inner = activationOf(c.activation).apply(linear(layer, "fc1", y, c.inner, c.bias));
+    return linear(layer, "fc2", inner, c.width, c.bias);
+  });
+}

@@ -67,3 +67,31 @@ for (const device of Object.keys(ENGINES))
           expect(mask.every((seen, i) => seen === 1 || position(i).every((x) => x === 0))).toBe(true);
         }));
     });
+
+/** Chunks of 8 tokens leave rings of 15 slots for a window of 8, so that 38 tokens go round more than twice. */
+const RINGS = { batch: [1, 2, 4], chunk: [8], capacity: 128 };
+
+describe.each(Object.keys(ENGINES))("sliding windows in rings on %s", (device) => {
+  test.each([
+    ["mistral-window", []],
+    ["mistral-window", OPTIONAL_PASSES],
+    ["gemma2", []],
+  ] as const)("%s without passes %j", (name, disable_passes) =>
+    withModel(
+      goldenPath("models", name),
+      device,
+      async (model, engine) => {
+        const expected = readGolden<Expected>(goldenPath("models", name, "expected.json"));
+        const { max_new_tokens, new_tokens } = expected.greedy;
+        const result = await model.generate(expected.left_padded, { max_new_tokens, eos_token_id: [] });
+        expect(result.new_tokens).toEqual(new_tokens);
+        const flat = await withModel(goldenPath("models", name), device, async (other, held) => {
+          await other.generate(expected.left_padded, { max_new_tokens, eos_token_id: [] });
+          return held.held().bytes;
+        });
+        expect(engine.held().bytes).toBeLessThan(flat);
+      },
+      { disable_passes, buckets: RINGS },
+    ),
+  );
+});

@@ -4,22 +4,24 @@ import type { Kernel } from "../kernel.ts";
 import { product } from "./matmul.ts";
 import { cut, spread } from "./shapes.ts";
 
-/** The run of keys of every query, clipped to the slots, and the slots that hold all of them. */
+/** The run of keys of every query, clipped to what the cache holds, and the slots that hold all of them. */
 interface Runs {
   readonly from: readonly number[];
   readonly to: readonly number[];
   readonly first: number;
   readonly last: number;
+  /** Set when keys wrap round a ring: key j is in slot j mod this. */
+  readonly wrap: number | undefined;
 }
 
 export const attentionKernel: Kernel<"attention"> = {
   op: "attention",
   onHost: [3, 4, 5],
-  run: (x, { scale, softcap }, { shape }) => {
+  run: (x, { scale, softcap, ring }, { shape }) => {
     const q = x.tensor(0);
     const [batch, heads, length, d] = q.shape as [number, number, number, number];
     const [, groups, slots] = x.tensor(1).shape as [number, number, number];
-    const runs = clip(x.value(4), x.value(5), slots);
+    const runs = clip(x.value(4), x.value(5), slots, ring);
     const size = runs.last - runs.first + 1;
     if (size <= 0) return tf.zeros([...shape]);
     const read = (cache: tf.Tensor) => cut(pickRows(cache, x.value(3).data), 2, runs.first, size);
@@ -39,9 +41,12 @@ export const attentionKernel: Kernel<"attention"> = {
   },
 };
 
-function clip(lo: Value, hi: Value, slots: number): Runs {
-  const from = Array.from(lo.data, (j) => Math.max(0, j));
-  const to = Array.from(hi.data, (j) => Math.min(slots - 1, j));
+function clip(lo: Value, hi: Value, slots: number, ring: boolean): Runs {
+  // Until a ring wraps, key j is in slot j as in a flat cache.
+  const wraps = ring && hi.data.some((j) => j >= slots);
+  const to = Array.from(hi.data, (j) => (wraps ? j : Math.min(slots - 1, j)));
+  const from = Array.from(lo.data, (j, i) => Math.max(0, j, wraps ? to[i]! - slots + 1 : 0));
+  if (wraps) return { from, to, first: 0, last: slots - 1, wrap: slots };
   let first = slots;
   let last = -1;
   for (const [i, start] of from.entries())
@@ -49,7 +54,7 @@ function clip(lo: Value, hi: Value, slots: number): Runs {
       first = Math.min(first, start);
       last = Math.max(last, to[i]!);
     }
-  return { from, to, first, last };
+  return { from, to, first, last, wrap: undefined };
 }
 
 /** The cache rows that the queries read, one each; no copy when they are the whole cache in order. */
@@ -66,15 +71,22 @@ function pickRows(cache: tf.Tensor, rows: Value["data"]): tf.Tensor {
 
 /** 0 inside a run and -inf outside, to add to the scores; nothing when every query sees all keys. */
 function maskOf(
-  { from, to, first, last }: Runs,
+  { from, to, first, last, wrap }: Runs,
   shape: [number, number, number, number],
 ): tf.Tensor | undefined {
-  if (from.every((start, i) => start === first && to[i] === last)) return undefined;
-  const value = emptyValue({ dtype: "f32", shape });
   const size = last - first + 1;
+  const seesAll = (start: number, i: number) =>
+    wrap ? to[i]! - start + 1 === size : start === first && to[i] === last;
+  if (from.every(seesAll)) return undefined;
+  const value = emptyValue({ dtype: "f32", shape });
   for (const [i, start] of from.entries()) {
     // An empty run stays unmasked: softmax over nothing would give NaN, and its result is thrown away.
     if (start > to[i]!) continue;
+    if (wrap) {
+      value.data.fill(Number.NEGATIVE_INFINITY, i * size, (i + 1) * size);
+      for (let j = start; j <= to[i]!; j++) value.data[i * size + (j % wrap)] = 0;
+      continue;
+    }
     value.data.fill(Number.NEGATIVE_INFINITY, i * size, i * size + start - first);
     value.data.fill(Number.NEGATIVE_INFINITY, i * size + to[i]! - first + 1, (i + 1) * size);
   }

@@ -6,11 +6,11 @@ export const cacheWriteKernel: Kernel<"cache_write"> = {
   op: "cache_write",
   onHost: [1, 2, 3],
   run: (x, attrs, { shape }) => {
-    const { axis } = attrs;
+    const { axis, ring } = attrs;
     // The cpu backend's scatter changes the tensor it is given instead of a copy.
     if (tf.getBackend() === "cpu") return writeOnHost(x, attrs, shape);
     const values = x.tensor(4);
-    const { from, to } = entries(x, axis, shape, values.shape);
+    const { from, to } = entries(x, axis, shape, values.shape, ring);
     if (to.length === 0) return tf.clone(x.tensor(0));
     const inner = sizeOf(shape.slice(axis + 1));
     const all = tf.reshape(values, [-1, inner]);
@@ -28,6 +28,7 @@ function entries(
   axis: number,
   shape: Shape,
   valueShape: Shape,
+  ring: boolean,
 ): { from: number[]; to: number[] } {
   const [rows, at, count] = [1, 2, 3].map((k) => x.value(k).data) as [
     Value["data"],
@@ -41,12 +42,15 @@ function entries(
   const to: number[] = [];
   for (const [b, row] of rows.entries()) {
     if (row < 0 || row >= shape[0]!) continue;
+    const written = Math.min(n, count[b]!);
+    // A scatter may write in any order, so entries that later ones of a ring overwrite are left out.
+    const start = ring ? Math.max(0, written - slots) : 0;
     for (let o = 0; o < perRow; o++)
-      for (let t = 0; t < Math.min(n, count[b]!); t++) {
-        const slot = at[b]! + t;
-        if (slot < 0 || slot >= slots) continue;
+      for (let t = start; t < written; t++) {
+        const index = at[b]! + t;
+        if (index < 0 || (!ring && index >= slots)) continue;
         from.push((b * perRow + o) * n + t);
-        to.push((row * perRow + o) * slots + slot);
+        to.push((row * perRow + o) * slots + (index % slots));
       }
   }
   return { from, to };

@@ -12,7 +12,8 @@ export const withInputs = (node: Node, inputs: readonly Node[]): Node =>
 /**
  * Rebuilds a graph bottom-up: `change` sees each node with its inputs already changed, and the
  * node as it was, whose users in the old graph are known; it may return another
- * one in its place. What it builds carries the layer name of the node it replaces. Returns what became of each reachable node.
+ * one in its place. What it builds carries the layer name of the node it replaces; what was there before keeps its own.
+ * Returns what became of each reachable node.
  */
 export function rewriteNodes(
   roots: Iterable<Node>,
@@ -30,7 +31,6 @@ export function rewriteNodes(
         node,
       );
     const result = layer === undefined ? run() : node.table.scope(layer, run);
-    node.table.inheritLayer(result, layer);
     changed.set(node, result);
   }
   return changed;

@@ -106,7 +106,8 @@ class DraftBuilder {
         return placed(this.#addBuffer({ kind: node.op, name: node.attrs.name, bytes }));
       case "constant": {
         const { values } = node.attrs;
-        return placed(this.#addBuffer({ kind: "constant", name: `constant${node.id}`, bytes, values }));
+        const name = `constant${node.id}`;
+        return placed(this.#addBuffer({ kind: "constant", name, bytes, type: node.type, values }));
       }
       default:
         return undefined;

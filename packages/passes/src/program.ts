@@ -6,7 +6,8 @@ export type ProgramBuffer = {
   readonly bytes: number;
 } & (
   | { readonly kind: "param" | "prepared" | "state" | "input" }
-  | { readonly kind: "constant"; readonly values: readonly number[] }
+  /** One value fills the tensor. */
+  | { readonly kind: "constant"; readonly type: TensorType; readonly values: readonly number[] }
   /** Scratch memory, reused by values whose lifetimes do not overlap. */
   | { readonly kind: "slot" }
 );

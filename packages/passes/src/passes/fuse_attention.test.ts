@@ -69,7 +69,7 @@ test("grouped heads with scale and soft cap become one op on the caches", () => 
     %3 = input {dtype="i32", name="rows", shape=[2]} : i32[2]
     %4 = input {dtype="i32", name="lo", shape=[2,3]} : i32[2,3]
     %5 = input {dtype="i32", name="hi", shape=[2,3]} : i32[2,3]
-    %6 = attention %0 %1 %2 %3 %4 %5 {scale=0.5, softcap=30} : f32[2,4,3,8]
+    %6 = attention %0 %1 %2 %3 %4 %5 {ring=false, scale=0.5, softcap=30} : f32[2,4,3,8]
     return "y" = %6"
   `);
 });
@@ -77,16 +77,16 @@ test("grouped heads with scale and soft cap become one op on the caches", () => 
 describe("other ways to write it", () => {
   test("no soft cap", () => {
     expect(fused(edit(GROUPED, UNCAPPED))).toMatchInlineSnapshot(
-      `"attention %0 %1 %2 %3 %4 %5 {scale=0.5, softcap=0} : f32[2,4,3,8]"`,
+      `"attention %0 %1 %2 %3 %4 %5 {ring=false, scale=0.5, softcap=0} : f32[2,4,3,8]"`,
     );
   });
 
   test("no scale, as canonicalise leaves a scale of 1, capped and not", () => {
     expect(fused(edit(GROUPED, ["where %7 %21", "where %7 %15"]))).toMatchInlineSnapshot(
-      `"attention %0 %1 %2 %3 %4 %5 {scale=1, softcap=0} : f32[2,4,3,8]"`,
+      `"attention %0 %1 %2 %3 %4 %5 {ring=false, scale=1, softcap=0} : f32[2,4,3,8]"`,
     );
     expect(fused(edit(GROUPED, ["div %17", "div %15"]))).toMatchInlineSnapshot(
-      `"attention %0 %1 %2 %3 %4 %5 {scale=1, softcap=30} : f32[2,4,3,8]"`,
+      `"attention %0 %1 %2 %3 %4 %5 {ring=false, scale=1, softcap=30} : f32[2,4,3,8]"`,
     );
   });
 
@@ -98,7 +98,7 @@ describe("other ways to write it", () => {
       %3 = input {dtype="i32", name="rows", shape=[2]} : i32[2]
       %4 = input {dtype="i32", name="lo", shape=[2,3]} : i32[2,3]
       %5 = input {dtype="i32", name="hi", shape=[2,3]} : i32[2,3]
-      %6 = attention %0 %1 %2 %3 %4 %5 {scale=0.5, softcap=30} : f32[2,4,3,8]
+      %6 = attention %0 %1 %2 %3 %4 %5 {ring=false, scale=0.5, softcap=30} : f32[2,4,3,8]
       return "y" = %6"
     `);
   });
@@ -127,7 +127,7 @@ describe("other ways to write it", () => {
       %4 = constant {dtype="i32", shape=[2,1,3,1], values=[0]} : i32[2,1,3,1]
       %5 = reshape %4 {shape=[2,3]} : i32[2,3]
       %6 = input {dtype="i32", name="hi", shape=[2,3]} : i32[2,3]
-      %7 = attention %0 %1 %2 %3 %5 %6 {scale=0.5, softcap=30} : f32[2,4,3,8]
+      %7 = attention %0 %1 %2 %3 %5 %6 {ring=false, scale=0.5, softcap=30} : f32[2,4,3,8]
       return "y" = %7"
     `);
     const scalar = edit(
@@ -145,7 +145,7 @@ describe("other ways to write it", () => {
       %5 = broadcast_to %4 {shape=[2,1,3,1]} : i32[2,1,3,1]
       %6 = reshape %5 {shape=[2,3]} : i32[2,3]
       %7 = input {dtype="i32", name="hi", shape=[2,3]} : i32[2,3]
-      %8 = attention %0 %1 %2 %3 %6 %7 {scale=0.5, softcap=30} : f32[2,4,3,8]
+      %8 = attention %0 %1 %2 %3 %6 %7 {ring=false, scale=0.5, softcap=30} : f32[2,4,3,8]
       return "y" = %8"
     `);
   });
@@ -161,7 +161,7 @@ describe("other ways to write it", () => {
       %5 = input {dtype="i32", name="hi", shape=[6]} : i32[6]
       %6 = reshape %5 {shape=[2,1,3,1]} : i32[2,1,3,1]
       %7 = reshape %6 {shape=[2,3]} : i32[2,3]
-      %8 = attention %0 %1 %2 %3 %4 %7 {scale=0.5, softcap=30} : f32[2,4,3,8]
+      %8 = attention %0 %1 %2 %3 %4 %7 {ring=false, scale=0.5, softcap=30} : f32[2,4,3,8]
       return "y" = %8"
     `);
   });

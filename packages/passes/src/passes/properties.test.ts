@@ -1,0 +1,149 @@
+import {
+  type Module,
+  type OpName,
+  parseModule,
+  printModule,
+  rootsOf,
+  topological,
+  verify,
+} from "@fusewire/ir";
+import { arbitraryModule, expectSameMeaning } from "@fusewire/ir/testing";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { EngineTraits } from "../engine.ts";
+import { fixpoint, type Pass, sameModule, sequence } from "../pass.ts";
+import { type BlockRecipe, buildModel, type Recipe } from "../testing/forms.ts";
+import { canonicalise } from "./canonicalise.ts";
+import { foldConstants } from "./fold_constants.ts";
+import { fuseAttention } from "./fuse_attention.ts";
+import { fuseElementwise } from "./fuse_elementwise.ts";
+import { fuseEpilogue } from "./fuse_epilogue.ts";
+import { fuseMlp } from "./fuse_mlp.ts";
+import { fuseNorm } from "./fuse_norm.ts";
+import { fuseQkv } from "./fuse_qkv.ts";
+import { fuseRotary } from "./fuse_rotary.ts";
+import { hoistPrepare } from "./hoist_prepare.ts";
+import { legalise } from "./legalise.ts";
+
+const oneOf = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
+const arbitraryBlock: fc.Arbitrary<BlockRecipe> = fc.oneof(
+  fc.record({ kind: fc.constant("norm" as const), gemma: fc.boolean() }),
+  fc.record({
+    kind: fc.constant("mlp" as const),
+    bias: fc.boolean(),
+    upFirst: fc.boolean(),
+    width: oneOf(3, 8),
+  }),
+  fc.record({
+    kind: fc.constant("attention" as const),
+    bias: fc.boolean(),
+    groups: oneOf(1, 2),
+    repeat: oneOf(1, 2, 3),
+    softcap: oneOf(0, 5),
+    scale: oneOf(0.5, 1),
+    mask: oneOf("causal" as const, "window" as const, "ring" as const),
+  }),
+  fc.record({
+    kind: fc.constant("noise" as const),
+    ops: fc.array(fc.nat(6), { minLength: 1, maxLength: 4 }),
+  }),
+);
+const arbitraryRecipe: fc.Arbitrary<Recipe> = fc.record({
+  batch: oneOf(1, 2),
+  tokens: oneOf(1, 3),
+  blocks: fc.array(arbitraryBlock, { minLength: 1, maxLength: 4 }),
+});
+
+const engine = (without: readonly OpName[]): EngineTraits => ({
+  name: "test",
+  claims: (op) => !without.includes(op),
+  memory: { alignment: 4, readWriteSameBuffer: true },
+});
+const COMPOSITES: readonly OpName[] = [
+  ...(["softmax", "silu", "rms_norm", "rotary", "attention", "linear", "gated_linear"] as const),
+  ...(["fused_elementwise", "top_k", "top_p", "categorical"] as const),
+];
+
+/**
+ * What results may differ by, relative to 1 + their size. 0 where a pass moves, renames or joins work whose every
+ * rounding stays; where one op rounds once instead of after each of its parts (or the other way round), some rounding
+ * steps of f32, 6e-8 each, times what sums and chains of up to a few dozen ops make of them.
+ */
+const ROUNDED = 1e-4;
+const PASSES: readonly (readonly [pass: Pass, tolerance: number])[] = [
+  [fixpoint(canonicalise), 0],
+  [foldConstants, 0],
+  [fuseAttention, ROUNDED],
+  [fuseNorm, ROUNDED],
+  [fuseRotary, ROUNDED],
+  [fuseEpilogue, 0],
+  [sequence("fuse_mlp after fuse_epilogue", [fuseEpilogue, fuseMlp]), 0],
+  [fuseQkv, 0],
+  [fuseElementwise, 0],
+  [hoistPrepare, 0],
+  [legalise(engine(COMPOSITES)), ROUNDED],
+  [sequence("fuse_elementwise after legalise", [legalise(engine(COMPOSITES)), fuseElementwise]), ROUNDED],
+];
+
+function check(pass: Pass, tolerance: number, module: Module, seed: number): void {
+  const before = printModule(module);
+  const result = pass.run(module);
+  verify(result);
+  expectSameMeaning(result, module, seed, tolerance);
+  expect(printModule(module)).toBe(before);
+  const again = parseModule(printModule(result), result.table);
+  expect(sameModule(again, result)).toBe(true);
+  expect(printModule(pass.run(result))).toBe(printModule(result));
+}
+
+describe("keeps the meaning, prints and parses, and changes nothing when run again", () => {
+  describe.each(PASSES.map(([pass, tolerance]) => ({ name: pass.name, pass, tolerance })))(
+    "$name",
+    ({ pass, tolerance }) => {
+      test("of random modules", () => {
+        fc.assert(
+          fc.property(arbitraryModule(), fc.nat(), (module, seed) => check(pass, tolerance, module, seed)),
+          { numRuns: 60 },
+        );
+      });
+
+      test("of models in plain ops", () => {
+        fc.assert(
+          fc.property(arbitraryRecipe, fc.nat(), (recipe, seed) =>
+            check(pass, tolerance, buildModel(recipe), seed),
+          ),
+          { numRuns: 30 },
+        );
+      });
+    },
+  );
+});
+
+const countOps = (module: Module, op: OpName): number =>
+  topological(module.entries.flatMap(rootsOf)).filter((node) => node.op === op).length;
+
+test("every fusion fires on every form that a model is made of", () => {
+  const all = sequence("all", [
+    fixpoint(canonicalise),
+    foldConstants,
+    ...[fuseAttention, fuseNorm, fuseRotary, fuseEpilogue, fuseMlp, fuseQkv],
+  ]);
+  fc.assert(
+    fc.property(arbitraryRecipe, (recipe) => {
+      const module = all.run(buildModel(recipe));
+      const blocks = (kind: BlockRecipe["kind"]) =>
+        recipe.blocks.filter((block) => block.kind === kind).length;
+      const attentions = blocks("attention");
+      expect(countOps(module, "attention")).toBe(attentions);
+      expect(countOps(module, "softmax")).toBe(0);
+      expect(countOps(module, "rotary")).toBe(2 * attentions);
+      // Noise has no norm, and the last norm stands outside the blocks.
+      expect(countOps(module, "rms_norm")).toBe(recipe.blocks.length - blocks("noise") + 1);
+      expect(countOps(module, "gated_linear")).toBe(blocks("mlp"));
+      // Attention: one product for q, k and v, one after it. MLP: one after it. And the scores.
+      const products = countOps(module, "matmul") + countOps(module, "linear");
+      expect(products).toBe(2 * attentions + blocks("mlp") + 1);
+    }),
+    { numRuns: 60 },
+  );
+});

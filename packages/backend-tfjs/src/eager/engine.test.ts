@@ -52,7 +52,7 @@ async function prepared(engine: Engine, module = decode) {
   };
 }
 
-onEachBackend((engine) => {
+onEachBackend(createEagerEngine, (engine) => {
   test("holds the same over 200 runs, and nothing in the end", async () => {
     const before = tf.memory().numTensors;
     const { states, executable, dispose } = await prepared(engine());

@@ -1,20 +1,16 @@
 /** Whole random graphs, through all passes and through none, on each backend. */
 import { arbitraryModule } from "@fusewire/ir/testing";
-import { type Engine, OPTIONAL_PASSES } from "@fusewire/passes";
+import { OPTIONAL_PASSES } from "@fusewire/passes";
 import fc from "fast-check";
-import { beforeAll, describe, test } from "vitest";
+import { test } from "vitest";
 import { expectAgreement } from "../testing/agreement.ts";
+import { onEachBackend } from "../testing/arbitrary.ts";
 import { createEagerEngine } from "./engine.ts";
 
 // Errors grow from step to step, so the bound is the passes' own.
 const tolerance = 1e-4;
 
-describe.each(["cpu", "wasm"])("eager:%s", (backend) => {
-  let engine: Engine;
-  beforeAll(async () => {
-    engine = await createEagerEngine(backend);
-  });
-
+onEachBackend(createEagerEngine, (engine) => {
   test.each([
     ["all", []],
     ["no optional", OPTIONAL_PASSES],
@@ -23,7 +19,7 @@ describe.each(["cpu", "wasm"])("eager:%s", (backend) => {
     async (_which, disable) => {
       await fc.assert(
         fc.asyncProperty(arbitraryModule(), fc.nat(2 ** 31), (module, seed) =>
-          expectAgreement(engine, module, seed, { tolerance, disable }),
+          expectAgreement(engine(), module, seed, { tolerance, disable }),
         ),
         { numRuns: 100 },
       );

@@ -1,9 +1,9 @@
 /** For tests alone: shapes to try kernels on. */
 import type { Shape } from "@fusewire/ir";
 import type { Engine } from "@fusewire/passes";
+import { setBackend } from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import { beforeAll, describe } from "vitest";
-import { createEagerEngine } from "../eager/engine.ts";
 
 export const arbitraryShape = ({ minRank = 0, maxRank = 4, max = 5 } = {}): fc.Arbitrary<Shape> =>
   fc.array(fc.integer({ min: 1, max }), { minLength: minRank, maxLength: maxRank });
@@ -24,12 +24,17 @@ export const check = <T>(
 ): Promise<void> => fc.assert(fc.asyncProperty(shapes, fc.nat(2 ** 31), property), { numRuns });
 
 /** Describes tests once for each backend that comes with Fusewire. */
-export function onEachBackend(tests: (engine: () => Engine, backend: "cpu" | "wasm") => void): void {
+export function onEachBackend(
+  create: (backend: string) => Promise<Engine>,
+  tests: (engine: () => Engine) => void,
+): void {
   describe.each(["cpu", "wasm"] as const)("eager:%s", (backend) => {
     let engine: Engine;
     beforeAll(async () => {
-      engine = await createEagerEngine(backend);
+      engine = await create(backend);
+      // Every use would switch to the engine's backend and back, which takes longer than these small runs.
+      await setBackend(backend);
     });
-    tests(() => engine, backend);
+    tests(() => engine);
   });
 }

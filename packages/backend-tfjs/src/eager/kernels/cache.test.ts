@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { expectAgreement, expectKernel, TOLERANCE } from "../../testing/agreement.ts";
 import { check, onEachBackend } from "../../testing/arbitrary.ts";
+import { createEagerEngine } from "../engine.ts";
 
 const f32 = (...shape: number[]) => ir.tensorType("f32", shape);
 const i32 = (...shape: number[]) => ir.tensorType("i32", shape);
@@ -20,6 +21,7 @@ const writes = fc.record({
   entries: upTo(4),
   width: upTo(3),
   axis: fc.constantFrom(1, 2),
+  ring: fc.boolean(),
 });
 
 const reads = fc.record({
@@ -31,10 +33,11 @@ const reads = fc.record({
   width: fc.constantFrom(1, 4, 5),
   valueWidth: fc.constantFrom(1, 4, 6),
   softcap: fc.constantFrom(0, 2),
+  ring: fc.boolean(),
 });
 
 /** Causal, sliding, whole, ragged with empty runs, and beyond both ends. */
-const KINDS = ["causal", "sliding", "whole", "ragged", "outside"] as const;
+const KINDS = ["causal", "sliding", "whole", "ragged", "outside", "long past"] as const;
 
 function runOf(kind: (typeof KINDS)[number], b: number, t: number, slots: number): [number, number] {
   switch (kind) {
@@ -46,22 +49,24 @@ function runOf(kind: (typeof KINDS)[number], b: number, t: number, slots: number
       return [0, slots - 1];
     case "ragged":
       return t % 3 === 2 ? [t, t - 1] : [Math.floor(t / 2), t];
+    case "long past":
+      return [b + t + 50, b + t + 50 + Math.min(3, slots - 1)];
     case "outside":
       return [-2 - t, slots + t - 2 * b];
   }
 }
 
-onEachBackend((engine) => {
+onEachBackend(createEagerEngine, (engine) => {
   // at and count of `randomEnvironment` lie in -1..5: some entries fall outside the slots, some rows write nothing.
   test.each(["f32", "bf16"] as const)("cache_write %s", (dtype) =>
-    check(writes, async ({ batch, extra, heads, slots, entries, width, axis }, seed) => {
+    check(writes, async ({ batch, extra, heads, slots, entries, width, axis, ring }, seed) => {
       const along = (n: number) => (axis === 1 ? [n, heads, width] : [heads, n, width]);
       const module = ir.trace({
         write: (t) => {
           const cache = t.state("cache", ir.tensorType(dtype, [batch + extra, ...along(slots)]));
           const values = t.param("values", ir.tensorType(dtype, [batch, ...along(entries)]));
           const [rows, at, count] = ["rows", "at", "count"].map((name) => t.input(name, i32(batch)));
-          t.write("cache", ir.cacheWrite(cache, rows!, at!, count!, values, axis));
+          t.write("cache", ir.cacheWrite(cache, rows!, at!, count!, values, axis, ring));
           // The old value must survive the write, or a backend changed it in place.
           return { before: ir.cast(cache, "f32") };
         },
@@ -93,7 +98,7 @@ onEachBackend((engine) => {
   test.each(KINDS)("attention over runs that are %s", (kind) =>
     check(
       reads,
-      ({ rows, groups, repeat, length, slots, width, valueWidth, softcap }, seed) =>
+      ({ rows, groups, repeat, length, slots, width, valueWidth, softcap, ring }, seed) =>
         expectKernel(
           engine(),
           (t) => {
@@ -113,7 +118,7 @@ onEachBackend((engine) => {
               ir.constant(t.table, rows, "i32", [batch]),
               bound(0),
               bound(1),
-              { scale: 0.7, softcap },
+              { scale: 0.7, softcap, ring },
             );
           },
           seed,

@@ -2,12 +2,13 @@ import * as ir from "@fusewire/ir";
 import { test } from "vitest";
 import { expectKernel } from "../../testing/agreement.ts";
 import { arbitraryBroadcast, arbitraryShape, check, onEachBackend } from "../../testing/arbitrary.ts";
+import { createEagerEngine } from "../engine.ts";
 
 const leaf = (tracer: ir.Tracer, name: string, shape: ir.Shape) =>
   tracer.param(name, ir.tensorType("f32", shape));
 const positive = (x: ir.Node) => ir.add(ir.mul(x, x), 0.1);
 
-onEachBackend((engine) => {
+onEachBackend(createEagerEngine, (engine) => {
   test.each([
     ["neg", ir.neg],
     ["exp", ir.exp],
@@ -16,6 +17,8 @@ onEachBackend((engine) => {
     ["rsqrt", (x: ir.Node) => ir.rsqrt(positive(x))],
     ["tanh", ir.tanh],
     ["silu", ir.silu],
+    ["relu", ir.relu],
+    ["gelu_tanh", ir.geluTanh],
     ["silu of large numbers", (x: ir.Node) => ir.silu(ir.mul(x, 60))],
     ["not", (x: ir.Node) => ir.where(ir.not(ir.le(x, 0)), x, 2)],
   ])("%s", (_op, build) =>

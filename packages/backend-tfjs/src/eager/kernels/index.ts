@@ -9,8 +9,8 @@ import { castKernel } from "./cast.ts";
 import { gatherKernel } from "./gather.ts";
 import { matmulKernel } from "./matmul.ts";
 import { movementKernels } from "./movement.ts";
+import { normKernels } from "./norm.ts";
 import { reduceKernels } from "./reduce.ts";
-import { rmsNormKernel } from "./rms_norm.ts";
 import { rotaryKernel } from "./rotary.ts";
 import { softmaxKernel } from "./softmax.ts";
 import { unaryKernels } from "./unary.ts";
@@ -28,7 +28,7 @@ export const KERNELS: KernelTable = {
   cache_write: cacheWriteKernel,
   matmul: matmulKernel,
   softmax: softmaxKernel,
-  rms_norm: rmsNormKernel,
+  ...normKernels,
   rotary: rotaryKernel,
   attention: attentionKernel,
 };

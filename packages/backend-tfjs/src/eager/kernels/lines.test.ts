@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { computeWith, expectKernel } from "../../testing/agreement.ts";
 import { arbitraryShape, check, onEachBackend } from "../../testing/arbitrary.ts";
+import { createEagerEngine } from "../engine.ts";
 
 const leaf = (tracer: ir.Tracer, name: string, shape: ir.Shape) =>
   tracer.param(name, ir.tensorType("f32", shape));
@@ -12,7 +13,7 @@ const withAxis = (shape: ir.Shape) => fc.tuple(fc.constant(shape), fc.nat(shape.
 
 const INF = Number.POSITIVE_INFINITY;
 
-onEachBackend((engine) => {
+onEachBackend(createEagerEngine, (engine) => {
   test.each([
     ["reduce_sum", ir.reduceSum],
     ["reduce_max", ir.reduceMax],
@@ -34,6 +35,19 @@ onEachBackend((engine) => {
       expectKernel(
         engine(),
         (t) => ir.rmsNorm(leaf(t, "x", shape), leaf(t, "w", shape.slice(-1)), 1e-5),
+        seed,
+      ),
+    ));
+
+  test("layer_norm", () =>
+    check(arbitraryShape({ minRank: 1, max: 40, maxRank: 3 }), (shape, seed) =>
+      expectKernel(
+        engine(),
+        (t) => {
+          const [weight, bias] = ["weight", "bias"].map((name) => leaf(t, name, shape.slice(-1)));
+          // A small variance would make rounding of the mean count.
+          return ir.layerNorm(leaf(t, "x", shape), weight!, bias!, 0.1);
+        },
         seed,
       ),
     ));

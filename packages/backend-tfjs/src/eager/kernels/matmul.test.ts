@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { expectKernel } from "../../testing/agreement.ts";
 import { arbitraryBroadcast, arbitraryShape, check, onEachBackend } from "../../testing/arbitrary.ts";
+import { createEagerEngine } from "../engine.ts";
 
 const leaf = (tracer: ir.Tracer, name: string, shape: ir.Shape) =>
   tracer.param(name, ir.tensorType("f32", shape));
@@ -14,7 +15,7 @@ const sizes = fc.tuple(
   fc.constantFrom(1, 5, 33),
 );
 
-onEachBackend((engine) => {
+onEachBackend(createEagerEngine, (engine) => {
   test.each([false, true])("stacks that broadcast, transposeB %s", (transposeB) =>
     check(
       fc.tuple(sizes, arbitraryBroadcast({ max: 3, maxRank: 3 })),

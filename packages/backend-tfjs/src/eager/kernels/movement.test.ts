@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { expectKernel } from "../../testing/agreement.ts";
 import { arbitraryBroadcast, arbitraryShape, check, onEachBackend } from "../../testing/arbitrary.ts";
+import { createEagerEngine } from "../engine.ts";
 
 const shuffled = (shape: ir.Shape) =>
   fc.shuffledSubarray([...shape.keys()], { minLength: shape.length }).map((perm) => ({ shape, perm }));
@@ -16,7 +17,7 @@ const windows = (shape: ir.Shape) =>
     )
     .map((cuts) => ({ shape, starts: cuts.map(([start]) => start), sizes: cuts.map(([, size]) => size) }));
 
-onEachBackend((engine) => {
+onEachBackend(createEagerEngine, (engine) => {
   // f16 and bf16 are held as f32, bools as bools; all of them move on tfjs.
   describeMoves("f32");
   describeMoves("bf16");

@@ -66,7 +66,7 @@ onEachBackend(createEagerEngine, (engine) => {
           const cache = t.state("cache", ir.tensorType(dtype, [batch + extra, ...along(slots)]));
           const values = t.param("values", ir.tensorType(dtype, [batch, ...along(entries)]));
           const [rows, at, count] = ["rows", "at", "count"].map((name) => t.input(name, i32(batch)));
-          t.write("cache", ir.cacheWrite(cache, rows!, at!, count!, values, axis, ring));
+          t.write("cache", ir.cacheWrite(cache, rows!, at!, count!, values, axis, ring && entries <= slots));
           // The old value must survive the write, or a backend changed it in place.
           return { before: ir.cast(cache, "f32") };
         },

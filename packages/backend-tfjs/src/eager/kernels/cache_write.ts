@@ -42,11 +42,8 @@ function entries(
   const to: number[] = [];
   for (const [b, row] of rows.entries()) {
     if (row < 0 || row >= shape[0]!) continue;
-    const written = Math.min(n, count[b]!);
-    // A scatter may write in any order, so entries that later ones of a ring overwrite are left out.
-    const start = ring ? Math.max(0, written - slots) : 0;
     for (let o = 0; o < perRow; o++)
-      for (let t = start; t < written; t++) {
+      for (let t = 0; t < Math.min(n, count[b]!); t++) {
         const index = at[b]! + t;
         if (index < 0 || (!ring && index >= slots)) continue;
         from.push((b * perRow + o) * n + t);

@@ -1,6 +1,8 @@
 import {
   type AttentionImplementation,
   type CausalLM,
+  FROM_PRETRAINED_COMPAT,
+  isAccepted,
   type LoadOptions,
   loadCausalLM,
   type WeightDType,
@@ -13,14 +15,25 @@ import { createEngine } from "./devices.ts";
 export interface FromPretrainedOptions {
   /** `auto` keeps weights as they are stored; others round them. Arithmetic is f32. */
   dtype?: WeightDType;
+  /** Hugging Face's older name of `dtype`. */
+  torch_dtype?: WeightDType;
   /** Where to run; see `DEVICES`. */
   device?: string;
   attn_implementation?: AttentionImplementation;
   /** Passes to leave out, by name. */
   disable_passes?: LoadOptions["disable_passes"];
+  /** Told of each weight that has been read. */
+  progress_callback?: LoadOptions["progress_callback"];
 }
 
-const KNOWN = ["dtype", "device", "attn_implementation", "disable_passes"];
+const OPTIONS = [
+  "dtype",
+  "torch_dtype",
+  "device",
+  "attn_implementation",
+  "disable_passes",
+  "progress_callback",
+];
 
 const open = (source: string | ModelFiles): Promise<ModelFiles> =>
   typeof source === "string" ? openModel(source) : Promise.resolve(source);
@@ -29,24 +42,41 @@ const open = (source: string | ModelFiles): Promise<ModelFiles> =>
 export const AutoModelForCausalLM = {
   /** `source` is a folder, or the files themselves. The model owns its engine: `dispose()` frees both. */
   async from_pretrained(source: string | ModelFiles, options: FromPretrainedOptions = {}): Promise<CausalLM> {
-    const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
-    if (unknown !== undefined)
+    checkNames(options);
+    const { device = "auto", torch_dtype, dtype = torch_dtype, ...rest } = options;
+    if (torch_dtype !== undefined && dtype !== torch_dtype)
       throw new FusewireError(
-        `from_pretrained: '${unknown}' is not an option; options are ${KNOWN.join(", ")}`,
+        `from_pretrained: dtype '${dtype}' and torch_dtype '${torch_dtype}' differ; give one`,
       );
-    const { device = "auto", ...rest } = options;
     const files = await open(source);
     const engine = await createEngine(device);
-    const model = await loadCausalLM(files, { engine, ...rest });
-    return {
-      ...model,
-      async dispose() {
-        await model.dispose();
-        engine.dispose();
-      },
-    };
+    try {
+      const model = await loadCausalLM(files, { engine, ...rest, dtype });
+      await model.load();
+      return {
+        ...model,
+        async dispose() {
+          await model.dispose();
+          engine.dispose();
+        },
+      };
+    } catch (error) {
+      engine.dispose();
+      throw error;
+    }
   },
 };
+
+/** Options that are built, and Hugging Face's that are carried over; anything else is an error that says why. */
+function checkNames(options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || OPTIONS.includes(name) || isAccepted(FROM_PRETRAINED_COMPAT, name, value))
+      continue;
+    const reason =
+      FROM_PRETRAINED_COMPAT[name]?.meaning ?? `not an option; options are ${OPTIONS.join(", ")}`;
+    throw new FusewireError(`from_pretrained: '${name}': ${reason}`);
+  }
+}
 
 /** Loads the tokenizer of a Hugging Face model directory. */
 export const AutoTokenizer = {

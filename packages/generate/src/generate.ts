@@ -34,7 +34,6 @@ export async function* generateSteps(
   const batch = toRows(inputs, model.vocabSize);
   const maxNew = resolved.maxNewTokens(batch.width, model.maxPositions);
   const plan = planRun(runtime, batch, resolved, maxNew);
-  const compiledBefore = runtime.compilations.length;
   const newTokens: number[][] = batch.rows.map(() => []);
   const counts = { launches: 0, submits: 0 };
   let firstToken = started;
@@ -64,7 +63,7 @@ export async function* generateSteps(
       time_to_first_token_ms: firstToken - started,
       tokens_per_second: after > 0 ? after / ((ended - firstToken) / 1000) : 0,
       ...counts,
-      compilations: runtime.compilations.slice(compiledBefore),
+      compilations: runtime.takeCompilations(),
       bytes: runtime.engine.held().bytes,
       ...(resolved.sample && { seed: plan.seed }),
     },

@@ -1,3 +1,4 @@
+export { type CompatArgument, FROM_PRETRAINED_COMPAT, GENERATE_COMPAT, isAccepted } from "./compat.ts";
 export { type EntryKey, entryName, traceEntry } from "./entries/index.ts";
 export { eosBucket, type GenerationResult, type GenerationStep } from "./generate.ts";
 export {
@@ -16,3 +17,4 @@ export type { ModelInputs } from "./rows.ts";
 export type { Runtime } from "./runtime.ts";
 export { type Selection, select, selectionFor } from "./selection.ts";
 export type { Compilation, GenerationStats } from "./stats.ts";
+export type { LoadProgress } from "./weights.ts";

@@ -1,13 +1,4 @@
-import {
-  castValue,
-  type DType,
-  FusewireError,
-  formatType,
-  isFloat,
-  NodeTable,
-  paramsOf,
-  sameShape,
-} from "@fusewire/ir";
+import { type DType, FusewireError } from "@fusewire/ir";
 import {
   type CausalModel,
   type Checkpoint,
@@ -26,14 +17,13 @@ import {
   type LowerOptions,
   type OptionalPass,
 } from "@fusewire/passes";
-import { traceEntry } from "./entries/index.ts";
 import { forward } from "./forward.ts";
 import { type GenerationResult, type GenerationStep, generateSteps } from "./generate.ts";
 import type { GenerationOptions } from "./options.ts";
 import type { ModelInputs } from "./rows.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
-import { selectionFor } from "./selection.ts";
-import { type WarmupSizes, warmup } from "./warmup.ts";
+import { load, type WarmupSizes, warmup } from "./warmup.ts";
+import { checkWeights, type LoadProgress, weightSource } from "./weights.ts";
 
 /** How weights are kept in the graph: as they are stored, or rounded to one dtype. Arithmetic is f32 always. */
 export type WeightDType = "auto" | "float32" | "bfloat16" | "float16";
@@ -47,6 +37,8 @@ export interface LoadOptions {
   readonly attn_implementation?: AttentionImplementation | undefined;
   /** Passes to leave out; for tests and for looking at what a pass does. */
   readonly disable_passes?: readonly OptionalPass[] | undefined;
+  /** Told of each weight that has been read. */
+  readonly progress_callback?: ((progress: LoadProgress) => void) | undefined;
   /** The sizes that programs are compiled for. */
   readonly buckets?: Buckets | undefined;
 }
@@ -64,6 +56,8 @@ export interface CausalLM {
   generate(inputs: ModelInputs, options?: GenerationOptions): Promise<GenerationResult>;
   /** Generates step by step; the return value is what `generate` would have returned. */
   stream(inputs: ModelInputs, options?: GenerationOptions): AsyncGenerator<GenerationStep, GenerationResult>;
+  /** Reads the weights now, and not when the first program needs them. */
+  load(): Promise<void>;
   /** Compiles every program that generate() needs for batches and lengths of this size, greedy and sampled. */
   warmup(sizes?: WarmupSizes): Promise<void>;
   /** Frees the model's weights and caches on the engine. */
@@ -99,7 +93,7 @@ export async function openCausalModel(files: ModelFiles, dtype: WeightDType = "a
   const checkpoint = await openCheckpoint(files);
   const storage = (name: string): DType => stored ?? checkpoint.type(name)?.dtype ?? "f32";
   try {
-    checkWeights(model, storage, checkpoint);
+    checkWeights({ model, storage, checkpoint });
   } catch (error) {
     await checkpoint.close();
     throw error;
@@ -120,7 +114,9 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
   const generation_config = { ...(await readGenerationConfig(files)) };
   const { config, model, checkpoint, storage } = await openCausalModel(files, dtype);
   const lowering: LowerOptions = { disable: [...new Set([...attention, ...disable_passes])] };
-  const weights = engine.createWeights(async (name) => castValue(await checkpoint.read(name), storage(name)));
+  const weights = engine.createWeights(
+    weightSource({ model, checkpoint, storage }, options.progress_callback),
+  );
   const runtime = createRuntime({ engine, model, storage, weights, lowering, buckets });
   const stream: CausalLM["stream"] = (inputs, given = {}) =>
     generateSteps(runtime, inputs, given, generation_config);
@@ -138,6 +134,7 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
         if (done) return value;
       }
     },
+    load: () => load(runtime),
     warmup: (sizes) => warmup(runtime, sizes),
     async dispose() {
       runtime.dispose();
@@ -152,34 +149,4 @@ function choose<V>(option: string, value: string, table: Readonly<Record<string,
       `${option} '${value}' is not supported; choose one of ${Object.keys(table).join(", ")}`,
     );
   return table[value]!;
-}
-
-/** Compares the weights that the model will read with those in the checkpoint, before anything is computed. */
-function checkWeights(model: CausalModel, storage: (name: string) => DType, checkpoint: Checkpoint): void {
-  const selection = selectionFor(false, () => false);
-  const cache = { rows: 1, capacity: 1 };
-  const module = traceEntry(
-    { kind: "decode", batch: 1, ...cache, selection, eosCount: 1 },
-    { model, storage, longestStep: 1 },
-    new NodeTable(),
-  );
-  const missing: string[] = [];
-  for (const [name, { shape }] of paramsOf(module)) {
-    const found = checkpoint.type(name);
-    if (!found) missing.push(name);
-    else if (!isFloat(found.dtype))
-      throw new FusewireError(
-        `weight '${name}' is stored as ${found.dtype}; quantized checkpoints are not supported yet`,
-      );
-    else if (!sameShape(found.shape, shape))
-      throw new FusewireError(
-        `weight '${name}' is ${formatType(found)}, but config.json makes it [${shape.join(",")}]; one of the two files is not of this model`,
-      );
-  }
-  if (missing.length > 0) {
-    const more = missing.length > 5 ? ` and ${missing.length - 5} more` : "";
-    throw new FusewireError(
-      `the checkpoint lacks weights that config.json asks for: ${missing.slice(0, 5).join(", ")}${more}; download it again, or correct config.json`,
-    );
-  }
 }

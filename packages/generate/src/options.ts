@@ -1,5 +1,6 @@
 import { FusewireError } from "@fusewire/ir";
 import type { GenerationDefaults } from "@fusewire/models";
+import { GENERATE_COMPAT, isAccepted } from "./compat.ts";
 
 /** Options of generate(), with Hugging Face's names and meaning (GenerationConfig). */
 export interface GenerationOptions {
@@ -65,30 +66,8 @@ export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: Optio
   signal: { kind: "signal", allowed: "an AbortSignal", accepts: (value) => value instanceof AbortSignal },
 };
 
-/** Hugging Face options that would change the result and are not built yet, with the value that means "off". */
-const NOT_YET: Readonly<Record<string, unknown>> = {
-  assistant_model: undefined,
-  bad_words_ids: undefined,
-  begin_suppress_tokens: undefined,
-  epsilon_cutoff: 0,
-  eta_cutoff: 0,
-  exponential_decay_length_penalty: undefined,
-  forced_bos_token_id: undefined,
-  forced_eos_token_id: undefined,
-  guidance_scale: 1,
-  max_time: undefined,
-  min_length: 0,
-  min_new_tokens: undefined,
-  no_repeat_ngram_size: 0,
-  num_beams: 1,
-  num_return_sequences: 1,
-  prompt_lookup_num_tokens: undefined,
-  sequence_bias: undefined,
-  stop_strings: undefined,
-  suppress_tokens: undefined,
-  top_h: undefined,
-  typical_p: 1,
-};
+/** What checkpoints say of caches means nothing here: the graph decides. */
+const IGNORED_IN_FILES: Readonly<Record<string, true>> = { cache_implementation: true };
 
 /** Options after defaults are filled in and everything is checked. */
 export interface ResolvedOptions {
@@ -107,13 +86,15 @@ export function resolveOptions(options: GenerationOptions, defaults: GenerationD
   checkOptions(options, "generate()");
   const given = { ...withoutUndefined(defaults), ...withoutUndefined(options) } as GenerationDefaults &
     GenerationOptions;
-  for (const [name, off] of Object.entries(NOT_YET)) {
-    const value = (defaults as Readonly<Record<string, unknown>>)[name];
-    if (value !== undefined && value !== off)
+  for (const [name, value] of Object.entries(defaults))
+    if (
+      Object.hasOwn(GENERATE_COMPAT, name) &&
+      IGNORED_IN_FILES[name] === undefined &&
+      !isAccepted(GENERATE_COMPAT, name, value)
+    )
       throw new FusewireError(
-        `the model's generation config sets '${name}' (${JSON.stringify(value)}), which is not supported yet; delete it from model.generation_config to go without`,
+        `the model's generation config sets '${name}' (${JSON.stringify(value)}): ${GENERATE_COMPAT[name]!.meaning}; delete it from model.generation_config to go without`,
       );
-  }
   const sample = given.do_sample ?? false;
   if (!sample)
     for (const [name, { sampling }] of Object.entries(OPTIONS))
@@ -144,11 +125,12 @@ export function resolveOptions(options: GenerationOptions, defaults: GenerationD
 export function checkOptions(options: GenerationOptions, where: string): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    const spec = OPTIONS[name as keyof GenerationOptions] as OptionSpec | undefined;
+    const spec = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof GenerationOptions] : undefined;
     if (!spec) {
-      const reason = name in NOT_YET ? "is not supported yet" : "is not an option";
+      if (isAccepted(GENERATE_COMPAT, name, value)) continue;
+      const reason = GENERATE_COMPAT[name]?.meaning ?? "not an option of generate()";
       throw new FusewireError(
-        `${where}: '${name}' ${reason}; options are ${Object.keys(OPTIONS).join(", ")}`,
+        `${where}: '${name}': ${reason}; options are ${Object.keys(OPTIONS).join(", ")}`,
       );
     }
     const nullable = (name === "eos_token_id" || name === "pad_token_id") && value === null;

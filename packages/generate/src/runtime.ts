@@ -29,6 +29,8 @@ export interface Runtime {
   readonly buckets: Buckets;
   /** Every compilation so far. */
   readonly compilations: readonly Compilation[];
+  /** Those that no generation has reported yet, which are then reported. */
+  takeCompilations(): readonly Compilation[];
   /** Runs one program over the states. */
   run(key: EntryKey, states: States, inputs: Readonly<Record<string, Value>>): Promise<Outputs>;
   /** Kernels that one run of the program starts; the program must have run. */
@@ -56,6 +58,7 @@ export function createRuntime({ engine, weights, lowering, buckets, ...model }: 
   const compilations: Compilation[] = [];
   const decls = new Map<string, readonly StateDecl[]>();
   const giveTurn = createTurns();
+  let reported = 0;
   let idle: { readonly shape: string; readonly states: States } | undefined;
 
   async function compileNow(key: EntryKey): Promise<Executable> {
@@ -95,6 +98,11 @@ export function createRuntime({ engine, weights, lowering, buckets, ...model }: 
     source,
     buckets,
     compilations,
+    takeCompilations() {
+      const fresh = compilations.slice(reported);
+      reported = compilations.length;
+      return fresh;
+    },
     compile,
     async run(key, states, inputs) {
       await giveTurn();

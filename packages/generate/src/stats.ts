@@ -18,6 +18,7 @@ export interface GenerationStats {
   readonly launches: number;
   /** Runs handed to the engine. */
   readonly submits: number;
+  /** Since the generation before, loading and warm-up included. */
   readonly compilations: readonly Compilation[];
   /** Bytes the engine holds: weights, caches and constants. */
   readonly bytes: number;

@@ -27,3 +27,10 @@ export async function warmup(
     await runtime.compile({ kind: "decode", ...sizes, selection, eosCount: eosBucket(1) });
   }
 }
+
+/** Compiles the program that most generations begin with, which reads every weight. */
+export async function load(runtime: Runtime): Promise<void> {
+  const capacity = capacityBucket(1, runtime.source.model.maxPositions, runtime.buckets);
+  const selection = selectionFor(false, () => false);
+  await runtime.compile({ kind: "decode", batch: 1, rows: 1, capacity, selection, eosCount: eosBucket(1) });
+}

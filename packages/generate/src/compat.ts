@@ -1,0 +1,79 @@
+/**
+ * What Hugging Face arguments do here: one table for validation and for docs/compatibility.md. Arguments that are
+ * built are in `OPTIONS` (generate) and `FROM_PRETRAINED` below; anything in none of the tables is an error.
+ */
+
+/** An argument under its Hugging Face name. */
+export interface CompatArgument {
+  readonly meaning: string;
+  /** Values that are accepted though they do nothing; any other value is refused with the meaning as the reason. */
+  readonly accepts?: readonly unknown[];
+}
+
+/** Arguments of generate() that change nothing at these values and are refused otherwise. */
+export const GENERATE_COMPAT: Readonly<Record<string, CompatArgument>> = {
+  assistant_model: { meaning: "speculative decoding is not built yet" },
+  bad_words_ids: { meaning: "not built yet" },
+  begin_suppress_tokens: { meaning: "not built yet" },
+  cache_implementation: {
+    accepts: ["static"],
+    meaning: "the cache is always static; others are not built yet",
+  },
+  encoder_no_repeat_ngram_size: { accepts: [0], meaning: "for encoder-decoder models" },
+  encoder_repetition_penalty: { accepts: [1], meaning: "for encoder-decoder models" },
+  epsilon_cutoff: { accepts: [0], meaning: "not built yet" },
+  eta_cutoff: { accepts: [0], meaning: "not built yet" },
+  exponential_decay_length_penalty: { meaning: "not built yet" },
+  forced_bos_token_id: { meaning: "not built yet" },
+  forced_eos_token_id: { meaning: "not built yet" },
+  guidance_scale: { accepts: [1], meaning: "classifier-free guidance is not built yet" },
+  max_time: { meaning: "not built yet; use `signal` with AbortSignal.timeout(ms)" },
+  min_length: { accepts: [0], meaning: "not built yet" },
+  min_new_tokens: { accepts: [0], meaning: "not built yet" },
+  no_repeat_ngram_size: { accepts: [0], meaning: "not built yet" },
+  num_beams: { accepts: [1], meaning: "beam search is not built yet" },
+  num_return_sequences: { accepts: [1], meaning: "not built yet; repeat the row" },
+  output_attentions: { accepts: [false], meaning: "attention weights are never stored" },
+  output_hidden_states: { accepts: [false], meaning: "not built yet" },
+  output_logits: { accepts: [false], meaning: "not built yet; see model.forward" },
+  output_scores: { accepts: [false], meaning: "not built yet" },
+  prompt_lookup_num_tokens: { meaning: "prompt lookup is not built yet" },
+  remove_invalid_values: { accepts: [false, true], meaning: "scores are f32 and finite; nothing to remove" },
+  renormalize_logits: {
+    accepts: [false, true],
+    meaning: "changes no choice: selection normalises by itself",
+  },
+  return_dict_in_generate: {
+    accepts: [false, true],
+    meaning: "the result always is an object with sequences and stats",
+  },
+  sequence_bias: { meaning: "not built yet" },
+  stop_strings: { meaning: "not built yet" },
+  suppress_tokens: { meaning: "not built yet" },
+  top_h: { meaning: "not built yet" },
+  typical_p: { accepts: [1], meaning: "not built yet" },
+  use_cache: { accepts: [true], meaning: "generation always uses the cache" },
+};
+
+/** Arguments of from_pretrained that are built, and those that are accepted for code that is carried over. */
+export const FROM_PRETRAINED_COMPAT: Readonly<Record<string, CompatArgument>> = {
+  device_map: {
+    accepts: ["auto"],
+    meaning: "the device is chosen by `device`; one device holds the whole model",
+  },
+  low_cpu_mem_usage: { accepts: [true, false], meaning: "weights always stream, one tensor at a time" },
+  quantization_config: { meaning: "quantized models are not built yet" },
+  torch_dtype: { meaning: "the older name of `dtype`" },
+  trust_remote_code: { accepts: [false], meaning: "code that comes with a model is never run" },
+  use_fast: { accepts: [true], meaning: "tokenizers always are the fast ones" },
+  use_safetensors: { accepts: [true], meaning: "weights are read from safetensors only" },
+};
+
+/** Whether an argument may be given this value although nothing is built for it. */
+export const isAccepted = (
+  table: Readonly<Record<string, CompatArgument>>,
+  name: string,
+  value: unknown,
+): boolean =>
+  Object.hasOwn(table, name) &&
+  (value === null || (table[name]?.accepts ?? []).some((accepted) => accepted === value));

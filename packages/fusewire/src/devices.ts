@@ -1,4 +1,3 @@
-import { createEagerEngine } from "@fusewire/backend-tfjs";
 import { FusewireError } from "@fusewire/ir";
 import { createReferenceEngine, type Engine } from "@fusewire/passes";
 
@@ -15,5 +14,7 @@ export async function createEngine(device: string): Promise<Engine> {
   const backend = /^eager:(.+)$/.exec(device)?.[1];
   if (backend === undefined)
     throw new FusewireError(`unknown device '${device}'; choose one of ${DEVICES.join(", ")}`);
+  // Loaded when asked for: tfjs is large, and not every engine needs it.
+  const { createEagerEngine } = await import("@fusewire/backend-tfjs");
   return createEagerEngine(backend);
 }

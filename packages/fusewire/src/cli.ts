@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { FusewireError } from "@fusewire/ir";
+import { Command, CommanderError } from "commander";
+import { addGenerate } from "./commands/generate.ts";
+import { addInspect } from "./commands/inspect.ts";
+import { addLogits } from "./commands/logits.ts";
+import { reporting } from "./errors.ts";
+import { checkValues } from "./flags/missing.ts";
+import { type Io, widthOf } from "./io.ts";
+
+const EXAMPLES = `
+Examples:
+  fusewire generate --prompt "Once upon a time"
+  fusewire generate --model ./SmolLM2 --prompt "The capital of France is" --json
+  fusewire inspect --after fuse_attention`;
+
+/** The command `fusewire`: runs `argv` (without node and script) and returns the exit code. */
+export const main = (argv: readonly string[], io: Io): Promise<number> =>
+  reporting(io, async () => {
+    const program = createProgram(io);
+    if (argv.length === 0) return program.outputHelp();
+    const command = program.commands.find((one) => one.name() === argv[0]);
+    if (command) checkValues(argv.slice(1), command.options);
+    try {
+      await program.parseAsync(argv, { from: "user" });
+    } catch (error) {
+      if (!(error instanceof CommanderError)) throw error;
+      if (error.exitCode !== 0) throw usageError(error, command?.name());
+    }
+  });
+
+function createProgram(io: Io): Command {
+  const program = new Command("fusewire")
+    .description("Compiles Hugging Face checkpoints into tensor programs and runs them.")
+    .version(version())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      // Commander throws what it writes here as well.
+      writeErr: () => undefined,
+      getOutHelpWidth: () => widthOf(io.stdout),
+    });
+  program.addHelpText("after", EXAMPLES);
+  addGenerate(program, io);
+  addInspect(program, io);
+  addLogits(program, io);
+  return program;
+}
+
+/** Commander's error in the form of ours: what is wrong and what to do. */
+function usageError(error: CommanderError, command: string | undefined): FusewireError {
+  const [problem = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
+  const named = problem.replace(/^unknown option/, "unknown flag");
+  const guess = suggestion === undefined ? "" : ` ${suggestion.replace("Did", "did")}`;
+  if (command !== undefined) return new FusewireError(`${named}${guess}; see 'fusewire ${command} --help'`);
+  const order = error.code === "commander.unknownOption" ? "; a command such as 'generate' comes first" : "";
+  return new FusewireError(`${named}${guess}${order}; see 'fusewire --help'`);
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}

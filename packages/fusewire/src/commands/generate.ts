@@ -1,0 +1,156 @@
+import {
+  type CausalLM,
+  type GenerationOptions,
+  type GenerationResult,
+  type GenerationStats,
+  type ModelInputs,
+  OPTIONS,
+} from "@fusewire/generate";
+import { FusewireError } from "@fusewire/ir";
+import { createTextStream, type Tokenizer } from "@fusewire/models";
+import type { Command } from "commander";
+import { AutoModelForCausalLM } from "../auto.ts";
+import { Interrupted } from "../errors.ts";
+import { addGenerationFlags } from "../flags/generation.ts";
+import { addInputFlags, type InputFlags, optionalTokenizer, readInputs } from "../flags/inputs.ts";
+import { addModelFlags, loadOptions, type ModelFlags, openModelFlag } from "../flags/model.ts";
+import { booleanFlag } from "../flags/values.ts";
+import { type Io, type Output, widthOf } from "../io.ts";
+import { formatBytes, formatNumber, plural } from "../text/units.ts";
+import { wrap } from "../text/wrap.ts";
+import { noArguments } from "./arguments.ts";
+
+interface GenerateFlags extends ModelFlags, InputFlags {
+  readonly ignoreEos?: boolean;
+  readonly json?: boolean;
+}
+
+export function addGenerate(program: Command, io: Io): void {
+  const command = noArguments(program.command("generate")).description(
+    "Generate text, printed as it is made.",
+  );
+  addModelFlags(command);
+  addInputFlags(command);
+  command
+    .addOption(booleanFlag("--ignore-eos", "go on after end tokens"))
+    .addOption(booleanFlag("--json", "print one JSON object: sequences, texts, stats"));
+  const readOptions = addGenerationFlags(command, OPTIONS);
+  command.action((flags: GenerateFlags) => generate(flags, readOptions(), io));
+}
+
+async function generate(flags: GenerateFlags, given: GenerationOptions, io: Io): Promise<void> {
+  const options = { ...given };
+  if (flags.ignoreEos) {
+    if (options.eos_token_id !== undefined)
+      throw new FusewireError("--ignore-eos and --eos-token-id exclude each other; give one of them");
+    options.eos_token_id = [];
+  }
+  const files = await openModelFlag(flags.model);
+  const { inputs, tokenizer = await optionalTokenizer(files) } = await readInputs(files, flags);
+  const model = await AutoModelForCausalLM.from_pretrained(files, loadOptions(flags));
+  try {
+    const printer = flags.json ? SILENT : printerFor(inputs, tokenizer, io.stdout);
+    const result = await follow(model, inputs, options, printer, io);
+    if (flags.json) io.stdout.write(`${JSON.stringify(toJson(result, tokenizer))}\n`);
+    else io.stderr.write(`${wrap(summary(result.stats), widthOf(io.stderr), "  ")}\n`);
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** Runs the generation to its end, or to Ctrl+C, which still prints what there is. */
+async function follow(
+  model: CausalLM,
+  inputs: ModelInputs,
+  options: GenerationOptions,
+  printer: Printer,
+  io: Io,
+): Promise<GenerationResult> {
+  const signal = io.interrupts();
+  const steps = model.stream(inputs, { ...options, signal });
+  let made = 0;
+  try {
+    for (;;) {
+      const { done, value } = await steps.next();
+      if (done) {
+        printer.end();
+        return value;
+      }
+      made += value.tokens.filter((token) => token !== undefined).length;
+      printer.push(value.tokens);
+    }
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error;
+    printer.end();
+    io.stderr.write(`interrupted after ${plural(made, "new token")}\n`);
+    throw new Interrupted();
+  }
+}
+
+/** Shows tokens to people. */
+interface Printer {
+  push(tokens: readonly (number | undefined)[]): void;
+  end(): void;
+}
+
+const SILENT: Printer = { push: () => undefined, end: () => undefined };
+
+function printerFor({ input_ids }: ModelInputs, tokenizer: Tokenizer | undefined, out: Output): Printer {
+  return tokenizer && input_ids.length === 1
+    ? streamPrinter(tokenizer, out)
+    : listPrinter((ids) => tokenizer?.decode(ids, { skip_special_tokens: true }) ?? ids.join(" "), out);
+}
+
+/** One text, piece by piece. */
+function streamPrinter(tokenizer: Tokenizer, out: Output): Printer {
+  const text = createTextStream(tokenizer, { skip_special_tokens: true });
+  let last = "";
+  const write = (piece: string) => {
+    if (piece === "") return;
+    last = piece;
+    out.write(piece);
+  };
+  return {
+    push: (tokens) => write(text.push(tokens.filter((token) => token !== undefined))),
+    end() {
+      write(text.end());
+      if (!last.endsWith("\n")) out.write("\n");
+    },
+  };
+}
+
+/** The rows of a batch one after another, each under its number, when all have ended. */
+function listPrinter(textOf: (ids: readonly number[]) => string, out: Output): Printer {
+  const rows: number[][] = [];
+  return {
+    push(tokens) {
+      for (const [b, token] of tokens.entries()) {
+        rows[b] ??= [];
+        if (token !== undefined) rows[b].push(token);
+      }
+    },
+    end() {
+      for (const [b, ids] of rows.entries())
+        out.write(`${rows.length === 1 ? "" : `[${b}] `}${textOf(ids).trimEnd()}\n`);
+    },
+  };
+}
+
+const toJson = ({ sequences, new_tokens, stats }: GenerationResult, tokenizer: Tokenizer | undefined) => ({
+  sequences,
+  texts: new_tokens.map((ids) => tokenizer?.decode(ids, { skip_special_tokens: true }) ?? ""),
+  stats,
+});
+
+function summary(stats: GenerationStats): string {
+  const facts = [
+    `${plural(stats.prompt_tokens, "prompt token")} and ${stats.new_tokens} new`,
+    `first after ${formatNumber(stats.time_to_first_token_ms)} ms`,
+    `then ${formatNumber(stats.tokens_per_second)} a second`,
+    plural(stats.launches, "launch", "launches"),
+    plural(stats.compilations.length, "compilation"),
+    `${formatBytes(stats.bytes)} held`,
+    ...(stats.seed === undefined ? [] : [`seed ${stats.seed}`]),
+  ];
+  return `${stats.device}: ${facts.join(", ")}`;
+}

@@ -1,0 +1,61 @@
+import type { GenerationOptions, OptionKind } from "@fusewire/generate";
+import { FusewireError } from "@fusewire/ir";
+import { type Command, Option } from "commander";
+import { booleanFlag } from "./values.ts";
+
+/** The part of generate's OPTIONS that flags are made from. */
+export type OptionTable = Readonly<
+  Record<
+    string,
+    {
+      readonly kind: OptionKind;
+      readonly sampling?: boolean;
+      readonly allowed: string;
+      readonly accepts: (value: unknown) => boolean;
+    }
+  >
+>;
+
+/** Adds a flag for each option that text can express; the result reads their values after parsing. */
+export function addGenerationFlags(command: Command, table: OptionTable): () => GenerationOptions {
+  const flags = new Map<string, Option>();
+  for (const [name, spec] of Object.entries(table)) {
+    if (spec.kind === "signal") continue;
+    const flag = `--${name.replaceAll("_", "-")}`;
+    const description = `${spec.allowed}${spec.sampling ? "; with --do-sample" : ""}`;
+    const option =
+      spec.kind === "boolean"
+        ? booleanFlag(flag, description)
+        : new Option(`${flag} <value>`, description).argParser((text: string) => {
+            const value = [jsonOf(text), numberOf(text), text].find(
+              (one) => one !== undefined && accepts(one),
+            );
+            if (value !== undefined) return value;
+            throw new FusewireError(`${flag} must be ${spec.allowed}, not '${text}'`);
+          });
+    // null stands for "none" where generate() allows it, and generate() says where it does not.
+    const accepts = (value: unknown) => value === null || spec.accepts(value);
+    // Commander reads --no-repeat-ngram-size as the opposite of --repeat-ngram-size.
+    option.negate = false;
+    flags.set(name, option);
+    command.addOption(option);
+  }
+  return () => {
+    const given = command.opts<Record<string, unknown>>();
+    const values = [...flags].map(([name, option]) => [name, given[option.attributeName()]] as const);
+    // Each value was accepted by its own row of the table.
+    return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as GenerationOptions;
+  };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Numbers that JSON does not know: `.5`, `+1`. */
+const numberOf = (text: string): number | undefined =>
+  /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : undefined;

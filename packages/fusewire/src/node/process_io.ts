@@ -1,0 +1,33 @@
+import type { Io, Output } from "../io.ts";
+
+/**
+ * Runs a command in this process and sets the exit code it returns. Ctrl+C asks the command to stop, and a second
+ * one kills it. When the reader of stdout goes away (`| head`) the command stops without a word.
+ */
+export async function runInProcess(command: (io: Io) => Promise<number>): Promise<void> {
+  const controller = new AbortController();
+  let closed = false;
+  const stop = (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    closed = true;
+    controller.abort();
+  };
+  const output = (stream: NodeJS.WriteStream): Output => {
+    stream.on("error", stop);
+    return {
+      write: (text) => closed || stream.write(text),
+      columns: stream.columns,
+    };
+  };
+  const code = await command({
+    stdout: output(process.stdout),
+    stderr: output(process.stderr),
+    interrupts: () => {
+      process.once("SIGINT", () => controller.abort());
+      return controller.signal;
+    },
+    debug: process.env.FUSEWIRE_DEBUG === "1",
+  });
+  // Not process.exit: it would cut off what a pipe has not taken yet.
+  process.exitCode = closed ? 0 : code;
+}

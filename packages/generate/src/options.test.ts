@@ -1,0 +1,66 @@
+import { describe, expect, test } from "vitest";
+import { type GenerationOptions, resolveOptions } from "./options.ts";
+
+const resolve = (options: object, defaults: object = {}) =>
+  resolveOptions(options as GenerationOptions, defaults);
+
+describe("what is refused, by name", () => {
+  test.each([
+    [{ temprature: 1 }, "'temprature': not an option of generate(); options are max_new_tokens"],
+    [{ do_sample: true, temperature: -1 }, "'temperature' must be a number above 0, not -1"],
+    [{ do_sample: true, temperature: 0 }, "'temperature' must be a number above 0, not 0"],
+    [{ do_sample: true, top_p: 1.5 }, "'top_p' must be between 0 and 1, not 1.5"],
+    [{ do_sample: true, top_k: -3 }, "'top_k' must be an integer of 0 or more, not -3"],
+    [{ do_sample: true, min_p: "x" }, `'min_p' must be between 0 and 1, not "x"`],
+    [{ max_new_tokens: 0 }, "'max_new_tokens' must be an integer of 1 or more, not 0"],
+    [{ max_new_tokens: 2.5 }, "'max_new_tokens' must be an integer of 1 or more, not 2.5"],
+    [{ repetition_penalty: 0 }, "'repetition_penalty' must be a number above 0, not 0"],
+    [{ eos_token_id: [1, -2] }, "'eos_token_id' must be a token id or a list of them, not [1,-2]"],
+    [{ do_sample: true, seed: 2 ** 32 }, "'seed' must be an integer from 0 to 2^32 - 1"],
+    [{ temperature: 0.7 }, "'temperature' has no effect while do_sample is false; set do_sample: true"],
+    [{ num_beams: 4 }, "'num_beams': beam search is not built yet"],
+    [{ toString: 1 }, "'toString': not an option"],
+  ])("%j", (options, message) => {
+    expect(() => resolve(options)).toThrow(message);
+  });
+
+  test("a checkpoint's own settings that would change the result", () => {
+    expect(() => resolve({}, { no_repeat_ngram_size: 3 })).toThrow(
+      "the model's generation config sets 'no_repeat_ngram_size' (3): not built yet; delete it from model.generation_config",
+    );
+  });
+});
+
+describe("what is filled in", () => {
+  test("Hugging Face's defaults: 20 tokens, top_k 50, greedy", () => {
+    const options = resolve({});
+    expect(options.maxNewTokens(10, 100)).toBe(20);
+    expect(options.maxNewTokens(95, 100)).toBe(5);
+    expect(options.sample).toBe(false);
+    expect(options.values).toEqual({ repetition_penalty: 1, temperature: 1, top_k: 50, top_p: 1, min_p: 0 });
+  });
+
+  test("the caller's options go before the checkpoint's, max_new_tokens before max_length", () => {
+    expect(resolve({ max_length: 15 }, { max_new_tokens: 100 }).maxNewTokens(10, 100)).toBe(5);
+    expect(resolve({ max_length: 15, max_new_tokens: 3 }).maxNewTokens(10, 100)).toBe(3);
+    expect(resolve({}, { max_length: 12 }).maxNewTokens(10, 100)).toBe(2);
+    expect(() => resolve({ max_length: 10 }).maxNewTokens(10, 100)).toThrow(
+      "max_length 10 leaves no room after a prompt of 10 tokens",
+    );
+    expect(resolve({ do_sample: true }, { temperature: 0.6 }).values.temperature).toBe(0.6);
+  });
+
+  test("end tokens, one, several or none; pads are the first of them", () => {
+    expect(resolve({}, { eos_token_id: [3, 0] })).toMatchObject({ eos: [3, 0], pad: 3 });
+    expect(resolve({ eos_token_id: [] }, { eos_token_id: 3, pad_token_id: 1 })).toMatchObject({
+      eos: [],
+      pad: 1,
+    });
+    expect(resolve({ eos_token_id: null }, { eos_token_id: 3 }).eos).toEqual([]);
+  });
+
+  test("Hugging Face arguments that change nothing here", () => {
+    expect(() => resolve({ use_cache: true, num_beams: 1, return_dict_in_generate: true })).not.toThrow();
+    expect(() => resolve({}, { cache_implementation: "hybrid", bos_token_id: 1 })).not.toThrow();
+  });
+});

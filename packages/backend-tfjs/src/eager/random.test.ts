@@ -21,7 +21,7 @@ onEachBackend(createEagerEngine, (engine) => {
         fc.asyncProperty(arbitraryModule(), fc.nat(2 ** 31), (module, seed) =>
           expectAgreement(engine(), module, seed, { tolerance, disable }),
         ),
-        { numRuns: 100 },
+        { numRuns: 60 },
       );
     },
     20_000,

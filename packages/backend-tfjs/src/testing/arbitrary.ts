@@ -20,7 +20,7 @@ export const arbitraryBroadcast = (options?: Parameters<typeof arbitraryShape>[0
 export const check = <T>(
   shapes: fc.Arbitrary<T>,
   property: (shape: T, seed: number) => Promise<void>,
-  numRuns = 25,
+  numRuns = 20,
 ): Promise<void> => fc.assert(fc.asyncProperty(shapes, fc.nat(2 ** 31), property), { numRuns });
 
 /** Describes tests once for each backend that comes with Fusewire. */

@@ -19,6 +19,8 @@ export interface FromPretrainedOptions {
   torch_dtype?: WeightDType;
   /** Where to run; see `DEVICES`. */
   device?: string;
+  /** Hugging Face's way to place a model; one device holds all of it, so only "auto" is accepted. */
+  device_map?: "auto";
   attn_implementation?: AttentionImplementation;
   /** Passes to leave out, by name. */
   disable_passes?: LoadOptions["disable_passes"];
@@ -43,7 +45,7 @@ export const AutoModelForCausalLM = {
   /** `source` is a folder, or the files themselves. The model owns its engine: `dispose()` frees both. */
   async from_pretrained(source: string | ModelFiles, options: FromPretrainedOptions = {}): Promise<CausalLM> {
     checkNames(options);
-    const { device = "auto", torch_dtype, dtype = torch_dtype, ...rest } = options;
+    const { device = "auto", torch_dtype, dtype = torch_dtype, attn_implementation } = options;
     if (torch_dtype !== undefined && dtype !== torch_dtype)
       throw new FusewireError(
         `from_pretrained: dtype '${dtype}' and torch_dtype '${torch_dtype}' differ; give one`,
@@ -51,8 +53,18 @@ export const AutoModelForCausalLM = {
     const files = await open(source);
     const engine = await createEngine(device);
     try {
-      const model = await loadCausalLM(files, { engine, ...rest, dtype });
-      await model.load();
+      const { disable_passes, progress_callback } = options;
+      const model = await loadCausalLM(files, {
+        engine,
+        dtype,
+        attn_implementation,
+        disable_passes,
+        progress_callback,
+      });
+      await model.load().catch(async (error: unknown) => {
+        await model.dispose();
+        throw error;
+      });
       return {
         ...model,
         async dispose() {

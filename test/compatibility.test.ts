@@ -1,0 +1,48 @@
+/** docs/compatibility.md is written from the tables that validation uses: `vitest -u` renews it. */
+import { type CompatArgument, FROM_PRETRAINED_COMPAT, GENERATE_COMPAT, OPTIONS } from "@fusewire/generate";
+import { expect, test } from "vitest";
+
+const row = (name: string, meaning: string) => `| \`${name}\` | ${meaning} |`;
+
+function compatRows(table: Readonly<Record<string, CompatArgument>>): string[] {
+  return Object.entries(table).map(([name, { meaning, accepts }]) =>
+    row(
+      name,
+      accepts === undefined
+        ? `${name === "torch_dtype" ? "" : "refused: "}${meaning}`
+        : `accepts ${accepts.map((value) => `\`${JSON.stringify(value)}\``).join(", ")}: ${meaning}`,
+    ),
+  );
+}
+
+test("docs/compatibility.md says what the tables say", async () => {
+  const text = [
+    "# Hugging Face arguments",
+    "",
+    "What each does here. An argument that is not listed is an error that names it.",
+    "",
+    "## generate()",
+    "",
+    "| argument | |",
+    "|---|---|",
+    ...Object.entries(OPTIONS).map(([name, { allowed, sampling }]) =>
+      row(name, `${allowed}${sampling ? "; with do_sample" : ""}`),
+    ),
+    ...compatRows(GENERATE_COMPAT),
+    "",
+    "## from_pretrained()",
+    "",
+    "| argument | |",
+    "|---|---|",
+    row(
+      "dtype",
+      "`auto` (as stored), `float32`, `bfloat16`, `float16`: how weights are kept; arithmetic is f32",
+    ),
+    row("device", "`auto` or the name of a device"),
+    row("attn_implementation", "`sdpa` (a kernel) or `eager` (plain products and softmax)"),
+    row("progress_callback", "called with `{weight, loaded, total}` after each weight"),
+    ...compatRows(FROM_PRETRAINED_COMPAT),
+    "",
+  ].join("\n");
+  await expect(text).toMatchFileSnapshot("../docs/compatibility.md");
+});

@@ -12,6 +12,20 @@ export interface Buckets {
 
 export const DEFAULT_BUCKETS: Buckets = { batch: [1, 2, 4, 8, 16, 32], chunk: [8, 64, 256], capacity: 512 };
 
+/** The buckets as they are, when their sizes make sense; a user may have set them. */
+export function checkBuckets(buckets: Buckets): Buckets {
+  const { batch, chunk, capacity } = buckets;
+  for (const [name, sizes] of Object.entries({ batch, chunk, capacity: [capacity] })) {
+    if (sizes.length === 0) throw new FusewireError(`buckets.${name} needs at least one size`);
+    const wrong = sizes.find((size) => !Number.isInteger(size) || size < 1);
+    if (wrong !== undefined)
+      throw new FusewireError(`buckets.${name} holds ${wrong}; sizes are whole numbers from 1`);
+    if (sizes.some((size, k) => k > 0 && size <= sizes[k - 1]!))
+      throw new FusewireError(`buckets.${name} must rise: ${sizes.join(", ")}`);
+  }
+  return buckets;
+}
+
 /** The smallest batch size that holds `rows`. */
 export function batchBucket(rows: number, { batch }: Buckets): number {
   const size = batch.find((candidate) => candidate >= rows);
@@ -41,8 +55,8 @@ export interface Chunk {
 }
 
 /**
- * Cuts `length` prompt tokens into chunks: as many of the largest size as fit, then for the rest the smallest size
- * that holds it, so that the padding is always less than the next smaller program would have cost.
+ * Cuts `length` prompt tokens into the fewest chunks: as many of the largest size as fit, then for the rest the
+ * smallest size that holds it. One padded chunk reads the weights once, several small ones read them several times.
  */
 export function cutChunks(length: number, { chunk }: Buckets): Chunk[] {
   const largest = chunk.at(-1)!;

@@ -3,6 +3,7 @@ export {
   batchBucket,
   type Chunk,
   capacityBucket,
+  checkBuckets,
   cutChunks,
   DEFAULT_BUCKETS,
 } from "./bucket.ts";

@@ -167,6 +167,46 @@ describe("other ways to write it", () => {
   });
 });
 
+const IN_RING = [
+  ['%4 = input {dtype="i32", name="hi", shape=[2,3]} : i32[2,3]', ""],
+  [
+    "%2 = iota {size=8} : i32[8]",
+    `%4 = input {dtype="i32", name="hi", shape=[2,3]} : i32[2,3]
+  %31 = iota {size=8} : i32[8]
+  %32 = reduce_max %4 {axis=1} : i32[2,1]
+  %33 = sub %32 %31 : i32[2,8]
+  %34 = constant {dtype="i32", shape=[], values=[8]} : i32[]
+  %35 = mod %33 %34 : i32[2,8]
+  %36 = sub %32 %35 : i32[2,8]
+  %2 = reshape %36 {shape=[2,1,1,8]} : i32[2,1,1,8]`,
+  ],
+] as const;
+
+describe("rings", () => {
+  test("are seen by the key that each slot holds", () => {
+    expect(fused(edit(GROUPED, ...IN_RING))).toMatchInlineSnapshot(
+      `"attention %0 %1 %2 %3 %4 %5 {ring=true, scale=0.5, softcap=30} : f32[2,4,3,8]"`,
+    );
+  });
+
+  test.each<[string, ...(readonly [string, string])[]]>([
+    ["of another size than the cache", ["values=[8]", "values=[7]"]],
+    ["whose newest key is not the last that is seen", ["reduce_max %4", "reduce_max %0"]],
+    [
+      "whose newest key is of all rows",
+      ["reduce_max %4 {axis=1} : i32[2,1]", "reduce_max %4 {axis=0} : i32[1,3]"],
+      ["sub %32 %31", "sub %37 %31"],
+      ["sub %32 %35", "sub %37 %35"],
+      ["%33 =", "%37 = slice %32 {sizes=[1,1], starts=[0,0]} : i32[1,1]\n%33 ="],
+      ["i32[2,8]", "i32[1,8]"],
+      ["%36 {shape=[2,1,1,8]} : i32[2,1,1,8]", "%36 {shape=[1,1,1,8]} : i32[1,1,1,8]"],
+    ],
+  ])("%s stay plain", (_what, ...changes) => {
+    const text = edit(edit(GROUPED, ...IN_RING), ...changes);
+    expect(run(text)).toBe(untouched(text));
+  });
+});
+
 describe("near misses", () => {
   test.each<[string, ...(readonly [string, string])[]]>([
     ["a bound that is exclusive", ["le %1 %2", "lt %1 %2"]],

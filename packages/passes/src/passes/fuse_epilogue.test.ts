@@ -24,6 +24,10 @@ test("bias, activation and residual go into the product in one pass", () => {
   `);
 });
 
+test.each(["relu", "gelu_tanh"])("%s is an activation too", (activation) => {
+  expect(run(ALL.replace("silu", activation))).toBe(run(ALL).replace("silu", activation));
+});
+
 test("operands of add may stand the other way round", () => {
   expect(run(edit(ALL, ["add %2 %3", "add %3 %2"], ["add %5 %0", "add %0 %5"]))).toBe(run(ALL));
 });

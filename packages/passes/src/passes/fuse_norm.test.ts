@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { edit, transform, untouched } from "../testing/text.ts";
 import { fuseNorm } from "./fuse_norm.ts";
 
@@ -136,4 +136,55 @@ test("an eps whose shape makes x larger stays plain", () => {
     %10 = mul %8 %9 : f32[4,8]
     return "y" = %10`;
   expect(run(text)).toBe(untouched(text));
+});
+
+/** The same with x - mean for x, and a bias. */
+const LAYER_NORM = edit(
+  NORM,
+  [
+    '%0 = input {dtype="f32", name="x", shape=[2,8,8]} : f32[2,8,8]',
+    `%20 = input {dtype="f32", name="x", shape=[2,8,8]} : f32[2,8,8]
+    %21 = reduce_sum %20 {axis=2} : f32[2,8,1]
+    %22 = constant {dtype="f32", shape=[], values=[8]} : f32[]
+    %23 = div %21 %22 : f32[2,8,1]
+    %0 = sub %20 %23 : f32[2,8,8]`,
+  ],
+  [
+    'return "y" = %10',
+    `%24 = param {dtype="f32", name="b", shape=[8]} : f32[8]
+    %25 = add %10 %24 : f32[2,8,8]
+    return "y" = %25`,
+  ],
+);
+
+describe("layer norm", () => {
+  test("is the norm of x - mean with a bias", () => {
+    expect(run(LAYER_NORM)).toMatchInlineSnapshot(`
+      "%0 = input {dtype="f32", name="x", shape=[2,8,8]} : f32[2,8,8]
+      %1 = param {dtype="f32", name="w", shape=[8]} : f32[8]
+      %2 = param {dtype="f32", name="b", shape=[8]} : f32[8]
+      %3 = layer_norm %0 %1 %2 {eps=0.5} : f32[2,8,8]
+      return "y" = %3"
+    `);
+    expect(run(edit(LAYER_NORM, ["add %10 %24", "add %24 %10"]))).toBe(run(LAYER_NORM));
+  });
+
+  test.each<[string, ...(readonly [string, string])[]]>([
+    [
+      "a mean over another axis",
+      ["reduce_sum %20 {axis=2} : f32[2,8,1]", "reduce_sum %20 {axis=1} : f32[2,1,8]"],
+      ["div %21 %22 : f32[2,8,1]", "div %21 %22 : f32[2,1,8]"],
+    ],
+    [
+      "the mean of something else",
+      ["reduce_sum %20", "reduce_sum %26"],
+      ["%21 =", "%26 = exp %20 : f32[2,8,8]\n%21 ="],
+    ],
+    ["the mean less x", ["sub %20 %23", "sub %23 %20"]],
+    ["a sum of more than a bias", ['"b", shape=[8]} : f32[8]', '"b", shape=[2,8,8]} : f32[2,8,8]']],
+  ])("%s stays a norm of that", (_what, ...changes) => {
+    const text = run(edit(LAYER_NORM, ...changes));
+    expect(text).toContain("rms_norm");
+    expect(text).not.toContain("layer_norm");
+  });
 });

@@ -12,7 +12,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EngineTraits } from "../engine.ts";
 import { fixpoint, type Pass, sameModule, sequence } from "../pass.ts";
-import { type BlockRecipe, buildModel, type Recipe } from "../testing/forms.ts";
+import { arbitraryRecipe } from "../testing/arbitrary_recipe.ts";
+import { type BlockRecipe, buildModel } from "../testing/forms.ts";
 import { canonicalise } from "./canonicalise.ts";
 import { foldConstants } from "./fold_constants.ts";
 import { fuseAttention } from "./fuse_attention.ts";
@@ -24,35 +25,6 @@ import { fuseQkv } from "./fuse_qkv.ts";
 import { fuseRotary } from "./fuse_rotary.ts";
 import { hoistPrepare } from "./hoist_prepare.ts";
 import { legalise } from "./legalise.ts";
-
-const oneOf = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
-const arbitraryBlock: fc.Arbitrary<BlockRecipe> = fc.oneof(
-  fc.record({ kind: fc.constant("norm" as const), gemma: fc.boolean() }),
-  fc.record({
-    kind: fc.constant("mlp" as const),
-    bias: fc.boolean(),
-    upFirst: fc.boolean(),
-    width: oneOf(3, 8),
-  }),
-  fc.record({
-    kind: fc.constant("attention" as const),
-    bias: fc.boolean(),
-    groups: oneOf(1, 2),
-    repeat: oneOf(1, 2, 3),
-    softcap: oneOf(0, 5),
-    scale: oneOf(0.5, 1),
-    mask: oneOf("causal" as const, "window" as const, "ring" as const),
-  }),
-  fc.record({
-    kind: fc.constant("noise" as const),
-    ops: fc.array(fc.nat(6), { minLength: 1, maxLength: 4 }),
-  }),
-);
-const arbitraryRecipe: fc.Arbitrary<Recipe> = fc.record({
-  batch: oneOf(1, 2),
-  tokens: oneOf(1, 3),
-  blocks: fc.array(arbitraryBlock, { minLength: 1, maxLength: 4 }),
-});
 
 const engine = (without: readonly OpName[]): EngineTraits => ({
   name: "test",
@@ -138,7 +110,10 @@ test("every fusion fires on every form that a model is made of", () => {
       expect(countOps(module, "softmax")).toBe(0);
       expect(countOps(module, "rotary")).toBe(2 * attentions);
       // Noise has no norm, and the last norm stands outside the blocks.
-      expect(countOps(module, "rms_norm")).toBe(recipe.blocks.length - blocks("noise") + 1);
+      expect(countOps(module, "rms_norm")).toBe(
+        recipe.blocks.length - blocks("noise") - blocks("layer_norm") + 1,
+      );
+      expect(countOps(module, "layer_norm")).toBe(blocks("layer_norm"));
       expect(countOps(module, "gated_linear")).toBe(blocks("mlp"));
       // Attention: one product for q, k and v, one after it. MLP: one after it. And the scores.
       const products = countOps(module, "matmul") + countOps(module, "linear");

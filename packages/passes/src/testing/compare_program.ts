@@ -1,13 +1,5 @@
 /** For tests: whether a program does what its entry means, and keeps the engine's rules. */
-import {
-  bytesOf,
-  defOf,
-  type Environment,
-  interpret,
-  isFusable,
-  type OpName,
-  type Value,
-} from "@fusewire/ir";
+import { bytesOf, defOf, type Environment, interpret, type OpName, type Value } from "@fusewire/ir";
 import { expectClose, randomEnvironment } from "@fusewire/ir/testing";
 import type { MemoryRules } from "../engine.ts";
 import type { Lowered } from "../lowered.ts";
@@ -71,13 +63,17 @@ function checkRules(
     [...step.reads, step.write].forEach(checkRef);
     const aside = isInPlace(step) ? step.reads.slice(1) : step.reads;
     const both = aside.some(({ buffer }) => buffer === step.write.buffer);
-    const elementwise = isFusable(step.kernel) || step.kernel === "fused_elementwise";
+    const elementwise = isElementwise(step);
     if (both && !(readWriteSameBuffer && elementwise)) fail(`${step.kernel} writes a buffer that it reads`);
     if (isInPlace(step) && !sameRef(step.reads[0]!, step.write)) fail(`${step.kernel} is not in place`);
     const { kind, name } = buffers[step.write.buffer]!;
     if (kind !== "slot" && kind !== "state") fail(`${step.kernel} writes ${kind} ${name}`);
   }
 }
+
+const isElementwise = ({ kernel }: Step): boolean =>
+  kernel === "fused_elementwise" ||
+  (kernel !== "copy" && defOf({ op: kernel as OpName }).scalar !== undefined);
 
 const isInPlace = ({ kernel }: Step): boolean =>
   kernel !== "copy" && defOf({ op: kernel as OpName }).inPlace === true;

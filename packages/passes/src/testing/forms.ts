@@ -5,6 +5,7 @@ import * as ir from "@fusewire/ir";
 
 export type BlockRecipe =
   | { readonly kind: "norm"; readonly gemma: boolean }
+  | { readonly kind: "layer_norm" }
   | { readonly kind: "mlp"; readonly bias: boolean; readonly upFirst: boolean; readonly width: number }
   | {
       readonly kind: "attention";
@@ -53,6 +54,10 @@ function addBlock(t: Tracer, block: BlockRecipe, x: Node, name: string): Node {
   switch (block.kind) {
     case "norm":
       return ir.add(normed, x);
+    case "layer_norm": {
+      const bias = t.param(`${name}.norm.bias`, f32(WIDTH));
+      return ir.add(x, ir.plainLayerNorm(x, t.param(`${name}.norm.weight`, f32(WIDTH)), bias, 0.01));
+    }
     case "mlp":
       return ir.add(x, mlp(t, block, normed, name));
     case "attention":

@@ -10,7 +10,9 @@ export function entryText(statements: string): string {
     kind,
     line: `${kind} "${name}" : ${dtype}[${shape}]`,
   }));
-  const declared = (kind: string) => found.filter((leaf) => leaf.kind === kind).map(({ line }) => line);
+  const declared = (kind: string) => [
+    ...new Set(found.filter((leaf) => leaf.kind === kind).map(({ line }) => line)),
+  ];
   return [...declared("state"), 'entry "main" {', ...declared("input"), statements, "}"].join("\n");
 }
 

@@ -1,0 +1,139 @@
+import { defOf, parseModule, printModule, verify } from "@fusewire/ir";
+import { arbitraryModule, expectSameMeaning } from "@fusewire/ir/testing";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { EngineTraits } from "./engine.ts";
+import { lower, OPTIONAL_PASSES, type OptionalPass } from "./pipeline.ts";
+import { planMemory } from "./plan_memory.ts";
+import { launchesPerLayer, printProgram, scratchBytes } from "./program.ts";
+import { arbitraryRecipe } from "./testing/arbitrary_recipe.ts";
+import { expectProgram, largestLiveSet } from "./testing/compare_program.ts";
+import { type BlockRecipe, buildModel } from "./testing/forms.ts";
+
+const engine = (claims: EngineTraits["claims"]): EngineTraits => ({
+  name: "test",
+  claims,
+  memory: { alignment: 16, readWriteSameBuffer: false },
+});
+const ENGINES = {
+  "that claims everything": engine(() => true),
+  "that claims no composite": engine((op) => !defOf({ op }).expand),
+  "that claims products alone": engine((op) => !defOf({ op }).expand || op === "linear" || op === "matmul"),
+};
+
+describe.each(Object.entries(ENGINES))("an engine %s", (_name, traits) => {
+  test("runs what models mean, lowered with any passes and planned", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          arbitraryRecipe.map((recipe) => buildModel(recipe)),
+          arbitraryModule(),
+        ),
+        fc.subarray([...OPTIONAL_PASSES]),
+        fc.nat(),
+        (module, disable, seed) => {
+          for (const entry of module.entries) {
+            const alone = { ...module, entries: [entry] };
+            const lowered = lower(alone, traits, { disable });
+            verify(lowered.module, (node) => defOf(node).leaf || traits.claims(node.op));
+            expectSameMeaning(lowered.module, alone, seed, 1e-4);
+            expectProgram(lowered, traits.memory, seed);
+          }
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+});
+
+test("what is computed while loading needs no kernel", () => {
+  const lacking = engine((op) => op !== "trig_table" && op !== "iota" && op !== "concat" && op !== "cast");
+  const block: BlockRecipe = { kind: "mlp", bias: true, upFirst: false, width: 8 };
+  const { module } = lower(buildModel({ batch: 1, tokens: 1, blocks: [block] }), lacking);
+  expect(printModule(module)).toContain(
+    'prepared {dtype="f32", name="concat(model.layers.0.mlp.{gate,up}.weight)"',
+  );
+});
+
+test("an unknown name of a pass is an error that lists the known ones", () => {
+  expect(() =>
+    lower(
+      buildModel({ batch: 1, tokens: 1, blocks: [] }),
+      engine(() => true),
+      { disable: ["fuse_all" as OptionalPass] },
+    ),
+  ).toThrow("'fuse_all' is not an optional pass; those are canonicalise, fold_constants");
+});
+
+test("every optional pass is in the pipeline, and observe sees the module after each", () => {
+  const seen = new Set<string>();
+  const module = buildModel({ batch: 1, tokens: 1, blocks: [] });
+  lower(
+    module,
+    engine(() => true),
+    {
+      observe: (pass, after) => {
+        seen.add(pass);
+        verify(parseModule(printModule(after)));
+      },
+    },
+  );
+  expect([...seen].sort()).toEqual([...OPTIONAL_PASSES, "legalise"].sort());
+});
+
+const llama = (layers: number): BlockRecipe[] =>
+  Array.from({ length: layers }, (): BlockRecipe[] => [
+    { kind: "attention", bias: false, groups: 1, repeat: 2, softcap: 0, scale: 0.5, mask: "causal" },
+    { kind: "mlp", bias: false, upFirst: false, width: 16 },
+  ]).flat();
+
+describe("a Llama of 30 layers in plain ops, one token", () => {
+  const module = buildModel({ batch: 1, tokens: 1, blocks: llama(30) });
+  const traits = ENGINES["that claims everything"];
+  const program = planMemory(lower(module, traits), traits);
+
+  test("takes 11 launches a layer", () => {
+    // Attention and MLP are two blocks of the recipe. Rotary and cache writes are still four launches.
+    const [attention, mlp] = ["model.layers.6", "model.layers.7"].map((layer) =>
+      launchesPerLayer(program).get(layer),
+    );
+    expect({ attention, mlp }).toEqual({ attention: 8, mlp: 3 });
+  });
+
+  test("has one shape of program", () => {
+    const lines = printProgram(program)
+      .split("\n")
+      .filter((line) => line.includes("@model.layers.6") || line.includes("@model.layers.7"));
+    expect(lines.join("\n")).toMatchInlineSnapshot(`
+      "  slot2:f32[1,1,8] = rms_norm(slot1:f32[1,1,8], model.layers.6.norm.weight:f32[8]) {eps=0.009999999776482582}  @model.layers.6
+        slot0:f32[1,1,16] = matmul(slot2:f32[1,1,8], concat(model.layers.6.attn.{q,k,v}.weight):f32[16,8]) {transposeB=true}  @model.layers.6
+        slot2:f32[1,2,1,4] = rotary(slot0:f32[1,2,1,4], slot3:f32[1,1,2], slot4:f32[1,1,2])  @model.layers.6
+        slot6:f32[1,1,1,4] = rotary(slot0+32:f32[1,1,1,4], slot3:f32[1,1,2], slot4:f32[1,1,2])  @model.layers.6
+        model.layers.6.keys:f32[2,1,8,4] = cache_write(model.layers.6.keys:f32[2,1,8,4], rows:i32[1], at:i32[1], count:i32[1], slot6:f32[1,1,1,4]) {axis=2, ring=false}  @model.layers.6
+        model.layers.6.values:f32[2,1,8,4] = cache_write(model.layers.6.values:f32[2,1,8,4], rows:i32[1], at:i32[1], count:i32[1], slot0+48:f32[1,1,1,4]) {axis=2, ring=false}  @model.layers.6
+        slot0:f32[1,2,1,4] = attention(slot2:f32[1,2,1,4], model.layers.6.keys:f32[2,1,8,4], model.layers.6.values:f32[2,1,8,4], rows:i32[1], constant49:i32[1,1], slot5:i32[1,1]) {ring=false, scale=0.5, softcap=0}  @model.layers.6
+        slot2:f32[1,1,8] = linear(slot0:f32[1,1,8], model.layers.6.attn.o.weight:f32[8,8], slot1:f32[1,1,8]) {activation="none", bias=false, residual=true}  @model.layers.6
+        slot1:f32[1,1,8] = rms_norm(slot2:f32[1,1,8], model.layers.7.norm.weight:f32[8]) {eps=0.009999999776482582}  @model.layers.7
+        slot0:f32[1,1,16] = gated_linear(slot1:f32[1,1,8], concat(model.layers.7.mlp.{gate,up}.weight):f32[32,8]) {activation="silu", bias=false}  @model.layers.7
+        slot1:f32[1,1,8] = linear(slot0:f32[1,1,16], model.layers.7.mlp.down.weight:f32[8,16], slot2:f32[1,1,8]) {activation="none", bias=false, residual=true}  @model.layers.7"
+    `);
+  });
+
+  test("needs scratch memory for one layer, not for all", () => {
+    const least = largestLiveSet(program);
+    const small = planMemory(lower(buildModel({ batch: 1, tokens: 1, blocks: llama(1) }), traits), traits);
+    expect(scratchBytes(program)).toBeLessThanOrEqual(1.25 * scratchBytes(small));
+    expect(scratchBytes(program)).toBeLessThanOrEqual(1.5 * least);
+  });
+
+  test("is lowered and planned in well under a second", () => {
+    const once = () => {
+      const start = process.cpuUsage();
+      planMemory(lower(buildModel({ batch: 1, tokens: 1, blocks: llama(30) }), traits), traits);
+      const { user, system } = process.cpuUsage(start);
+      return (user + system) / 1000;
+    };
+    // Processor time in ms, the least of some runs: other work on the machine must not fail the test.
+    expect(Math.min(once(), once(), once(), once())).toBeLessThan(800);
+  });
+});

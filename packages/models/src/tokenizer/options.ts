@@ -19,6 +19,10 @@ export interface EncodeOptions extends PadOptions {
   readonly truncation_side?: Side;
   /** Default true. */
   readonly add_special_tokens?: boolean;
+  /** Special tokens written in the text stay text. Default: as tokenizer_config.json says, which is mostly false. */
+  readonly split_special_tokens?: boolean;
+  /** Adds `offset_mapping`. Default false. */
+  readonly return_offsets_mapping?: boolean;
 }
 
 export interface DecodeOptions {
@@ -41,6 +45,9 @@ export interface EncodePlan extends PadPlan {
   readonly truncate: boolean;
   readonly truncationSide: Side;
   readonly addSpecialTokens: boolean;
+  readonly splitSpecialTokens: boolean;
+  readonly withOffsets: boolean;
+  readonly withAssistantMasks: boolean;
 }
 
 /** What a tokenizer brings to a plan. */
@@ -48,6 +55,7 @@ export interface Defaults {
   readonly padding_side: Side;
   readonly truncation_side: Side;
   readonly model_max_length: number;
+  readonly split_special_tokens: boolean;
 }
 
 type Check = readonly [expected: string, accepts: (value: unknown) => boolean];
@@ -69,11 +77,13 @@ const PAD_CHECKS: Readonly<Record<keyof PadOptions, Check>> = {
   pad_to_multiple_of: size,
   max_length: ["an integer >= 0", isCount],
 };
-const ENCODE_CHECKS: Readonly<Record<keyof EncodeOptions, Check>> = {
+export const ENCODE_CHECKS: Readonly<Record<keyof EncodeOptions, Check>> = {
   ...PAD_CHECKS,
   truncation: oneOf(true, false, "longest_first", "only_first", "do_not_truncate"),
   truncation_side: side,
   add_special_tokens: boolean,
+  split_special_tokens: boolean,
+  return_offsets_mapping: boolean,
 };
 export const DECODE_CHECKS: Readonly<Record<keyof DecodeOptions, Check>> = {
   skip_special_tokens: boolean,
@@ -97,8 +107,7 @@ export function planPadding(options: PadOptions, defaults: Defaults, of = "pad")
   return padPlan(options, defaults, of);
 }
 
-export function planEncoding(options: EncodeOptions, defaults: Defaults): EncodePlan {
-  const of = "tokenizer";
+export function planEncoding(options: EncodeOptions, defaults: Defaults, of = "tokenizer"): EncodePlan {
   checkOptions(options, ENCODE_CHECKS, of);
   const pad = padPlan(options, defaults, of);
   const { truncation, max_length } = options;
@@ -118,6 +127,9 @@ export function planEncoding(options: EncodeOptions, defaults: Defaults): Encode
     truncate,
     truncationSide: options.truncation_side ?? defaults.truncation_side,
     addSpecialTokens: options.add_special_tokens ?? true,
+    splitSpecialTokens: options.split_special_tokens ?? defaults.split_special_tokens,
+    withOffsets: options.return_offsets_mapping ?? false,
+    withAssistantMasks: false,
   };
 }
 

@@ -7,7 +7,6 @@ import {
   type DecodeOptions,
   type Defaults,
   type EncodeOptions,
-  type EncodePlan,
   type PadOptions,
   planEncoding,
   planPadding,
@@ -16,7 +15,8 @@ import {
   size,
   text as textCheck,
 } from "./options.ts";
-import { type Encoding, padRows } from "./padding.ts";
+import { type Encoding, padEncoding } from "./padding.ts";
+import { encodeRow, joinRows } from "./rows.ts";
 import { readSpecialTokens, type SpecialName, type SpecialTokens } from "./special-tokens.ts";
 
 /** Turns text into token ids and back as the tokenizer of Hugging Face with the same files does. */
@@ -44,6 +44,8 @@ export interface Tokenizer {
   readonly all_special_ids: readonly number[];
   /** Tokens without those that were added to the trained ones. */
   readonly vocab_size: number;
+  /** All tokens: `len(tokenizer)` in Python. */
+  readonly size_with_added_tokens: number;
   readonly padding_side: Side;
   readonly truncation_side: Side;
   /** In tokens; Infinity where the files set no limit. */
@@ -119,6 +121,7 @@ function readDefaults(config: JsonObject): Settings {
     truncation_side: sideOf("truncation_side"),
     // transformers writes a number near 1e30 where there is no limit.
     model_max_length: Number.isSafeInteger(limit) ? limit : Number.POSITIVE_INFINITY,
+    split_special_tokens: config.split_special_tokens === true,
     cleanUp: config.clean_up_tokenization_spaces === true,
   };
 }
@@ -142,13 +145,13 @@ function createTokenizer(backend: Backend, special: SpecialTokens, settings: Set
 
   function call(text: string | readonly string[], options: EncodeOptions = {}): Encoding {
     const plan = planEncoding(options, settings);
-    const pad = plan.strategy === "none" ? 0 : padId();
+    if (plan.strategy !== "none") padId();
     const texts = Array.isArray(text) ? text : [text];
-    const rows = texts.map((one: unknown) => encodeRow(backend, one, plan));
-    const masks = rows.map((row) => row.map(() => 1));
-    return plan.strategy === "none"
-      ? { input_ids: rows, attention_mask: masks }
-      : padRows(rows, masks, plan, pad);
+    return joinRows(
+      texts.map((one: unknown) => encodeRow(backend, textOf(one), plan)),
+      plan,
+      padId,
+    );
   }
 
   function decode(ids: number | ArrayLike<number>, options: DecodeOptions = {}): string {
@@ -176,9 +179,11 @@ function createTokenizer(backend: Backend, special: SpecialTokens, settings: Set
         throw new FusewireError(
           "attention_mask of pad does not have the shape of input_ids; give one mask a row",
         );
-      return plan.strategy === "none"
-        ? { input_ids: rows.map((row) => [...row]), attention_mask: masks.map((mask) => [...mask]) }
-        : padRows(rows, masks, plan, padId());
+      const copy = {
+        input_ids: rows.map((row) => [...row]),
+        attention_mask: masks.map((mask) => [...mask]),
+      };
+      return plan.strategy === "none" ? copy : padEncoding(copy, plan, padId());
     },
     convert_tokens_to_ids: backend.tokenToId,
     convert_ids_to_tokens: backend.idToToken,
@@ -195,6 +200,7 @@ function createTokenizer(backend: Backend, special: SpecialTokens, settings: Set
       .map((content) => backend.tokenToId(content))
       .filter((one) => one !== undefined),
     vocab_size: backend.vocabSize,
+    size_with_added_tokens: backend.sizeWithAddedTokens,
     padding_side: settings.padding_side,
     truncation_side: settings.truncation_side,
     model_max_length: settings.model_max_length,
@@ -202,19 +208,7 @@ function createTokenizer(backend: Backend, special: SpecialTokens, settings: Set
   });
 }
 
-/** Only the text is cut: the special tokens around it stay, and count. */
-function encodeRow(backend: Backend, text: unknown, plan: EncodePlan): number[] {
-  if (typeof text !== "string")
-    throw new FusewireError(`cannot tokenize ${kindOf(text)}; give a text or a list of texts`);
-  const prefix = plan.addSpecialTokens ? backend.prefix : [];
-  const suffix = plan.addSpecialTokens ? backend.suffix : [];
-  const ids = backend.encode(text);
-  if (!plan.truncate || plan.maxLength === undefined) return [...prefix, ...ids, ...suffix];
-  const room = plan.maxLength - prefix.length - suffix.length;
-  if (room < 0)
-    throw new FusewireError(
-      `max_length ${plan.maxLength} has no room for the ${prefix.length + suffix.length} special tokens of every text; raise it or set add_special_tokens: false`,
-    );
-  const from = plan.truncationSide === "left" ? Math.max(0, ids.length - room) : 0;
-  return [...prefix, ...ids.slice(from, from + room), ...suffix];
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new FusewireError(`cannot tokenize ${kindOf(value)}; give a text or a list of texts`);
 }

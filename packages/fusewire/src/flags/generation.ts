@@ -30,7 +30,8 @@ export function addGenerationFlags(command: Command, table: OptionTable): () => 
             const value = [jsonOf(text), numberOf(text), text].find(
               (one) => one !== undefined && accepts(one),
             );
-            if (value !== undefined) return value;
+            // In a box, for commander turns null into "".
+            if (value !== undefined) return { value };
             throw new FusewireError(`${flag} must be ${spec.allowed}, not '${text}'`);
           });
     // null stands for "none" where generate() allows it, and generate() says where it does not.
@@ -41,10 +42,14 @@ export function addGenerationFlags(command: Command, table: OptionTable): () => 
     command.addOption(option);
   }
   return () => {
-    const given = command.opts<Record<string, unknown>>();
-    const values = [...flags].map(([name, option]) => [name, given[option.attributeName()]] as const);
+    const given = command.opts<Record<string, boolean | { readonly value: unknown } | undefined>>();
+    const options: Record<string, unknown> = {};
+    for (const [name, option] of flags) {
+      const found = given[option.attributeName()];
+      if (found !== undefined) options[name] = typeof found === "boolean" ? found : found.value;
+    }
     // Each value was accepted by its own row of the table.
-    return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as GenerationOptions;
+    return options;
   };
 }
 

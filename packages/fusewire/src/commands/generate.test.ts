@@ -1,0 +1,108 @@
+import { readFileSync } from "node:fs";
+import type { GenerationStats } from "@fusewire/generate";
+import { expect, test } from "vitest";
+import { main } from "../cli.ts";
+import { fusewire, goldenModel, testIo } from "../testing/run.ts";
+
+interface Answer {
+  readonly sequences: number[][];
+  readonly texts: string[];
+  readonly stats: GenerationStats;
+}
+
+interface Golden {
+  readonly left_padded: { readonly input_ids: number[][]; readonly attention_mask: number[][] };
+  readonly greedy: { readonly new_tokens: number[][] };
+}
+
+const LLAMA = goldenModel("llama");
+const golden = JSON.parse(readFileSync(`${LLAMA}/expected.json`, "utf8")) as Golden;
+const { input_ids, attention_mask } = golden.left_padded;
+
+async function answer(...argv: readonly string[]): Promise<Answer> {
+  const { code, stdout, stderr } = await fusewire("generate", ...argv, "--json");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout.match(/\n/g)).toHaveLength(1);
+  return JSON.parse(stdout) as Answer;
+}
+
+test.each(["interpreter", "eager:cpu"])(
+  "--json gives Hugging Face's tokens on %s",
+  { timeout: 60_000 },
+  async (device) => {
+    const { sequences, texts, stats } = await answer(
+      ...["--model", LLAMA, "--device", device, "--ignore-eos", "--max-new-tokens", "24"],
+      ...["--input-ids", JSON.stringify(input_ids), "--attention-mask", JSON.stringify(attention_mask)],
+    );
+    expect(sequences).toEqual(input_ids.map((row, b) => [...row, ...golden.greedy.new_tokens[b]!]));
+    expect(texts).toHaveLength(3);
+    expect(stats).toEqual({
+      device,
+      prompt_tokens: 28,
+      new_tokens: 72,
+      time_to_first_token_ms: expect.any(Number),
+      tokens_per_second: expect.any(Number),
+      launches: expect.any(Number),
+      submits: 26,
+      compilations: expect.arrayContaining([
+        { entry: "prefill length=64 batch=4 rows=4 capacity=128", reason: "first prefill" },
+      ]),
+      bytes: expect.any(Number),
+    });
+  },
+);
+
+const FLAGS = ["--model", LLAMA, "--device", "interpreter", "--max-new-tokens", "6", "--ignore-eos"];
+
+test("prints the text as it is made and the stats on stderr", async () => {
+  const pieces: string[] = [];
+  const io = testIo({ onText: (text) => pieces.push(text) });
+  expect(await main(["generate", ...FLAGS, "--prompt", "The fox"], io)).toBe(0);
+  const { texts } = await answer(...FLAGS, "--prompt", "The fox");
+  const { stdout, stderr } = io.read();
+  expect(stdout).toBe(`${texts[0]}\n`);
+  expect(pieces.length).toBeGreaterThan(2);
+  expect(stderr).toMatch(/^interpreter: \d+ prompt tokens and 6 new, first after [\d.]+ ms,\s+then /);
+});
+
+test("several prompts make a batch, padded left, and each is what it is alone", async () => {
+  const prompts = ["The fox", "Once upon a time there was a king"];
+  const together = await answer(...FLAGS, ...prompts.flatMap((text) => ["--prompt", text]));
+  for (const [b, prompt] of prompts.entries()) {
+    const alone = await answer(...FLAGS, "--prompt", prompt);
+    expect(together.texts[b]).toBe(alone.texts[0]);
+    expect(together.sequences[b]!.slice(-alone.sequences[0]!.length)).toEqual(alone.sequences[0]);
+  }
+  const { stdout } = await fusewire("generate", ...FLAGS, "--prompt", prompts[0]!, "--prompt", prompts[1]!);
+  expect(stdout).toBe(`[0] ${together.texts[0]!.trimEnd()}\n[1] ${together.texts[1]!.trimEnd()}\n`);
+});
+
+test("token ids need no tokenizer: texts are empty, and people see ids", async () => {
+  const flags = ["--model", goldenModel("llama-bias"), "--device", "interpreter", "--max-new-tokens", "3"];
+  const { sequences, texts } = await answer(...flags, "--input-ids", "[[5,6,7]]");
+  expect(texts).toEqual([""]);
+  const { stdout } = await fusewire("generate", ...flags, "--input-ids", "[[5,6,7]]");
+  expect(stdout).toBe(`${sequences[0]!.slice(3).join(" ")}\n`);
+});
+
+test("sampling flags reach the model: the same seed gives the same tokens, and stats name the seed", async () => {
+  const sampled = [...FLAGS, "--prompt", "The fox", "--do-sample", "true", "--top-k", "0"];
+  const [one, again, other] = [
+    await answer(...sampled, "--seed", "3"),
+    await answer(...sampled, "--seed", "3"),
+    await answer(...sampled, "--seed", "4"),
+  ];
+  expect(one.sequences).toEqual(again.sequences);
+  expect(one.sequences).not.toEqual(other.sequences);
+  expect(one.stats.seed).toBe(3);
+});
+
+test("Ctrl+C keeps what has been printed and ends with 130", async () => {
+  const controller = new AbortController();
+  const io = testIo({ signal: controller.signal, onText: () => controller.abort() });
+  const flags = ["--model", LLAMA, "--device", "interpreter", "--max-new-tokens", "60", "--ignore-eos"];
+  expect(await main(["generate", ...flags, "--prompt", "The fox"], io)).toBe(130);
+  const { stdout, stderr } = io.read();
+  expect(stdout).toMatch(/\S.*\n$/s);
+  expect(stderr).toMatch(/^interrupted after \d+ new tokens?\n$/);
+});

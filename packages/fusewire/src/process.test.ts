@@ -1,0 +1,76 @@
+// The command as people start it: a process of its own.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { goldenModel } from "./testing/run.ts";
+
+const SCRIPT = fileURLToPath(new URL("bin/fusewire.ts", import.meta.url));
+const ENDLESS = [
+  "generate",
+  "--device",
+  "eager:cpu",
+  "--ignore-eos",
+  "--max-new-tokens",
+  "1000",
+  "--prompt",
+  "A",
+];
+
+const start = (...argv: readonly string[]): ChildProcess =>
+  spawn(process.execPath, ["--import", import.meta.resolve("tsx"), SCRIPT, ...argv]);
+
+async function outcome(child: ChildProcess) {
+  const text = { stdout: "", stderr: "" };
+  child.stdout?.on("data", (data) => {
+    text.stdout += data;
+  });
+  child.stderr?.on("data", (data) => {
+    text.stderr += data;
+  });
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, ...text };
+}
+
+test("errors are one line and exit code 1", { timeout: 60_000 }, async () => {
+  const model = ["--model", goldenModel("llama"), "--device", "interpreter"];
+  const [flag, ids] = await Promise.all([
+    outcome(start("generate", "--nope")),
+    outcome(start("generate", ...model, "--input-ids", "[[999]]")),
+  ]);
+  expect(flag).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: "error: unknown flag '--nope'; see 'fusewire generate --help'\n",
+  });
+  expect(ids.code).toBe(1);
+  expect(ids.stdout).toBe("");
+  expect(ids.stderr).toMatch(/^error: row 0 of input_ids holds 999[^\n]+\n$/);
+});
+
+test("--json prints one object and nothing else, tfjs included", { timeout: 60_000 }, async () => {
+  const model = ["--model", goldenModel("llama"), "--device", "eager:cpu"];
+  const { code, stdout, stderr } = await outcome(
+    start("generate", ...model, "--input-ids", "[[5,6]]", "--max-new-tokens", "2", "--json"),
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(Object.keys(JSON.parse(stdout) as object)).toEqual(["sequences", "texts", "stats"]);
+});
+
+test("Ctrl+C stops between two steps with 130", { timeout: 60_000 }, async () => {
+  const child = start(...ENDLESS);
+  const end = outcome(child);
+  child.stdout?.once("data", () => child.kill("SIGINT"));
+  const { code, stdout, stderr } = await end;
+  expect(code).toBe(130);
+  expect(stdout).toMatch(/\S.*\n$/s);
+  expect(stderr).toMatch(/^interrupted after \d+ new tokens?\n$/);
+});
+
+test("a reader that goes away ends it without a word", { timeout: 60_000 }, async () => {
+  const child = start(...ENDLESS);
+  const end = outcome(child);
+  child.stdout?.once("data", () => child.stdout?.destroy());
+  const { code, stderr } = await end;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+});

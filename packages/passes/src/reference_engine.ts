@@ -2,6 +2,7 @@ import {
   bytesOf,
   emptyValue,
   evaluate,
+  FusewireError,
   rootsOf,
   type StateDecl,
   topological,
@@ -83,7 +84,12 @@ export function createReferenceEngine(claims: Engine["claims"] = () => true): En
         params: (name) => weights.params.get(name)!,
         prepared: (name) => weights.prepared.get(name)!,
         states: (name) => states.values.get(name)!,
-        inputs: (name) => inputs.get(name)!,
+        inputs: (name) => {
+          const value = inputs.get(name);
+          if (!value)
+            throw new FusewireError(`entry '${lowered.entry.name}' was run without input '${name}'`);
+          return value;
+        },
       });
       for (const [name, node] of lowered.entry.writes) states.values.set(name, values.get(node)!);
       return new Map([...lowered.entry.outputs].map(([name, node]) => [name, values.get(node)!]));

@@ -1,10 +1,10 @@
 import type { Node } from "../node.ts";
 import { defineOp, emit } from "../op.ts";
 import { emptyValue, floats } from "../value.ts";
-import { le, min, mul, sub } from "./binary.ts";
+import { lt, min, mul, sub } from "./binary.ts";
 import { cast } from "./cast.ts";
 import { reshape, sliceAxis } from "./movement.ts";
-import { cumsum, reduceMax, reduceSum } from "./reduce.ts";
+import { argmax, cumsum, reduceMax } from "./reduce.ts";
 import { requireRowOption } from "./top_k.ts";
 import { exp } from "./unary.ts";
 
@@ -43,7 +43,8 @@ export const categoricalOp = defineOp<"categorical">({
     const total = sliceAxis(sums, 1, vocabulary - 1, 1);
     // In f32 u·total may round up to total, which no running sum exceeds; the step below total is always exceeded.
     const target = min(mul(reshape(us!, [batch, 1]), total), mul(total, 1 - 2 ** -23));
-    return reshape(reduceSum(cast(le(sums, target), "i32")), [batch]);
+    // The first that exceeds it: argmax takes the first of the ones.
+    return reshape(argmax(cast(lt(target, sums), "f32")), [batch]);
   },
 });
 

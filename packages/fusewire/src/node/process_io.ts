@@ -1,5 +1,8 @@
 import type { Io, Output } from "../io.ts";
 
+/** Milliseconds within which signals come from one Ctrl+C: a launcher such as tsx passes on what we got already. */
+const ONE_CTRL_C = 500;
+
 /**
  * Runs a command in this process and sets the exit code it returns. Ctrl+C asks the command to stop, and a second
  * one kills it. When the reader of stdout goes away (`| head`) the command stops without a word.
@@ -23,7 +26,12 @@ export async function runInProcess(command: (io: Io) => Promise<number>): Promis
     stdout: output(process.stdout),
     stderr: output(process.stderr),
     interrupts: () => {
-      process.once("SIGINT", () => controller.abort());
+      let first: number | undefined;
+      process.on("SIGINT", () => {
+        first ??= performance.now();
+        controller.abort();
+        if (performance.now() - first > ONE_CTRL_C) process.exit(130);
+      });
       return controller.signal;
     },
     debug: process.env.FUSEWIRE_DEBUG === "1",

@@ -46,7 +46,8 @@ describe.each([
   });
 
   test("words are ordered, and known ones mean what IEEE 754 says", () => {
-    for (let word = 1; word <= infinity; word++) expect(from(word) > from(word - 1)).toBe(true);
+    const finite = words.slice(1, infinity + 1);
+    expect(finite.filter((word) => !(from(word) > from(word - 1)))).toEqual([]);
     expect(from(one)).toBe(1);
     expect(from(one | 0x8000)).toBe(-1);
     expect(from(infinity)).toBe(Number.POSITIVE_INFINITY);
@@ -59,7 +60,7 @@ describe.each([
         fc.pre(Number.isFinite(x));
         expect(to(x)).toBe(nearestWord(x, from, infinity));
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
     fc.assert(
       fc.property(fc.integer({ min: 0, max: infinity - 1 }), fc.boolean(), (word, negative) => {
@@ -68,7 +69,7 @@ describe.each([
         const x = negative ? -tie : tie;
         expect(to(x) & 0x7fff).toBe(word % 2 === 0 ? word : word + 1);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 });

@@ -3,7 +3,7 @@ import type { Node } from "../node.ts";
 import { defineOp, emit } from "../op.ts";
 import { sameShape } from "../type.ts";
 import { emptyValue, floats } from "../value.ts";
-import { and, div, le, min, mod, mul, sub } from "./binary.ts";
+import { and, div, le, max, min, mod, mul, sub } from "./binary.ts";
 import { gather } from "./gather.ts";
 import { iota } from "./iota.ts";
 import { matmul } from "./matmul.ts";
@@ -67,19 +67,19 @@ export const attentionOp = defineOp<"attention">({
           // A row outside the cache reads the nearest one, as `gather` does.
           const row = Math.min(cacheRows - 1, Math.max(0, rows!.data[b]!));
           const firstSlot = (row * groups + Math.floor((h * groups) / heads)) * slots;
-          let max = Number.NEGATIVE_INFINITY;
+          let largest = Number.NEGATIVE_INFINITY;
           for (let j = from; j <= to; j++) {
             const keyAt = (firstSlot + (j % slots)) * d;
             let dot = 0;
             for (let k = 0; k < d; k++) dot += query[queryAt + k]! * key[keyAt + k]!;
             const score = softcap > 0 ? softcap * Math.tanh((dot * scale) / softcap) : dot * scale;
             weights[j % slots] = score;
-            max = Math.max(max, score);
+            largest = Math.max(largest, score);
           }
           let total = 0;
           sums.fill(0);
           for (let j = from; j <= to; j++) {
-            const weight = Math.exp(weights[j % slots]! - max);
+            const weight = Math.exp(weights[j % slots]! - largest);
             const valueAt = (firstSlot + (j % slots)) * dv;
             total += weight;
             for (let k = 0; k < dv; k++) sums[k]! += weight * v[valueAt + k]!;
@@ -90,7 +90,9 @@ export const attentionOp = defineOp<"attention">({
     return value;
   },
   expand: ([q, keys, values, rows, lo, hi], attrs) => {
-    const attended = plainAttention(q!, gather(keys!, rows!), gather(values!, rows!), lo!, hi!, attrs);
+    // An empty slot of a ring counts as a key below 0.
+    const first = attrs.ring ? max(lo!, 0) : lo!;
+    const attended = plainAttention(q!, gather(keys!, rows!), gather(values!, rows!), first, hi!, attrs);
     // An empty run gives zeros, where softmax over nothing but -inf would give NaN.
     const [b, t] = lo!.type.shape as [number, number];
     const last = attrs.ring ? hi! : min(hi!, keys!.type.shape[2]! - 1);

@@ -14,7 +14,7 @@ export const cacheWriteOp = defineOp<"cache_write">({
   name: "cache_write",
   arity: 5,
   attrs: { axis: "int", ring: "bool" },
-  infer: ([cache, rows, at, count, values], { axis }) => {
+  infer: ([cache, rows, at, count, values], { axis, ring }) => {
     const batch = values!.shape[0];
     const vector = (type: TensorType) => type.dtype === "i32" && sameShape(type.shape, [batch!]);
     if (!vector(rows!) || !vector(at!) || !vector(count!))
@@ -29,6 +29,8 @@ export const cacheWriteOp = defineOp<"cache_write">({
       throw new FusewireError(
         `values may differ from the cache in dtype nowhere and in shape along axes 0 and ${axis}`,
       );
+    if (ring && values!.shape[axis]! > cache!.shape[axis]!)
+      throw new FusewireError("a ring takes at most as many entries at once as it has slots");
     return cache!;
   },
   evaluate: ([cache, rows, at, count, values], { axis, ring }, type) => {

@@ -58,6 +58,12 @@ describe("meaning", () => {
   });
 });
 
+test("a remainder has the sign of its divisor, and is 0 by 0", () => {
+  expect(run(ops.mod(of("i32", 7, -1, -7, 6), of("i32", 3)))).toEqual([1, 2, 2, 0]);
+  expect(run(ops.mod(of("i32", 7, -7, 5), of("i32", -3, -3, 0)))).toEqual([-2, -1, 0]);
+  expect(run(ops.mod(of("i32", -(2 ** 31)), 2 ** 31 - 1))).toEqual([2 ** 31 - 2]);
+});
+
 test("integers wrap to 32 bits", () => {
   const most = 2 ** 31 - 1;
   const least = -(2 ** 31);

@@ -73,6 +73,19 @@ test("cache_write leaves its input alone and works along any axis but the first"
   ]);
 });
 
+test("cache_write into a ring goes round, and drops what lies below 0 alone", () => {
+  const values = float([1, 1, 3, 1], 91, 92, 93);
+  const write = (at: number, count: number) =>
+    run(ops.cacheWrite(cache, ints([1], 1), ints([1], at), ints([1], count), values, 2, true)).slice(4, 8);
+  expect(write(3, 3)).toEqual([92, 93, 12, 91]);
+  expect(write(10, 2)).toEqual([10, 11, 91, 92]);
+  expect(write(-1, 3)).toEqual([92, 93, 12, 13]);
+  const wide = ints([1, 3], 1, 2, 3);
+  const narrow = () =>
+    ops.cacheWrite(ints([1, 2], 0, 0), ints([1], 0), ints([1], 0), ints([1], 3), wide, 1, true);
+  expect(narrow).toThrow("a ring takes at most as many entries at once as it has slots");
+});
+
 test("cache_write refuses what does not fit", () => {
   const one = ints([1], 0);
   const write = (values: Node, axis: number, rows = one) =>

@@ -19,6 +19,7 @@ export const layerNormOp = defineOp<"layer_norm">({
   attrs: { eps: "float" },
   infer: ([x, weight, bias]) => {
     if ([x, weight, bias].some((type) => type!.dtype !== "f32")) throw new FusewireError("takes f32");
+    if (x!.shape.length === 0) throw new FusewireError("a scalar has no axis to take the mean over");
     if (![weight, bias].every((type) => sameShape(type!.shape, x!.shape.slice(-1))))
       throw new FusewireError(`weight and bias must be f32[${x!.shape.slice(-1)}]`);
     return x!;

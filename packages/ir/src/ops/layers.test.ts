@@ -24,6 +24,12 @@ test("softmax, silu and rms_norm by hand", () => {
     8 / Math.sqrt(12.5),
   );
   expectValues(ops.rmsNorm(floats([1, 2], 0, 0), floats([2], 1, 2), 1e-5), 0, 0);
+  expectValues(ops.relu(floats([3], -1, 0, 2)), 0, 0, 2);
+  const tanh = Math.tanh(Math.sqrt(2 / Math.PI) * 1.044715);
+  expectValues(ops.geluTanh(floats([3], 0, 1, -1)), 0, 0.5 + tanh / 2, tanh / 2 - 0.5);
+  const norm = ops.layerNorm(floats([1, 2], 1, 3), floats([2], 2, 3), floats([2], 10, 20), 3);
+  expectValues(norm, 9, 21.5);
+  expect(() => ops.layerNorm(floats([], 1), floats([], 1), floats([], 1), 1)).toThrow("a scalar has no axis");
   expect(() => ops.rmsNorm(floats([], 1), floats([], 1), 1)).toThrow("a scalar has no axis");
   expect(() => ops.rmsNorm(floats([1, 2], 1, 2), floats([1], 1), 1)).toThrow("the weight must be f32[2]");
 });
@@ -70,6 +76,21 @@ test("attention over a run of keys, heads sharing a key head, rows by number", (
   expectValues(attend(1, [0, 0, 2], [0, 1, 3]), 10, 15, 35, 10, 15, 35);
   // Beyond the slots is cut off; an empty run is zeros.
   expectValues(attend(0, [-5, 2, 4], [1, 1, 9]), 1.5, 0, 0, 1.5, 0, 0);
+});
+
+test("attention over a ring finds key j in slot j mod S", () => {
+  const keys = floats([1, 1, 4, 1], 0, 0, 0, 0);
+  // Keys 4 and 5 have taken the slots of 0 and 1.
+  const values = floats([1, 1, 4, 1], 40, 50, 20, 30);
+  const q = floats([1, 1, 2, 1], 1, 1);
+  const attend = (lo: number[], hi: number[]) =>
+    ops.attention(q, keys, values, ints([1], 0), ints([1, 2], ...lo), ints([1, 2], ...hi), {
+      scale: 1,
+      ring: true,
+    });
+  expectValues(attend([2, 3], [4, 5]), 30, 40);
+  expectValues(attend([5, -3], [5, 1]), 50, 45);
+  expectValues(attend([6, 4], [5, 5]), 0, 45);
 });
 
 test("attention scales, caps and weighs", () => {

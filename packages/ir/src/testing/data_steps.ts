@@ -122,6 +122,7 @@ const discrete: readonly Step[] = [
       [ops.sub, x.bound + 5],
       [ops.mul, x.bound * 5],
       [ops.max, Math.max(x.bound, 5)],
+      [ops.mod, 5],
     ] as const);
     // Beyond 1000 a cast to f32 and a product could round.
     if (bound < 1000) sketch.add(build(x.node, y), { exact: true, bound });
@@ -165,9 +166,10 @@ const discrete: readonly Step[] = [
 const stateful: readonly Step[] = [
   // A step of attention over caches.
   (sketch) => {
-    const [batch, groups, slots, t] = [1 + sketch.choose(2), 1 + sketch.choose(2), 1 + sketch.choose(5), 1];
+    const [batch, groups, slots] = [1 + sketch.choose(2), 1 + sketch.choose(2), 1 + sketch.choose(5)];
     const width = sketch.oneOf([2, 3]);
-    const length = t + sketch.choose(3);
+    const length = 1 + sketch.choose(3);
+    const ring = sketch.choose(2) === 0 && length <= slots;
     const rows = sketch.input([batch], "i32", "rows");
     const at = sketch.input([batch], "i32", "at");
     const count = sketch.input([batch], "i32", "count");
@@ -175,19 +177,22 @@ const stateful: readonly Step[] = [
       const cache = sketch.state([batch + 1, groups, slots, width], "f32", hint);
       const fresh = sketch.input([batch, groups, length, width], "f32", hint);
       if (sketch.written.has(cache.name)) return cache.node;
-      const next = ops.cacheWrite(cache.node, rows, at, count, fresh, 2);
+      const next = ops.cacheWrite(cache.node, rows, at, count, fresh, 2, ring);
       sketch.write(cache.name, next);
       return next;
     });
     const q = sketch.input([batch, groups * (1 + sketch.choose(2)), length, width], "f32", "x");
-    const [lo, hi] = ["lo", "hi"].map((hint) => sketch.input([batch, length], "i32", hint));
-    const attrs = { scale: 0.5, softcap: sketch.oneOf([0, 2]), ring: false };
+    const [first, hi] = ["lo", "hi"].map((hint) => sketch.input([batch, length], "i32", hint)) as [
+      Node,
+      Node,
+    ];
+    // A ring has its latest keys only.
+    const lo = ring ? ops.max(ops.max(first, ops.sub(ops.reduceMax(hi), slots - 1)), 0) : first;
+    const attrs = { scale: 0.5, softcap: sketch.oneOf([0, 2]), ring };
     const attended =
       sketch.choose(2) === 0
-        ? ops.attention(q, keys!, values!, rows, lo!, hi!, attrs)
-        : whereAny(
-            ops.plainAttention(q, ops.gather(keys!, rows), ops.gather(values!, rows), lo!, hi!, attrs),
-          );
+        ? ops.attention(q, keys!, values!, rows, lo, hi, attrs)
+        : whereAny(ops.plainAttention(q, ops.gather(keys!, rows), ops.gather(values!, rows), lo, hi, attrs));
     sketch.add(attended, { exact: false, bound: 2 });
   },
   // A counter, and two states that change places.

@@ -5,6 +5,7 @@ import type { Item, Sketch } from "./sketch.ts";
 
 export type Step = (sketch: Sketch) => void;
 
+const ACTIVATIONS = ["none", "silu", "relu", "gelu_tanh"] as const;
 const SCALARS = [0, 1, -1, 2, 0.5, -0.25] as const;
 
 /** A step that turns one float value into another, given the bound of the result. */
@@ -51,6 +52,8 @@ export const FLOAT_STEPS: readonly Step[] = [
   unary(ops.neg, (x) => x, true),
   unary(ops.tanh, () => 1),
   unary(ops.silu, (x) => Math.max(x, 0.3)),
+  unary(ops.geluTanh, (x) => Math.max(x, 0.3)),
+  unary(ops.relu, (x) => x, true),
   unary(
     (x) => ops.exp(ops.tanh(x)),
     () => Math.E,
@@ -106,10 +109,17 @@ export const FLOAT_STEPS: readonly Step[] = [
   (sketch) => {
     const x = sketch.pick(({ node }) => node.type.dtype === "f32" && node.type.shape.length > 0);
     if (!x) return;
-    const norm = sketch.choose(2) === 0 ? ops.rmsNorm : ops.plainRmsNorm;
+    const n = lastSize(x);
+    const [weight, bias] = [sketch.param([n]), sketch.param([n], "f32", "bias")];
     // A larger epsilon than models use: rounding in a line of near-zeros stays small.
-    const node = norm(x.node, sketch.param([lastSize(x)]), sketch.oneOf([0.5, 0.01]));
-    sketch.add(node, { exact: false, bound: 1.5 * Math.sqrt(lastSize(x)) });
+    const eps = sketch.oneOf([0.5, 0.01]);
+    const node = sketch.oneOf([
+      () => ops.rmsNorm(x.node, weight, eps),
+      () => ops.plainRmsNorm(x.node, weight, eps),
+      () => ops.layerNorm(x.node, weight, bias, eps),
+      () => ops.plainLayerNorm(x.node, weight, bias, eps),
+    ])();
+    sketch.add(node, { exact: false, bound: 1.5 * Math.sqrt(n) + 1.5 });
   },
   projection((x, s) => [ops.matmul(x.node, s.param([size(s), lastSize(x)]), { transposeB: true })], dot),
   projection((x, s) => [ops.matmul(x.node, s.param([lastSize(x), size(s)]))], dot),
@@ -144,7 +154,7 @@ export const FLOAT_STEPS: readonly Step[] = [
       const n = size(s);
       const bias = s.choose(2) === 0 ? { bias: s.param([n]) } : {};
       const residual = s.choose(2) === 0 ? { residual: s.param([...x.node.type.shape.slice(0, -1), n]) } : {};
-      const activation = s.oneOf(["none", "silu"] as const);
+      const activation = s.oneOf(ACTIVATIONS);
       return [ops.linear(x.node, s.param([n, lastSize(x)]), { activation, ...bias, ...residual })];
     },
     (x) => dot(x) + 3,
@@ -153,9 +163,7 @@ export const FLOAT_STEPS: readonly Step[] = [
     (x, s) => {
       const n = size(s);
       const bias = s.choose(2) === 0 ? s.param([2 * n]) : undefined;
-      return [
-        ops.gatedLinear(x.node, s.param([2 * n, lastSize(x)]), s.oneOf(["none", "silu"] as const), bias),
-      ];
+      return [ops.gatedLinear(x.node, s.param([2 * n, lastSize(x)]), s.oneOf(ACTIVATIONS), bias)];
     },
     (x) => (dot(x) + 1.5) ** 2,
   ),

@@ -4,7 +4,7 @@ import { NodeTable } from "@fusewire/ir";
 import { openModelDirectory } from "@fusewire/models/node";
 import {
   createReferenceEngine,
-  type EngineTraits,
+  EVERY_KERNEL,
   launchesPerLayer,
   lower,
   OPTIONAL_PASSES,
@@ -14,28 +14,30 @@ import {
 import { expect, test } from "vitest";
 import { goldenPath } from "./support/goldens.ts";
 
-/** An engine that replays programs and has every kernel. */
-const replay: EngineTraits = {
-  name: "replay",
-  claims: () => true,
-  memory: { alignment: 256, readWriteSameBuffer: false },
-};
-
+/** The greedy decode program of a golden model for an engine that has every kernel. */
 async function decodeProgram(name: string, disable: typeof OPTIONAL_PASSES | readonly [] = []) {
   const files = await openModelDirectory(goldenPath("models", name));
   const model = await loadCausalLM(files, { engine: createReferenceEngine() });
   const selection = selectionFor(false, () => false);
-  const sizes = { batch: 1, rows: 1, capacity: 128 };
+  const sizes = { batch: 1, rows: 1, capacity: 64 };
   const key = { kind: "decode", ...sizes, selection, eosCount: 8 } as const;
   const module = traceEntry(key, model.runtime.source, new NodeTable());
   await model.dispose();
-  return planMemory(lower(module, replay, { disable }), replay);
+  return planMemory(lower(module, EVERY_KERNEL, { disable }), EVERY_KERNEL);
 }
 
-test("llama: 12 launches a decoder layer, 58 without the optional passes", async () => {
-  const program = await decodeProgram("llama");
-  expect(launchesPerLayer(program).get("model.layers.1")).toBe(12);
-  await expect(printProgram(program)).toMatchFileSnapshot("snapshots/llama.decode.txt");
-  const unfused = await decodeProgram("llama", OPTIONAL_PASSES);
-  expect(launchesPerLayer(unfused).get("model.layers.1")).toBe(58);
+/** Launches of a decoder layer at batch 1, fused and as traced. */
+test.each([
+  ["llama", 12, 58],
+  ["mistral-window", 12, 58],
+  ["gemma", 12, 59],
+  ["gemma2", 16, 81],
+  ["opt", 11, 50],
+  ["qwen2", 12, 61],
+])("%s: %i launches a decoder layer, %i without the optional passes", async (name, fused, unfused) => {
+  const layer = (name === "opt" ? "model.decoder" : "model").concat(".layers.1");
+  const program = await decodeProgram(name);
+  await expect(printProgram(program)).toMatchFileSnapshot(`snapshots/${name}.decode.txt`);
+  const plain = await decodeProgram(name, OPTIONAL_PASSES);
+  expect([program, plain].map((one) => launchesPerLayer(one).get(layer))).toEqual([fused, unfused]);
 });

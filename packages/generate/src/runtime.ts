@@ -1,6 +1,7 @@
 import { type Module, NodeTable, type StateDecl, type Value } from "@fusewire/ir";
 import {
   type Buckets,
+  checkBuckets,
   type Engine,
   type Executable,
   type LowerOptions,
@@ -50,6 +51,7 @@ export interface RuntimeSource extends Omit<EntrySource, "longestStep"> {
 }
 
 export function createRuntime({ engine, weights, lowering, buckets, ...model }: RuntimeSource): Runtime {
+  checkBuckets(buckets);
   const source: EntrySource = { ...model, longestStep: buckets.chunk.at(-1)! };
   const table = new NodeTable();
   const executables = new Map<string, Promise<Executable>>();

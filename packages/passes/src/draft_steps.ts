@@ -106,7 +106,7 @@ class DraftBuilder {
         return placed(this.#addBuffer({ kind: node.op, name: node.attrs.name, bytes }));
       case "constant": {
         const { values } = node.attrs;
-        const name = `constant${node.id}`;
+        const name = `[${values.slice(0, 4).join(",")}${values.length > 4 ? ",…" : ""}]`;
         return placed(this.#addBuffer({ kind: "constant", name, bytes, type: node.type, values }));
       }
       default:

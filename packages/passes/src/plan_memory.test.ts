@@ -291,7 +291,7 @@ describe("outputs", () => {
         return same = same:f32[4]
         return x = x:f32[4]
         return w = w:f32[4]
-        return c = constant4:f32[4]
+        return c = [7]:f32[4]
       "
     `);
   });

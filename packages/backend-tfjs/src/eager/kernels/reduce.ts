@@ -11,9 +11,9 @@ const argmax: Kernel<"argmax"> = {
   },
 };
 
-export const reduceKernels = {
+export const reduceKernels: KernelTable = {
   reduce_sum: { op: "reduce_sum", run: (x, { axis }) => tf.sum(x.tensor(0), axis, true) },
   reduce_max: { op: "reduce_max", run: (x, { axis }) => tf.max(x.tensor(0), axis, true) },
   cumsum: { op: "cumsum", run: (x, { axis }) => tf.cumsum(x.tensor(0), axis) },
   argmax,
-} satisfies KernelTable;
+};

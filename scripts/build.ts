@@ -1,0 +1,80 @@
+// `pnpm build`: writes what is published, plain ES modules and their types, into each package's dist.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+import { renameDeclarationImports } from "./declarations.ts";
+import { type Manifest, packageFolders, publishedFiles, unpublished } from "./packages.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const packages = join(root, "packages");
+
+function build(): number {
+  const started = performance.now();
+  const roots: string[] = [];
+  for (const folder of packageFolders(packages)) {
+    const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
+    const missing = unpublished(manifest);
+    if (missing.length > 0) return fail(`${manifest.name}: publishConfig does not publish ${missing}`);
+    const sources = publishedFiles(manifest).map((file) => join(folder, sourceOf(file)));
+    const absent = sources.find((file) => !existsSync(file));
+    if (absent) return fail(`${manifest.name}: publishConfig names what ${absent} should give`);
+    roots.push(...sources);
+    removeOld(join(folder, "dist"));
+  }
+  const program = ts.createProgram(roots, compilerOptions());
+  const emitted = program.emit(undefined, write, undefined, false, {
+    afterDeclarations: [renameDeclarationImports],
+  });
+  const problems = [...ts.getPreEmitDiagnostics(program), ...emitted.diagnostics];
+  if (problems.length > 0) return fail(ts.formatDiagnostics(problems, formatHost));
+  console.log(`built ${packages} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  return 0;
+}
+
+/** The workspace's own options, one program for all packages: each file is read and checked once. */
+function compilerOptions(): ts.CompilerOptions {
+  const file = join(root, "tsconfig.json");
+  const read = ts.getParsedCommandLineOfConfigFile(
+    file,
+    {},
+    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} },
+  );
+  return {
+    ...read?.options,
+    noEmit: false,
+    declaration: true,
+    rewriteRelativeImportExtensions: true,
+    rootDir: packages,
+    outDir: packages,
+  };
+}
+
+/** Only what the compiler writes: other things in dist, such as kernels, come from elsewhere. */
+function removeOld(dist: string): void {
+  if (!existsSync(dist)) return;
+  for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" }))
+    if (/\.(js|d\.ts)$/.test(name)) rmSync(join(dist, name));
+}
+
+function write(path: string, text: string): void {
+  const file = path.replace(/^(.*\/packages\/[^/]+)\/src\//, "$1/dist/");
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+const sourceOf = (file: string): string => file.replace("./dist/", "src/").replace(/\.js$/, ".ts");
+
+const formatHost: ts.FormatDiagnosticsHost = {
+  getCanonicalFileName: (name) => name,
+  getCurrentDirectory: () => root,
+  getNewLine: () => "\n",
+};
+
+function fail(message: string): number {
+  console.error(message);
+  return 1;
+}
+
+process.exitCode = build();

@@ -1,4 +1,5 @@
 import { createEagerEngine } from "@fusewire/backend-tfjs";
+import { createWasmEngine } from "@fusewire/backend-wasm";
 import { type CausalLM, type LoadOptions, loadCausalLM } from "@fusewire/generate";
 import { openModelDirectory } from "@fusewire/models/node";
 import { createReferenceEngine, type Engine } from "@fusewire/passes";
@@ -8,6 +9,7 @@ export const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
   interpreter: async () => createReferenceEngine(),
   "eager:cpu": () => createEagerEngine("cpu"),
   "eager:wasm": () => createEagerEngine("wasm"),
+  wasm: () => createWasmEngine(),
 };
 
 /** Loads a model for the time of `body`. */

@@ -1,0 +1,134 @@
+/** Products and attention. */
+import { broadcastShapes, type Shape, sizeOf, stridesOf } from "@fusewire/ir";
+import type { Ref } from "@fusewire/passes";
+import * as ids from "../ids.ts";
+import { broadcastStrides } from "./axes.ts";
+import { dtypeWord, type Encoders, floatWord, grainFor, type Launch, type Places } from "./writer.ts";
+
+const ACTIVATIONS: Readonly<Record<string, number>> = {
+  none: ids.NO_ACTIVATION,
+  silu: ids.SILU,
+  relu: ids.RELU,
+  gelu_tanh: ids.GELU_TANH,
+};
+
+/** Columns of the result that the kernel treats while one block of the weight is in the cache. */
+const BLOCK_COLUMNS = 48;
+
+interface Product {
+  readonly write: Ref;
+  readonly x: Ref;
+  readonly weight: Ref;
+  readonly bias?: Ref | undefined;
+  readonly residual?: Ref | undefined;
+  readonly activation: string;
+  readonly gated: boolean;
+}
+
+/** x · weightᵀ with its epilogue, for a weight that all rows of x share. */
+function encodeLinear(
+  { write, x, weight, bias, residual, activation, gated }: Product,
+  places: Places,
+): Launch[] {
+  const n = write.type.shape.at(-1)!;
+  const k = x.type.shape.at(-1)!;
+  const m = sizeOf(x.type.shape) / k;
+  const operand = (ref: Ref | undefined) => (ref ? places.operand(ref) : [0, 0]);
+  return [
+    {
+      kernel: ids.LINEAR,
+      units: n,
+      grain: grainFor(n, m * k * (gated ? 2 : 1)),
+      scratch: gated ? m * BLOCK_COLUMNS * 4 : 0,
+      words: [
+        ...places.operand(write),
+        ...places.operand(x),
+        ...places.operand(weight),
+        ...operand(bias),
+        ...operand(residual),
+        ...[m, n, k, ACTIVATIONS[activation]!, Number(!!bias), Number(!!residual), Number(gated)],
+        places.isNarrow(weight) ? ids.BF16 : dtypeWord("f32"),
+      ],
+    },
+  ];
+}
+
+/** Which matrix of an operand with leading axes `own` each matrix of the result reads. */
+function stacksOf(own: Shape, batch: Shape): number[] {
+  const strides = broadcastStrides(own, batch);
+  const all = stridesOf(batch);
+  return Array.from({ length: sizeOf(batch) }, (_, s) =>
+    batch.reduce((at, size, k) => at + (Math.floor(s / all[k]!) % size) * strides[k]!, 0),
+  );
+}
+
+export const PRODUCTS: Encoders = {
+  linear: ({ reads: [x, weight, ...rest], write, attrs: { activation, bias, residual } }, places) =>
+    encodeLinear(
+      {
+        write,
+        x: x!,
+        weight: weight!,
+        bias: bias ? rest[0] : undefined,
+        residual: residual ? rest.at(-1) : undefined,
+        activation,
+        gated: false,
+      },
+      places,
+    ),
+  gated_linear: ({ reads: [x, weight, bias], write, attrs: { activation } }, places) =>
+    encodeLinear({ write, x: x!, weight: weight!, bias, activation, gated: true }, places),
+  matmul: ({ reads, write, attrs: { transposeB } }, places) => {
+    const [a, b] = reads as readonly [Ref, Ref];
+    if (transposeB && b.type.shape.length === 2)
+      return encodeLinear({ write, x: a, weight: b, activation: "none", gated: false }, places);
+    const [left, right] = [a.type.shape.slice(0, -2), b.type.shape.slice(0, -2)];
+    const batch = broadcastShapes(left, right)!;
+    const [m, n] = write.type.shape.slice(-2) as [number, number];
+    const k = a.type.shape.at(-1)!;
+    const [aStacks, bStacks] = [stacksOf(left, batch), stacksOf(right, batch)];
+    const units = sizeOf(batch) * m;
+    return [
+      {
+        kernel: ids.MATMUL,
+        units,
+        grain: grainFor(units, n * k),
+        scratch: 0,
+        words: [
+          ...places.operand(write),
+          ...places.operand(a),
+          ...places.operand(b),
+          ...[m, n, k, Number(transposeB)],
+          ...aStacks.flatMap((stack, s) => [stack, bStacks[s]!]),
+        ],
+      },
+    ];
+  },
+  attention: ({ reads, write, attrs: { scale, softcap, ring } }, places) => {
+    const [q, , values] = reads as readonly [Ref, Ref, Ref];
+    const [batch, heads, length, width] = q.type.shape as readonly [number, number, number, number];
+    const [rows, keyHeads, slots, valueWidth] = values.type.shape as readonly [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const units = batch * heads * length;
+    return [
+      {
+        kernel: ids.ATTENTION,
+        units,
+        // How long runs are is data; a quarter of the slots is a guess.
+        grain: grainFor(units, (slots * (width + valueWidth)) / 4),
+        scratch: slots * 4 + 16,
+        words: [
+          ...[write, ...reads].flatMap((ref) => [...places.operand(ref)]),
+          ...[rows, heads, keyHeads, length, slots, width, valueWidth],
+          floatWord(scale),
+          floatWord(softcap),
+          Number(ring),
+        ],
+      },
+    ];
+  },
+};

@@ -1,0 +1,64 @@
+import type { OpAttrs, OpName } from "@fusewire/ir";
+import { DTYPES, type DType } from "@fusewire/ir";
+import type { Ref, Step } from "@fusewire/passes";
+import { HEADER } from "../ids.ts";
+
+/** One call of a kernel, but for its place in the table. */
+export interface Launch {
+  readonly kernel: number;
+  /** Pieces of work that may run in any order. */
+  readonly units: number;
+  /** Units that a thread takes at once; 0 when the work is too little to share. */
+  readonly grain: number;
+  /** Bytes of scratch memory that the kernel needs in each thread. */
+  readonly scratch: number;
+  /** The kernel's own words. */
+  readonly words: readonly number[];
+}
+
+/** What encoders need to know of the executable that they write for. */
+export interface Places {
+  /** The two words of an operand. */
+  readonly operand: (ref: Ref) => readonly [cell: number, offset: number];
+  /** Whether the values, f32 in the graph, are kept as bf16 words. */
+  readonly isNarrow: (ref: Ref) => boolean;
+}
+
+/** A step whose kernel is known, with the attributes of that op. */
+export interface StepOf<K extends OpName> extends Step {
+  readonly attrs: OpAttrs[K];
+}
+
+/** Writes one step as calls of kernels. */
+export type Encoder<K extends OpName = OpName> = (step: StepOf<K>, places: Places) => readonly Launch[];
+
+export type Encoders = { readonly [K in OpName]?: Encoder<K> };
+
+/** About how many multiplications or loads are worth waking a thread for. */
+const SHARE = 16384;
+
+/** How many units, each of about `cost` elementary operations, a thread takes at once. */
+export function grainFor(units: number, cost: number): number {
+  if (units * cost < 2 * SHARE) return 0;
+  return Math.max(1, Math.ceil(SHARE / cost));
+}
+
+const scratchView = new DataView(new ArrayBuffer(4));
+
+/** The word that holds a float. */
+export function floatWord(x: number): number {
+  scratchView.setFloat32(0, x);
+  return scratchView.getUint32(0);
+}
+
+export const dtypeWord = (dtype: DType): number => DTYPES.indexOf(dtype);
+
+/** The launch as words of the table. */
+export const launchWords = ({ kernel, units, grain, scratch, words }: Launch): number[] => [
+  kernel,
+  HEADER + words.length,
+  units,
+  grain,
+  scratch,
+  ...words,
+];

@@ -1,0 +1,144 @@
+import type { Node, TensorType } from "@fusewire/ir";
+import {
+  type EngineTraits,
+  type Executable,
+  type Lowered,
+  type Program,
+  type ProgramBuffer,
+  planMemory,
+  type Ref,
+} from "@fusewire/passes";
+import { evaluateConstants, leavesOf } from "./constants.ts";
+import { encodeStep, type Launch, launchWords } from "./encode/index.ts";
+import type { Heap } from "./heap.ts";
+import { align, layOut } from "./layout.ts";
+import { isLoaded, requireWeight, type WasmWeights, writeValue } from "./weights.ts";
+
+/** A buffer whose address or content each run sets: the word with its address, and the leaf that it stands for. */
+export interface Bound {
+  readonly name: string;
+  readonly cell: number;
+  readonly type: TensorType;
+}
+
+export interface WasmExecutable extends Executable {
+  readonly weights: WasmWeights;
+  /** The words that hold the address of each buffer of the program, the first at this address. */
+  readonly cells: number;
+  readonly cellCount: number;
+  /** The steps, from here to `tableEnd`. */
+  readonly table: number;
+  readonly tableEnd: number;
+  readonly inputs: readonly Bound[];
+  readonly states: readonly Bound[];
+  /** Buffers in the scratch memory, by their offset there. */
+  readonly slots: readonly { readonly cell: number; readonly offset: number }[];
+  readonly slotBytes: number;
+  /** Bytes of scratch memory that each thread needs for itself. */
+  readonly threadBytes: number;
+  readonly outputs: readonly { readonly name: string; readonly ref: Ref }[];
+  disposed: boolean;
+}
+
+/** Plans an entry, reads the weights it lacks and writes its table of steps. */
+export async function compileEntry(
+  heap: Heap,
+  traits: EngineTraits,
+  lowered: Lowered,
+  weights: WasmWeights,
+  onDispose: (executable: WasmExecutable) => void,
+): Promise<WasmExecutable> {
+  const leaves = leavesOf(lowered);
+  const { program, values } = evaluateConstants(planMemory(lowered, traits));
+  const { buffers } = program;
+  refuseTooLarge(heap, program, weights);
+
+  const launches = encode(program, 0);
+  const wordCount = launches.reduce((sum, launch) => sum + launchWords(launch).length, 0);
+  // Cells, table, then what this entry alone owns: constants and inputs.
+  const region = layOut([
+    4 * buffers.length,
+    4 * wordCount,
+    ...buffers.map(({ kind, bytes }) => (kind === "constant" || kind === "input" ? bytes : 0)),
+  ]);
+  const slots = layOut(buffers.map(({ kind, bytes }) => (kind === "slot" ? bytes : 0)));
+  const weightAddresses = await loadWeights(heap, program, weights, lowered, leaves);
+
+  const address = heap.allocate(region.bytes);
+  const at = (index: number): number => address + region.offsets[index]!;
+  const [cells, table] = [at(0), at(1)];
+  const { memory } = heap;
+  new Uint32Array(memory.buffer, table, wordCount).set(encode(program, cells).flatMap(launchWords));
+  new Uint32Array(memory.buffer, cells, buffers.length).set(
+    buffers.map((_, index) => weightAddresses.get(index) ?? at(2 + index)),
+  );
+  for (const [index, value] of values) writeValue(memory, at(2 + index), value);
+
+  const bound = (kind: "input" | "state", leaves: Lowered["states"]): Bound[] =>
+    leaves.flatMap(({ name, type }) => {
+      const cell = buffers.findIndex((buffer) => buffer.kind === kind && buffer.name === name);
+      return cell < 0 ? [] : [{ name, type, cell }];
+    });
+  const executable: WasmExecutable = {
+    entry: lowered.entry.name,
+    launches: launches.length,
+    weights,
+    cells,
+    cellCount: buffers.length,
+    table,
+    tableEnd: table + 4 * wordCount,
+    inputs: bound("input", lowered.entry.inputs),
+    states: bound("state", lowered.states),
+    slots: buffers.flatMap(({ kind }, cell) =>
+      kind === "slot" ? [{ cell, offset: slots.offsets[cell]! }] : [],
+    ),
+    slotBytes: slots.bytes,
+    threadBytes: align(Math.max(0, ...launches.map(({ scratch }) => scratch))),
+    outputs: Object.entries(program.outputs).map(([name, ref]) => ({ name, ref })),
+    disposed: false,
+    dispose() {
+      if (executable.disposed) return;
+      executable.disposed = true;
+      heap.free(address);
+      onDispose(executable);
+    },
+  };
+  return executable;
+}
+
+function encode({ steps }: Program, cells: number): Launch[] {
+  return steps.flatMap((step) =>
+    encodeStep(step, {
+      operand: ({ buffer, offset }) => [cells + 4 * buffer, offset],
+      isNarrow: () => false,
+    }),
+  );
+}
+
+const isWeight = ({ kind }: ProgramBuffer): boolean => kind === "param" || kind === "prepared";
+
+/** Refuses a model that the memory could never hold before anything of it is read. */
+function refuseTooLarge(heap: Heap, { entry, buffers }: Program, weights: WasmWeights): void {
+  const missing = buffers.filter((buffer) => isWeight(buffer) && !isLoaded(weights, buffer));
+  heap.require(
+    missing.reduce((sum, { bytes }) => sum + bytes, 0),
+    `the weights of '${entry}'`,
+  );
+}
+
+async function loadWeights(
+  heap: Heap,
+  { buffers }: Program,
+  weights: WasmWeights,
+  lowered: Lowered,
+  leaves: ReadonlyMap<string, Node>,
+): Promise<Map<number, number>> {
+  const addresses = new Map<number, number>();
+  for (const [index, buffer] of buffers.entries()) {
+    if (!isWeight(buffer)) continue;
+    const node = leaves.get(`${buffer.kind} ${buffer.name}`)!;
+    const leaf = await requireWeight(heap, weights, lowered, buffer, node);
+    addresses.set(index, leaf.address);
+  }
+  return addresses;
+}

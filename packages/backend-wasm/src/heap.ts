@@ -1,0 +1,105 @@
+import { FusewireError } from "@fusewire/ir";
+
+/** What a wasm memory can hold at most. */
+export const LARGEST_MEMORY = 2 ** 32;
+const PAGE = 65536;
+/** Cache lines, so that threads do not write to the same one and vectors lie well. */
+const ALIGNMENT = 64;
+/** Kernels read whole vectors, so up to a vector beyond the last element of the memory. */
+const MARGIN = 64;
+
+/** Bytes of one wasm memory, handed out and taken back. */
+export interface Heap {
+  readonly memory: WebAssembly.Memory;
+  /** The address of `bytes` fresh bytes, not cleared. */
+  allocate(bytes: number): number;
+  free(address: number): void;
+  /** Bytes handed out, as they were asked for. */
+  held(): number;
+  /** Refuses what could never fit, naming what needs it. */
+  require(bytes: number, what: string): void;
+}
+
+interface Block {
+  readonly address: number;
+  readonly bytes: number;
+}
+
+const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+
+/** A heap over the memory from `base` on; the memory grows when nothing free is large enough. */
+export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
+  const used = new Map<number, number>();
+  let free: Block[] = [];
+  let end = align(base);
+  let held = 0;
+
+  const take = (bytes: number): number => {
+    const fit = free.findIndex((block) => block.bytes >= bytes);
+    if (fit < 0) {
+      grow(memory, end + bytes + MARGIN);
+      end += bytes;
+      return end - bytes;
+    }
+    const block = free[fit]!;
+    const rest = { address: block.address + bytes, bytes: block.bytes - bytes };
+    free.splice(fit, 1, ...(rest.bytes > 0 ? [rest] : []));
+    return block.address;
+  };
+
+  return {
+    memory,
+    allocate(bytes) {
+      const address = take(align(Math.max(1, bytes)));
+      used.set(address, bytes);
+      held += bytes;
+      return address;
+    },
+    free(address) {
+      const bytes = used.get(address);
+      if (bytes === undefined) throw new Error(`nothing was allocated at ${address}`);
+      used.delete(address);
+      held -= bytes;
+      free = joined([...free, { address, bytes: align(Math.max(1, bytes)) }]);
+      const last = free.at(-1);
+      if (last && last.address + last.bytes === end) {
+        end = last.address;
+        free.pop();
+      }
+    },
+    held: () => held,
+    require(bytes, what) {
+      const room = LARGEST_MEMORY - base - held - MARGIN;
+      if (bytes > room)
+        throw new FusewireError(
+          `${what} needs ${bytes} bytes more, and of the 4 GiB that WebAssembly can address ${room} are free; choose a smaller model, a smaller dtype or another device`,
+        );
+    },
+  };
+}
+
+/** Blocks in order of address, neighbours made one. */
+function joined(blocks: readonly Block[]): Block[] {
+  const result: Block[] = [];
+  for (const block of [...blocks].sort((a, b) => a.address - b.address)) {
+    const before = result.at(-1);
+    if (before && before.address + before.bytes === block.address)
+      result[result.length - 1] = { address: before.address, bytes: before.bytes + block.bytes };
+    else result.push(block);
+  }
+  return result;
+}
+
+function grow(memory: WebAssembly.Memory, bytes: number): void {
+  const missing = bytes - memory.buffer.byteLength;
+  if (missing <= 0) return;
+  if (bytes > LARGEST_MEMORY)
+    throw new FusewireError(`${bytes} bytes are more than the 4 GiB that WebAssembly can address`);
+  try {
+    memory.grow(Math.ceil(missing / PAGE));
+  } catch {
+    throw new FusewireError(
+      `the host refused ${missing} more bytes of memory, beyond the ${memory.buffer.byteLength} in use; close other programs or choose a smaller model or dtype`,
+    );
+  }
+}

@@ -1,0 +1,93 @@
+// Numbers that the compiled kernels and the encoder of step tables share; AssemblyScript reads this file too.
+
+/** Kernels, by the first word of a step. */
+export const MAP = 0;
+export const CAST = 1;
+export const COPY = 2;
+export const GATHER = 3;
+export const CACHE_WRITE = 4;
+export const OCCURS = 5;
+export const UNIFORM = 6;
+export const REDUCE = 7;
+export const CUMSUM = 8;
+export const ARGSORT = 9;
+export const SOFTMAX = 10;
+export const RMS_NORM = 11;
+export const ROTARY = 12;
+export const ATTENTION = 13;
+export const LINEAR = 14;
+export const MATMUL = 15;
+export const TOP_K = 16;
+export const TOP_P = 17;
+export const CATEGORICAL = 18;
+export const LAYER_NORM = 19;
+
+/** Words before a step's own: kernel, words in all, units of work, units a thread takes at once, bytes of scratch. */
+export const HEADER = 5;
+
+/** Element types, as `DTYPES` of the graph orders them. */
+export const F32 = 0;
+export const F16 = 1;
+export const BF16 = 2;
+export const I32 = 3;
+export const U32 = 4;
+export const I8 = 5;
+export const U8 = 6;
+export const BOOL = 7;
+
+/** Elements that `MAP` treats at once; its registers hold as many words. */
+export const BLOCK = 256;
+
+/** How `MAP` finds an operand. */
+export const WORDS = 0;
+export const BYTES = 1;
+export const LITERAL = 2;
+
+/** Instructions of `MAP`. Floats, then integers, then truth values, which are all ones or all zeros. */
+export const NEG_F = 0;
+export const EXP_F = 1;
+export const LOG_F = 2;
+export const SQRT_F = 3;
+export const RSQRT_F = 4;
+export const TANH_F = 5;
+export const SILU_F = 6;
+export const ADD_F = 7;
+export const SUB_F = 8;
+export const MUL_F = 9;
+export const DIV_F = 10;
+export const MAX_F = 11;
+export const MIN_F = 12;
+export const EQ_F = 13;
+export const LT_F = 14;
+export const LE_F = 15;
+export const NEG_I = 16;
+export const ADD_I = 17;
+export const SUB_I = 18;
+export const MUL_I = 19;
+export const MAX_S = 20;
+export const MIN_S = 21;
+export const MAX_U = 22;
+export const MIN_U = 23;
+export const EQ_I = 24;
+export const LT_S = 25;
+export const LE_S = 26;
+export const LT_U = 27;
+export const LE_U = 28;
+export const NOT_B = 29;
+export const AND_B = 30;
+export const OR_B = 31;
+export const WHERE = 32;
+export const RELU_F = 33;
+export const GELU_TANH_F = 34;
+export const MOD_S = 35;
+
+/** Folds of `REDUCE`. */
+export const SUM = 0;
+export const LARGEST = 1;
+export const ARG_LARGEST = 2;
+
+/** Activations in the epilogue of `LINEAR`. */
+export const NO_ACTIVATION = 0;
+export const SILU = 1;
+export const RELU = 2;
+export const GELU_TANH = 3;

@@ -1,0 +1,63 @@
+import {
+  bytesOf,
+  emptyValue,
+  FusewireError,
+  type StateDecl,
+  type TensorType,
+  type Value,
+} from "@fusewire/ir";
+import type { States } from "@fusewire/passes";
+import type { Heap } from "./heap.ts";
+
+export interface WasmStates extends States {
+  readonly addresses: ReadonlyMap<string, number>;
+  disposed: boolean;
+}
+
+/** States of zeros. */
+export function createStates(
+  heap: Heap,
+  decls: readonly StateDecl[],
+  onDispose: (states: WasmStates) => void,
+): WasmStates {
+  heap.require(
+    decls.reduce((sum, { type }) => sum + bytesOf(type), 0),
+    "the cache",
+  );
+  const addresses = new Map<string, number>();
+  for (const { name, type } of decls) {
+    const bytes = bytesOf(type);
+    const address = heap.allocate(bytes);
+    addresses.set(name, address);
+    new Uint8Array(heap.memory.buffer, address, bytes).fill(0);
+  }
+  const states: WasmStates = {
+    decls,
+    addresses,
+    disposed: false,
+    dispose() {
+      if (states.disposed) return;
+      states.disposed = true;
+      for (const address of addresses.values()) heap.free(address);
+      onDispose(states);
+    },
+  };
+  return states;
+}
+
+/** A copy of a state's value. */
+export function readState(heap: Heap, states: WasmStates, name: string): Value {
+  const decl = states.decls.find((candidate) => candidate.name === name);
+  if (!decl) throw new FusewireError(`there is no state '${name}'`);
+  if (states.disposed) throw new FusewireError(`state '${name}' was disposed`);
+  return readValue(heap.memory, states.addresses.get(name)!, decl.type);
+}
+
+/** A copy of a tensor in the memory. */
+export function readValue(memory: WebAssembly.Memory, address: number, type: TensorType): Value {
+  const value = emptyValue(type);
+  const { data } = value;
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  bytes.set(new Uint8Array(memory.buffer, address, bytes.length));
+  return value;
+}

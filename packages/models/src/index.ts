@@ -10,10 +10,12 @@ export {
   rotaryFrequencies,
   type TokenIds,
 } from "./config/index.ts";
-export type { CausalModel, Family } from "./families/family.ts";
+export type { Family } from "./families/family.ts";
 export { createModel, FAMILIES } from "./families/index.ts";
 export {
   type ByteSource,
+  type FetchFilesOptions,
+  fetchFiles,
   type JsonObject,
   type JsonValue,
   type ModelFiles,
@@ -21,14 +23,27 @@ export {
   readJson,
   readText,
 } from "./files/index.ts";
+export {
+  HUB_OPTIONS,
+  type HubOptions,
+  type HubProgress,
+  isRepoId,
+  openRemoteModel,
+} from "./hub/index.ts";
+export type { CausalModel } from "./nn/causal_model.ts";
 export type { LayerContext } from "./nn/context.ts";
 export { type CacheShape, type Step, stepAt } from "./nn/step.ts";
 export {
+  type ApplyChatTemplate,
+  type ChatMessage,
+  type ChatOptions,
+  type ChatTemplates,
   createTextStream,
   type DecodeOptions,
   type EncodeOptions,
   type Encoding,
   loadTokenizer,
+  type Offset,
   type PadOptions,
   type RowsToPad,
   type Side,

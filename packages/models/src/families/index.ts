@@ -1,6 +1,7 @@
 import { FusewireError } from "@fusewire/ir";
 import type { RawConfig } from "../config/index.ts";
-import type { CausalModel, Family } from "./family.ts";
+import type { CausalModel } from "../nn/causal_model.ts";
+import type { Family } from "./family.ts";
 import { gemma } from "./gemma.ts";
 import { gemma2 } from "./gemma2.ts";
 import { llama } from "./llama.ts";

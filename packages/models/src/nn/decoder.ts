@@ -1,7 +1,7 @@
 import { add, FusewireError, isActivation, matmul, mul, type Node } from "@fusewire/ir";
 import { type RawConfig, type RotaryFrequencies, rotaryFrequencies } from "../config/index.ts";
-import type { CausalModel } from "../families/family.ts";
 import { type Angles, type AttentionShape, selfAttention } from "./attention.ts";
+import type { CausalModel } from "./causal_model.ts";
 import { type LayerContext, weight, within } from "./context.ts";
 import { embedding, linear, rmsNorm, softcap } from "./layers.ts";
 import { gatedMlp, type MlpShape } from "./mlp.ts";

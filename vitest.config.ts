@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from "vitest/config";
+import { softwareAdapter } from "./packages/backend-tfjs/src/node/software_adapter.ts";
 
 const long = "**/*.long.test.ts";
 const exclude = [...configDefaults.exclude, long];
@@ -6,6 +7,8 @@ const exclude = [...configDefaults.exclude, long];
 export default defineConfig({
   test: {
     passWithNoTests: true,
+    // Processes that run tests start with a software WebGPU adapter at hand, so that no GPU is needed.
+    env: { ...softwareAdapter(import.meta.url) },
     projects: [
       // Beside the code; fast enough to run on every save.
       { test: { name: "unit", include: ["packages/*/src/**/*.test.ts"], exclude } },

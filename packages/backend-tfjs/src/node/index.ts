@@ -1,0 +1,1 @@
+export { type AdapterEnvironment, softwareAdapter } from "./software_adapter.ts";

@@ -1,2 +1,16 @@
 export type { EagerOptions, WasmPaths } from "./eager/backend.ts";
 export { createEagerEngine } from "./eager/engine.ts";
+export { type GpuFault, WebGpuError } from "./webgpu/device/errors.ts";
+export {
+  type AdapterFacts,
+  type DeviceOptions,
+  type OpenDevice,
+  openDevice,
+} from "./webgpu/device/open_device.ts";
+export {
+  createWebGpuEngine,
+  type WebGpuCounts,
+  type WebGpuEngine,
+  type WebGpuOptions,
+  webGpuTraits,
+} from "./webgpu/engine.ts";

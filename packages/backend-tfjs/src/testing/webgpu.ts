@@ -1,0 +1,30 @@
+/** For tests alone: the WebGPU engine on the adapter that the test process was started with. */
+
+import type { Engine } from "@fusewire/passes";
+import { afterAll, beforeAll, describe } from "vitest";
+import { type OpenDevice, openDevice } from "../webgpu/device/open_device.ts";
+import { createWebGpuEngine } from "../webgpu/engine.ts";
+import type { Variant } from "../webgpu/kernels/kernel.ts";
+
+/** Every way in which kernels are cut, which the software adapter runs as well as a GPU would. */
+export const VARIANTS: Readonly<Record<string, Variant>> = {
+  "a thread a line": { lanes: 1 },
+  "a workgroup a line": { lanes: 64 },
+};
+
+/** Describes tests once for each variant, on one device. */
+export function onEachVariant(tests: (engine: () => Engine) => void): void {
+  describe.each(Object.entries(VARIANTS))("webgpu, %s", (_name, variant) => {
+    let device: OpenDevice;
+    let engine: Engine;
+    beforeAll(async () => {
+      device = await openDevice();
+      engine = await createWebGpuEngine({ device, variant });
+    });
+    afterAll(() => {
+      engine.dispose();
+      device.dispose();
+    });
+    tests(() => engine);
+  });
+}

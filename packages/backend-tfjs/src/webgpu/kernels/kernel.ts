@@ -1,0 +1,16 @@
+import type { OpAttrs, OpName } from "@fusewire/ir";
+import type { Plan, Step } from "../wgsl/launch.ts";
+
+/** How kernels are cut for an adapter; chosen once, so that one row is always computed in one order. */
+export interface Variant {
+  /** Threads that work on one line of a reduction together: 1, or a power of two. */
+  readonly lanes: number;
+}
+
+/** Writes the launches of one step. */
+export type Kernel<K extends OpName> = (step: Step<OpAttrs[K]>, variant: Variant) => Plan;
+
+/** The same seen from code that treats several ops alike. */
+export type KernelOf<Attrs> = (step: Step<Attrs>, variant: Variant) => Plan;
+
+export type KernelTable = { readonly [K in OpName]?: Kernel<K> };

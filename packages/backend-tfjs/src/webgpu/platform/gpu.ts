@@ -1,0 +1,11 @@
+/** WebGPU as a platform offers it. */
+export interface Gpu {
+  readonly gpu: GPU;
+  /** Tells the platform of a device, so that the process can end while the device is at work. */
+  readonly watch: (device: GPUDevice) => void;
+}
+
+export interface GpuOptions {
+  /** Options of Dawn, for Node alone, such as `backend=null`; browsers ignore them. */
+  readonly dawn?: readonly string[];
+}

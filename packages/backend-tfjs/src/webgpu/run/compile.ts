@@ -1,0 +1,110 @@
+import { bytesOf, type StateDecl, type TensorType } from "@fusewire/ir";
+import { type EngineTraits, type Lowered, type Program, planMemory } from "@fusewire/passes";
+import type { GpuExecutable, Workshop } from "./executable.ts";
+import { constantData, packData } from "./packed.ts";
+import { record, weightsOf } from "./record.ts";
+import { type GpuWeights, requireWeight } from "./weights.ts";
+
+/** Plans memory, builds what pipelines are missing, and uploads what weights are missing. */
+export async function compileEntry(
+  workshop: Workshop,
+  traits: EngineTraits,
+  lowered: Lowered,
+  weights: GpuWeights,
+  onDispose: (executable: GpuExecutable) => void,
+): Promise<GpuExecutable> {
+  const { device, memory, scratch, variant } = workshop;
+  const program = planMemory(lowered, traits);
+  const recording = await record(program, device.pipelines, variant);
+  const uploaded = new Map<string, GPUBuffer>();
+  for (const weight of weightsOf(lowered))
+    uploaded.set(
+      `${weight.kind} ${weight.name}`,
+      await requireWeight(device.device, memory, weights, lowered, weight),
+    );
+  const owned: GPUBuffer[] = [];
+  const own = (what: string, bytes: number, purpose: "storage" | "uniform" = "storage") => {
+    const buffer = memory.allocate(what, bytes, purpose);
+    owned.push(buffer);
+    return buffer;
+  };
+  try {
+    return assemble();
+  } catch (error) {
+    owned.forEach(memory.free);
+    throw error;
+  }
+
+  function assemble(): GpuExecutable {
+    const types = inputTypes(lowered);
+    const constants = constantData(program);
+    const pack = (what: string, data: readonly ArrayBufferView[], purpose?: "uniform") =>
+      packData(data, device.device, (bytes) => own(what, bytes, purpose));
+    const packed = pack("constants", [...constants.values()]);
+    const extra = pack(
+      "constants",
+      recording.constants.map(({ data }) => data),
+    );
+    const sizes = pack(
+      "sizes",
+      recording.launches.map((launch) => Uint32Array.from(launch.sizes)),
+      "uniform",
+    );
+    const slots = program.buffers.flatMap(({ kind, bytes }) => (kind === "slot" ? [bytes] : []));
+    const inputs = new Map(
+      [...types].map(
+        ([name, type]) => [name, { type, buffer: own(`input ${name}`, bytesOf(type)) }] as const,
+      ),
+    );
+    const pooled = scratch.take([...slots, ...recording.scratch]);
+    let slot = 0;
+    const buffers = program.buffers.map(({ kind, name }) => {
+      switch (kind) {
+        case "param":
+        case "prepared":
+          return uploaded.get(`${kind} ${name}`)!;
+        case "input":
+          return inputs.get(name)!.buffer;
+        case "constant":
+          return packed.buffer;
+        case "slot":
+          return pooled[slot++]!;
+        default:
+          return undefined;
+      }
+    });
+    const executable: GpuExecutable = {
+      entry: lowered.entry.name,
+      launches: recording.launches.length,
+      program,
+      states: usedStates(program, lowered),
+      recording,
+      buffers,
+      constantAt: new Map([...constants.keys()].map((k, n) => [k, packed.offsets[n]!])),
+      handover: pooled.slice(slots.length),
+      extra,
+      sizes,
+      inputs,
+      written: new Map(),
+      bound: new WeakMap(),
+      disposed: false,
+      dispose() {
+        if (executable.disposed) return;
+        executable.disposed = true;
+        owned.forEach(memory.free);
+        scratch.release(pooled);
+        onDispose(executable);
+      },
+    };
+    return executable;
+  }
+}
+
+/** The states that the program works on; it may be run on others beside them. */
+const usedStates = (program: Program, { states }: Lowered): StateDecl[] =>
+  states.filter(({ name }) =>
+    program.buffers.some((buffer) => buffer.kind === "state" && buffer.name === name),
+  );
+
+const inputTypes = ({ entry }: Lowered): Map<string, TensorType> =>
+  new Map(entry.inputs.map(({ name, type }) => [name, type]));

@@ -1,0 +1,46 @@
+import type { StateDecl, TensorType } from "@fusewire/ir";
+import type { Executable, Program } from "@fusewire/passes";
+import type { OpenDevice } from "../device/open_device.ts";
+import type { Variant } from "../kernels/kernel.ts";
+import type { Memory } from "./memory.ts";
+import type { Packed } from "./packed.ts";
+import type { Recorded, Recording } from "./record.ts";
+import type { ScratchPool } from "./scratch_pool.ts";
+import type { GpuStates } from "./states.ts";
+
+/** What engines share among their executables. */
+export interface Workshop {
+  readonly device: OpenDevice;
+  readonly memory: Memory;
+  readonly scratch: ScratchPool;
+  readonly variant: Variant;
+  /** Bind groups made so far. */
+  readonly counts: { bindGroups: number };
+}
+
+/** A launch with its memory: all that encoding a step needs. */
+export interface BoundLaunch {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly groups: Recorded["groups"];
+}
+
+export interface GpuExecutable extends Executable {
+  readonly program: Program;
+  readonly states: readonly StateDecl[];
+  readonly recording: Recording;
+  /** By index of the program's buffers; undefined for states. */
+  readonly buffers: readonly (GPUBuffer | undefined)[];
+  /** Offsets of constants inside their buffer, which is the same for all. */
+  readonly constantAt: ReadonlyMap<number, number>;
+  readonly handover: readonly GPUBuffer[];
+  /** Results of steps that the host computed. */
+  readonly extra: Packed;
+  /** Of each launch. */
+  readonly sizes: Packed;
+  readonly inputs: ReadonlyMap<string, { readonly type: TensorType; readonly buffer: GPUBuffer }>;
+  /** The bytes that each input buffer holds. */
+  readonly written: Map<string, Uint8Array>;
+  readonly bound: WeakMap<GpuStates, readonly BoundLaunch[]>;
+  disposed: boolean;
+}

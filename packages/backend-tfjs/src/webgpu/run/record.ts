@@ -1,0 +1,80 @@
+/** A program as launches on buffers that are known, but for those of states. */
+import { defOf, type OpName, rootsOf, topological, type Value } from "@fusewire/ir";
+import type { Lowered, Program, Ref } from "@fusewire/passes";
+import type { Pipeline, Pipelines } from "../device/pipelines.ts";
+import { planStep } from "../kernels/index.ts";
+import type { Variant } from "../kernels/kernel.ts";
+import type { Launch, Plan } from "../wgsl/launch.ts";
+import type { WeightName } from "./weights.ts";
+
+/** Where a binding finds its memory: a buffer of the program, a constant made while recording, or step scratch. */
+export type Place =
+  | { readonly kind: "program"; readonly ref: Ref }
+  | { readonly kind: "constant"; readonly index: number; readonly bytes: number }
+  | { readonly kind: "scratch"; readonly index: number; readonly bytes: number };
+
+export interface Recorded {
+  readonly pipeline: Pipeline;
+  readonly places: readonly Place[];
+  readonly sizes: readonly number[];
+  readonly groups: Launch["groups"];
+}
+
+export interface Recording {
+  readonly launches: readonly Recorded[];
+  /** Values that the host computed for steps without inputs. */
+  readonly constants: readonly Value[];
+  /** Bytes of each scratch memory that steps hand things over in. */
+  readonly scratch: readonly number[];
+}
+
+/** Plans every step and waits for its pipelines, which the device builds side by side. */
+export async function record(program: Program, pipelines: Pipelines, variant: Variant): Promise<Recording> {
+  const constants: Value[] = [];
+  const scratch: number[] = [];
+  const started: Promise<Recorded>[] = [];
+  for (const { kernel, reads, write, attrs } of program.steps) {
+    const alone = reads.length === 0;
+    if (alone) constants.push(evaluateAlone(kernel as OpName, attrs, write));
+    const constant = constants.length - 1;
+    const plan: Plan = alone
+      ? planStep("copy", { reads: [write.type], write: write.type, attrs: {} }, variant)
+      : planStep(kernel, { reads: reads.map(({ type }) => type), write: write.type, attrs }, variant);
+    for (const [k, bytes] of (plan.scratch ?? []).entries()) scratch[k] = Math.max(scratch[k] ?? 0, bytes);
+    const placeOf = (memory: Launch["bindings"][number]["memory"]): Place => {
+      switch (memory.kind) {
+        case "read":
+          return alone
+            ? { kind: "constant", index: constant, bytes: constants[constant]!.data.byteLength }
+            : { kind: "program", ref: reads[memory.index]! };
+        case "write":
+          return { kind: "program", ref: write };
+        case "scratch":
+          return { kind: "scratch", index: memory.index, bytes: plan.scratch![memory.index]! };
+      }
+    };
+    for (const launch of plan.launches)
+      started.push(
+        pipelines.get(launch).then((pipeline) => ({
+          pipeline,
+          places: launch.bindings.map(({ memory }) => placeOf(memory)),
+          sizes: launch.sizes,
+          groups: launch.groups,
+        })),
+      );
+  }
+  return { launches: await Promise.all(started), constants, scratch };
+}
+
+/** Ops without inputs give the same in every run. */
+function evaluateAlone(op: OpName, attrs: object, { type }: Ref): Value {
+  return defOf({ op }).evaluate!([], attrs, type);
+}
+
+/** The weights that an entry reads. */
+export function weightsOf({ entry }: Lowered): WeightName[] {
+  return topological(rootsOf(entry)).flatMap((node): WeightName[] => {
+    const kind = node.op;
+    return kind === "param" || kind === "prepared" ? [{ kind, name: node.attrs.name, type: node.type }] : [];
+  });
+}

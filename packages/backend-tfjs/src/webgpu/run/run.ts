@@ -1,0 +1,74 @@
+import { bytesOf, FusewireError, formatType, sameType, type TensorType, type Value } from "@fusewire/ir";
+import type { Outputs } from "@fusewire/passes";
+import { boundTo, locate } from "./bind.ts";
+import type { GpuExecutable, Workshop } from "./executable.ts";
+import { writeBytes } from "./memory.ts";
+import type { ReadBack } from "./read_back.ts";
+import type { GpuStates } from "./states.ts";
+
+/**
+ * One step: one encoder, one pass, one submit. All that touches the queue happens before the first await, so that
+ * steps started one after another run in that order. A step without outputs is not waited for.
+ */
+export async function runStep(
+  workshop: Workshop,
+  readBack: ReadBack,
+  executable: GpuExecutable,
+  states: GpuStates,
+  inputs: ReadonlyMap<string, Value>,
+): Promise<Outputs> {
+  if (executable.disposed) throw new FusewireError(`program '${executable.entry}' was disposed`);
+  const { device } = workshop;
+  const fault = device.fault();
+  if (fault) throw fault;
+  const bound = boundTo(workshop, executable, states);
+  writeInputs(workshop, executable, inputs);
+  const encoder = device.device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  let current: GPUComputePipeline | undefined;
+  for (const { pipeline, group, groups } of bound) {
+    if (pipeline !== current) pass.setPipeline(pipeline);
+    current = pipeline;
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(...groups);
+  }
+  pass.end();
+  const outputs = Object.entries(executable.program.outputs);
+  const wanted = outputs.map(([, ref]) => ({ type: ref.type, ...locate(executable, states, ref) }));
+  const finish = wanted.length > 0 ? readBack.encode(encoder, wanted) : undefined;
+  device.device.queue.submit([encoder.finish()]);
+  const values = (await finish?.()) ?? [];
+  const late = device.fault();
+  if (late) throw late;
+  return new Map(outputs.map(([name], k) => [name, values[k]!]));
+}
+
+/** Below this, comparing bytes is cheaper than writing them again. */
+const COMPARED = 4096;
+
+/** Writes the inputs that are not what their buffer holds already. */
+function writeInputs(
+  { device }: Workshop,
+  { inputs: declared, written }: GpuExecutable,
+  inputs: ReadonlyMap<string, Value>,
+): void {
+  for (const [name, { type, buffer }] of declared) {
+    const value = inputs.get(name);
+    checkInput(name, value?.type, type);
+    const { data } = value!;
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    if (bytesOf(type) <= COMPARED) {
+      const before = written.get(name);
+      if (before?.every((byte, k) => byte === bytes[k])) continue;
+      written.set(name, bytes.slice());
+    }
+    writeBytes(device.device, buffer, data);
+  }
+}
+
+/** Throws unless an input is of the type that the program was compiled for. */
+function checkInput(name: string, found: TensorType | undefined, declared: TensorType): void {
+  if (!found) throw new FusewireError(`input '${name}' is missing`);
+  if (!sameType(found, declared))
+    throw new FusewireError(`input '${name}' is ${formatType(found)}, not ${formatType(declared)}`);
+}

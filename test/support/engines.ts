@@ -1,8 +1,15 @@
-import { createEagerEngine } from "@fusewire/backend-tfjs";
+import { createEagerEngine, createWebGpuEngine, type OpenDevice, openDevice } from "@fusewire/backend-tfjs";
 import { createWasmEngine } from "@fusewire/backend-wasm";
 import { type CausalLM, type LoadOptions, loadCausalLM } from "@fusewire/generate";
 import { openModelDirectory } from "@fusewire/models/node";
 import { createReferenceEngine, type Engine } from "@fusewire/passes";
+
+let device: Promise<OpenDevice> | undefined;
+/** One device a process, since opening it and building its pipelines is what takes time. */
+const sharedDevice = (): Promise<OpenDevice> => {
+  device ??= openDevice();
+  return device;
+};
 
 /** Every engine that must agree with Hugging Face. */
 export const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
@@ -10,7 +17,11 @@ export const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
   "eager:cpu": () => createEagerEngine("cpu"),
   "eager:wasm": () => createEagerEngine("wasm"),
   wasm: () => createWasmEngine(),
+  webgpu: async () => createWebGpuEngine({ device: await sharedDevice() }),
 };
+
+/** Those that need no GPU. */
+export const PORTABLE = Object.keys(ENGINES).filter((name) => name !== "webgpu");
 
 /** Loads a model for the time of `body`. */
 export async function withModel<T>(

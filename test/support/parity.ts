@@ -74,7 +74,7 @@ export function describeParity(device: string, how: keyof typeof PASSES, models 
 const RINGS = { batch: [1, 2, 4], chunk: [8], capacity: 128 };
 
 /** Caches of sliding windows that are shorter than the text. */
-export const describeRings = (device: string): void =>
+export function describeRings(device: string): void {
   describe(`sliding windows in rings on ${device}`, () => {
     test.each([
       ["mistral-window", []],
@@ -99,3 +99,4 @@ export const describeRings = (device: string): void =>
       ),
     );
   });
+}

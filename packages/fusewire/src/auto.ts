@@ -1,3 +1,4 @@
+import type { WasmPaths } from "@fusewire/backend-tfjs";
 import {
   type AttentionImplementation,
   type CausalLM,
@@ -26,6 +27,8 @@ export interface FromPretrainedOptions {
   disable_passes?: LoadOptions["disable_passes"];
   /** Told of each weight that has been read. */
   progress_callback?: LoadOptions["progress_callback"];
+  /** For `eager:wasm` in a page, which cannot find the binaries by itself: their folder, or a URL for each file. */
+  wasm_paths?: WasmPaths;
 }
 
 const OPTIONS = [
@@ -35,6 +38,7 @@ const OPTIONS = [
   "attn_implementation",
   "disable_passes",
   "progress_callback",
+  "wasm_paths",
 ];
 
 const open = (source: string | ModelFiles): Promise<ModelFiles> =>
@@ -51,7 +55,7 @@ export const AutoModelForCausalLM = {
         `from_pretrained: dtype '${dtype}' and torch_dtype '${torch_dtype}' differ; give one`,
       );
     const files = await open(source);
-    const engine = await createEngine(device);
+    const engine = await createEngine(device, { wasmPaths: options.wasm_paths });
     try {
       const { disable_passes, progress_callback } = options;
       const model = await loadCausalLM(files, {

@@ -7,7 +7,13 @@ export type {
   ModelInputs,
 } from "@fusewire/generate";
 export { FusewireError } from "@fusewire/ir";
-export { type ModelFiles, memoryFiles, type Tokenizer } from "@fusewire/models";
+export {
+  type FetchFilesOptions,
+  fetchFiles,
+  type ModelFiles,
+  memoryFiles,
+  type Tokenizer,
+} from "@fusewire/models";
 export { AutoModelForCausalLM, AutoTokenizer, type FromPretrainedOptions } from "./auto.ts";
 export { DEVICES } from "./devices.ts";
 export { streamText } from "./stream_text.ts";

@@ -16,6 +16,8 @@ export {
   type ByteSource,
   type FetchFilesOptions,
   fetchFiles,
+  type FetchFilesOptions,
+  fetchFiles,
   type JsonObject,
   type JsonValue,
   type ModelFiles,

@@ -1,9 +1,13 @@
 import { FusewireError } from "@fusewire/ir";
-import type { ModelFiles } from "@fusewire/models";
+import { fetchFiles, type ModelFiles } from "@fusewire/models";
 
-/** A page has no folders: it gives the files themselves. */
-export const openModel = async (path: string): Promise<ModelFiles> => {
+/** An address, whole or relative to the page; without its mark a name could be one of a hub. */
+const ADDRESS = /^(https?:|\.{0,2}\/)/;
+
+/** Model files from a folder of a web server. */
+export const openModel = async (address: string): Promise<ModelFiles> => {
+  if (ADDRESS.test(address)) return fetchFiles(address);
   throw new FusewireError(
-    `'${path}' is a path, which a page cannot open; pass the files (see ModelFiles) instead`,
+    `'${address}' is not an address, which starts with https://, / or ./; a page can also give the files themselves (see ModelFiles)`,
   );
 };

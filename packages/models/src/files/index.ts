@@ -1,3 +1,4 @@
+export { type FetchFilesOptions, fetchFiles } from "./fetch.ts";
 export { assertInsideName, assertRange, type ByteSource, isInsideName, type ModelFiles } from "./files.ts";
 export { findJsonProblem, type JsonProblem } from "./json-scan.ts";
 export { memoryFiles } from "./memory.ts";

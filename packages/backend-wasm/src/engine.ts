@@ -44,6 +44,8 @@ export async function createWasmEngine({ relaxed = true }: WasmOptions = {}): Pr
         scratch.release(executables);
       });
       executables.add(executable);
+      // Now rather than at the first run, so that running takes no memory.
+      scratch.require(executable, 1);
       return executable;
     },
     async run(given, states, inputs) {

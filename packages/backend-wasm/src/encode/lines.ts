@@ -150,7 +150,7 @@ export const LINES: Encoders = {
       units: sizeOf(write.type.shape),
       grain: 0,
       scratch: 0,
-      words: [...operands([write, ...reads], places), STREAMS.indexOf(stream)],
+      words: [...operands([write, ...reads], places), (STREAMS as readonly string[]).indexOf(stream)],
     },
   ],
   top_k: selection<"top_k">(

@@ -1,0 +1,58 @@
+import { FusewireError } from "@fusewire/ir";
+
+/** What happens to one file; several events of a file follow each other. */
+export interface HubProgress {
+  /** Its name in the repository. */
+  readonly file: string;
+  /** Bytes that are there. */
+  readonly loaded: number;
+  readonly total: number;
+  /**
+   * `cached`: found, nothing to do. `verify`: its bytes are hashed. `wait`: another process is downloading it.
+   * `download`: bytes arrive. `done`: it was downloaded and has the hash that the hub states.
+   */
+  readonly status: "cached" | "verify" | "wait" | "download" | "done";
+}
+
+/** How to reach a model on the hub; the names are those of Hugging Face. */
+export interface HubOptions {
+  /** A branch, tag or commit; `main` unless given. */
+  readonly revision?: string;
+  /** For gated and private models. `false` sends none, even if there is one in the environment. */
+  readonly token?: string | false;
+  /** The folder of the shared cache. Node only. */
+  readonly cache_dir?: string;
+  /** Take what is cached and never ask the hub. */
+  readonly local_files_only?: boolean;
+  readonly progress_callback?: (event: HubProgress) => void;
+  /** Another hub, or a mirror of it. */
+  readonly endpoint?: string;
+  /** Stops downloads; what has arrived is kept. */
+  readonly signal?: AbortSignal;
+}
+
+const CHECKS: { readonly [K in keyof Required<HubOptions>]: readonly [string, (value: unknown) => boolean] } =
+  {
+    revision: ["a text", (value) => typeof value === "string"],
+    token: ["a text or false", (value) => typeof value === "string" || value === false],
+    cache_dir: ["a text", (value) => typeof value === "string" && value !== ""],
+    local_files_only: ["true or false", (value) => typeof value === "boolean"],
+    progress_callback: ["a function", (value) => typeof value === "function"],
+    endpoint: ["a text", (value) => typeof value === "string"],
+    signal: ["an AbortSignal", (value) => value instanceof AbortSignal],
+  };
+
+/** The names of all options. */
+export const HUB_OPTIONS: readonly string[] = Object.keys(CHECKS);
+
+/** Rejects an option of the wrong type; a value is never repeated, for it may be a token. */
+export function checkHubOptions(options: HubOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    const check = Object.entries(CHECKS).find(([known]) => known === name)?.[1];
+    if (!check)
+      throw new FusewireError(`'${name}' is not an option of the hub; options are ${HUB_OPTIONS.join(", ")}`);
+    const [expected, passes] = check;
+    if (value !== undefined && !passes(value))
+      throw new FusewireError(`'${name}' is ${typeof value}, expected ${expected}`);
+  }
+}

@@ -29,11 +29,15 @@ export async function openModelDirectory(path: string): Promise<ModelFiles> {
     location: `'${path}'`,
     async open(name) {
       assertInsideName(name, `'${path}'`);
-      const file = join(path, name);
-      const info = await statOrUndefined(file);
-      return info?.isFile() ? fileSource(file, info.size) : undefined;
+      return openFile(join(path, name));
     },
   };
+}
+
+/** One file of the disk, or undefined where there is none. */
+export async function openFile(path: string): Promise<ByteSource | undefined> {
+  const info = await statOrUndefined(path);
+  return info?.isFile() ? fileSource(path, info.size) : undefined;
 }
 
 async function fileSource(path: string, size: number): Promise<ByteSource> {

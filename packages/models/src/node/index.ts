@@ -1,2 +1,3 @@
 export { embeddedModel } from "./assets.ts";
 export { openModelDirectory } from "./directory.ts";
+export { type HubModelFiles, openHubModel } from "./hub/index.ts";

@@ -1,0 +1,1 @@
+export { type HubModelFiles, openHubModel } from "./open.ts";

@@ -8,6 +8,7 @@ import { llama } from "./llama.ts";
 import { mistral } from "./mistral.ts";
 import { opt } from "./opt.ts";
 import { qwen2 } from "./qwen2.ts";
+import { refuseUnsupported } from "./unsupported.ts";
 
 /** Every architecture that can be loaded. */
 export const FAMILIES: readonly Family[] = [gemma, gemma2, llama, mistral, opt, qwen2];
@@ -17,6 +18,10 @@ export function createModel(config: RawConfig): CausalModel {
   const type = config.modelType;
   const family = FAMILIES.find(({ modelType }) => modelType === type);
   const known = FAMILIES.map(({ modelType }) => modelType).join(", ");
+  if (!family && config.has("auto_map"))
+    throw new FusewireError(
+      `config.json: '${type}' needs code that comes with the model (auto_map), which is never run; supported architectures: ${known}`,
+    );
   if (!family)
     throw new FusewireError(`config.json: the architecture '${type}' is not supported; supported: ${known}`);
   const other = config.architectures.find((name) => !family.architectures.includes(name));
@@ -24,5 +29,6 @@ export function createModel(config: RawConfig): CausalModel {
     throw new FusewireError(
       `config.json: '${other}' is not supported; model_type '${type}' is loaded as ${family.architectures.join(", ")}`,
     );
+  refuseUnsupported(config);
   return family.create(config);
 }

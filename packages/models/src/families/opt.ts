@@ -1,10 +1,10 @@
 /** OPT: learned positions, layer norms before each half (after it in the 350m model), biases, a plain ReLU MLP. */
-import { activationOf, add, FusewireError, gather, matmul, type Node } from "@fusewire/ir";
+import { activationOf, add, FusewireError, gather, type Node } from "@fusewire/ir";
 import type { RawConfig } from "../config/index.ts";
 import { selfAttention } from "../nn/attention.ts";
 import { type LayerContext, weight, within } from "../nn/context.ts";
 import { readActivation } from "../nn/decoder.ts";
-import { embedding, layerNorm, linear } from "../nn/layers.ts";
+import { embedding, head, layerNorm, linear } from "../nn/layers.ts";
 import type { Step } from "../nn/step.ts";
 import type { Family } from "./family.ts";
 
@@ -39,11 +39,7 @@ export const opt: Family = {
           return c.embeddingWidth === c.width ? x : linear(decoder, "project_out", x, c.embeddingWidth);
         }),
       head: (context, hidden) =>
-        c.tied
-          ? within(context, "model.decoder.embed_tokens", (inner) =>
-              matmul(hidden, weight(inner, "weight", [c.vocabSize, c.embeddingWidth]), { transposeB: true }),
-            )
-          : linear(context, "lm_head", hidden, c.vocabSize),
+        head(context, hidden, c.vocabSize, c.tied ? "model.decoder.embed_tokens" : undefined),
     };
   },
 };

@@ -1,9 +1,9 @@
-import { add, FusewireError, isActivation, matmul, mul, type Node } from "@fusewire/ir";
+import { add, FusewireError, isActivation, mul, type Node } from "@fusewire/ir";
 import { type RawConfig, type RotaryFrequencies, rotaryFrequencies } from "../config/index.ts";
 import { type Angles, type AttentionShape, selfAttention } from "./attention.ts";
 import type { CausalModel } from "./causal_model.ts";
-import { type LayerContext, weight, within } from "./context.ts";
-import { embedding, linear, rmsNorm, softcap } from "./layers.ts";
+import { type LayerContext, within } from "./context.ts";
+import { embedding, head, rmsNorm, softcap } from "./layers.ts";
 import { gatedMlp, type MlpShape } from "./mlp.ts";
 import { rotaryAngles, type Step } from "./step.ts";
 
@@ -148,11 +148,7 @@ export function decoderModel(c: DecoderConfig, block: Block = preNormBlock(c)): 
         return rmsNorm(model, "norm", x, c.eps, c.normOffset);
       }),
     head: (context, hidden) => {
-      const scores = c.tied
-        ? within(context, "model.embed_tokens", (inner) =>
-            matmul(hidden, weight(inner, "weight", vocabulary), { transposeB: true }),
-          )
-        : linear(context, "lm_head", hidden, c.vocabSize);
+      const scores = head(context, hidden, c.vocabSize, c.tied ? "model.embed_tokens" : undefined);
       return c.scoreCap > 0 ? softcap(scores, c.scoreCap) : scores;
     },
   };

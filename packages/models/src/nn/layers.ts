@@ -34,3 +34,12 @@ export const embedding = (
   size: number,
   width: number,
 ): Node => within(context, name, (inner) => gather(weight(inner, "weight", [size, width]), ids));
+
+/** Scores of every token, f32[…, width] -> f32[…, size]: by `lm_head`, or by the embedding of that name where it is tied. */
+export const head = (context: LayerContext, hidden: Node, size: number, tied: string | undefined): Node =>
+  tied === undefined
+    ? linear(context, "lm_head", hidden, size)
+    : within(context, tied, (inner) => {
+        const matrix = weight(inner, "weight", [size, hidden.type.shape.at(-1)!]);
+        return matmul(hidden, matrix, { transposeB: true });
+      });

@@ -12,9 +12,13 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
   "a workgroup a line": { lanes: 64 },
 };
 
-/** Describes tests once for each variant, on one device. */
-export function onEachVariant(tests: (engine: () => Engine) => void): void {
-  describe.each(Object.entries(VARIANTS))("webgpu, %s", (_name, variant) => {
+/** Describes tests once for each variant, or for some of them, on one device. */
+export function onEachVariant(
+  tests: (engine: () => Engine) => void,
+  names: readonly string[] = Object.keys(VARIANTS),
+): void {
+  const variants = names.map((name) => [name, VARIANTS[name]!] as const);
+  describe.each(variants)("webgpu, %s", (_name, variant) => {
     let device: OpenDevice;
     let engine: Engine;
     beforeAll(async () => {

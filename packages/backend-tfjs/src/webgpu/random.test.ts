@@ -20,7 +20,7 @@ onEachVariant((engine) => {
         fc.asyncProperty(arbitraryModule(), fc.nat(2 ** 31), (module, seed) =>
           expectAgreement(engine(), module, seed, { tolerance, disable }),
         ),
-        { numRuns: 20 },
+        { numRuns: 12 },
       );
     },
     60_000,

@@ -57,6 +57,9 @@ export function bodyStatements(shader: Shader, body: readonly string[], inputs: 
   });
 }
 
+/** By its bits: compilers may take a comparison of a number with itself for true. */
+const isNan = (x: string): string => `((bitcast<u32>(${x}) & 0x7fffffffu) > 0x7f800000u)`;
+
 /**
  * An element of one dtype as another: integers truncate and saturate, NaN becomes 0. Rounding to 16-bit floats is done
  * where they are stored. `x` must be a name.
@@ -81,16 +84,16 @@ export function castExpression(from: DType, to: DType, x: string): string {
       if (source === "u32") return `i32(min(${x}, 0x7fffffffu))`;
       // The largest f32 below 2^31 is 128 less, where WGSL's own conversion may stop.
       if (source === "f32")
-        return `select(select(select(i32(${x}), 0x7fffffff, ${x} >= 2147483648.0), i32(-2147483648), ${x} <= -2147483648.0), 0, ${x} != ${x})`;
+        return `select(select(select(i32(${x}), 0x7fffffff, ${x} >= 2147483648.0), i32(-2147483648), ${x} <= -2147483648.0), 0, ${isNan(x)})`;
       return `i32(${x})`;
     case "u32":
       if (source === "i32") return `u32(max(${x}, 0))`;
       if (source === "f32")
-        return `select(select(u32(max(${x}, 0.0)), 0xffffffffu, ${x} >= 4294967296.0), 0u, ${x} != ${x})`;
+        return `select(select(u32(max(${x}, 0.0)), 0xffffffffu, ${x} >= 4294967296.0), 0u, ${isNan(x)})`;
       return `u32(${x})`;
     case "i8":
       return source === "f32"
-        ? `select(i32(clamp(${x}, -128.0, 127.0)), 0, ${x} != ${x})`
+        ? `select(i32(clamp(${x}, -128.0, 127.0)), 0, ${isNan(x)})`
         : source === "bool"
           ? `i32(${x})`
           : source === "u32"
@@ -98,7 +101,7 @@ export function castExpression(from: DType, to: DType, x: string): string {
             : `clamp(${x}, -128, 127)`;
     case "u8":
       return source === "f32"
-        ? `select(u32(clamp(${x}, 0.0, 255.0)), 0u, ${x} != ${x})`
+        ? `select(u32(clamp(${x}, 0.0, 255.0)), 0u, ${isNan(x)})`
         : source === "bool"
           ? `u32(${x})`
           : source === "u32"

@@ -1,0 +1,121 @@
+/** What holds for the engine whatever it runs: order, reuse, limits, loss of the device. */
+import * as ir from "@fusewire/ir";
+import { toLowered } from "@fusewire/passes";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type OpenDevice, openDevice } from "./device/open_device.ts";
+import { createWebGpuEngine } from "./engine.ts";
+
+const i32 = (...shape: number[]) => ir.tensorType("i32", shape);
+const value = (...numbers: number[]) => ir.toValue(i32(numbers.length), numbers);
+
+/** Adds an input to a running total, by way of scratch memory. */
+const counter = () =>
+  ir.trace({
+    add: (t) => {
+      const next = ir.mul(
+        ir.add(t.state("total", i32(2)), t.input("by", i32(2))),
+        ir.constant(t.table, 1, "i32"),
+      );
+      t.write("total", next);
+      return { doubled: ir.add(next, next) };
+    },
+  });
+
+const noWeights = async (): Promise<ir.Value> => Promise.reject(new Error("there are no weights"));
+
+describe("on one device", () => {
+  let device: OpenDevice;
+  beforeAll(async () => {
+    device = await openDevice();
+  });
+  afterAll(() => device.dispose());
+
+  test("says that the adapter is a software one", () => {
+    expect(device.facts.software).toBe(true);
+  });
+
+  test("steps started without waiting run in order, and nothing is built or allocated after the first", async () => {
+    const engine = await createWebGpuEngine({ device });
+    const module = counter();
+    const executable = await engine.compile(toLowered(module), engine.createWeights(noWeights));
+    const states = engine.createStates(module.states);
+    const run = (by: number) => engine.run(executable, states, new Map([["by", value(by, 10 * by)]]));
+    await Promise.all([run(1), run(2)]);
+    const [counts, held] = [engine.counts(), engine.held()];
+    const results = await Promise.all([run(3), run(4)]);
+    expect(results.map((outputs) => [...outputs.get("doubled")!.data])).toEqual([
+      [12, 120],
+      [20, 200],
+    ]);
+    for (let k = 0; k < 50; k++) await run(k);
+    expect(engine.counts()).toEqual(counts);
+    expect(engine.held()).toEqual(held);
+    engine.dispose();
+  });
+
+  test("states are apart, whichever executable runs on them", async () => {
+    const engine = await createWebGpuEngine({ device });
+    const module = counter();
+    const weights = engine.createWeights(noWeights);
+    const programs = [
+      await engine.compile(toLowered(module), weights),
+      await engine.compile(toLowered(module), weights),
+    ];
+    const [a, b] = [engine.createStates(module.states), engine.createStates(module.states)];
+    for (const program of programs) {
+      await engine.run(program, a, new Map([["by", value(1, 2)]]));
+      await engine.run(program, b, new Map([["by", value(5, 5)]]));
+    }
+    expect([...(await engine.readState(a, "total")).data]).toEqual([2, 4]);
+    expect([...(await engine.readState(b, "total")).data]).toEqual([10, 10]);
+    for (const part of [...programs, a, b, weights]) part.dispose();
+    await expect(engine.readState(a, "total")).rejects.toThrow("was disposed");
+    engine.dispose();
+    expect(engine.held()).toEqual({ bytes: 0, tensors: 0 });
+  });
+
+  test("refuses wrong inputs, states of another shape and more memory than allowed, each with what is wrong", async () => {
+    const engine = await createWebGpuEngine({ device, max_memory: 4096 });
+    const module = counter();
+    const executable = await engine.compile(toLowered(module), engine.createWeights(noWeights));
+    const states = engine.createStates(module.states);
+    await expect(engine.run(executable, states, new Map())).rejects.toThrow("input 'by' is missing");
+    await expect(engine.run(executable, states, new Map([["by", value(1)]]))).rejects.toThrow(
+      "input 'by' is i32[1], not i32[2]",
+    );
+    const others = engine.createStates([{ name: "total", type: i32(3) }]);
+    await expect(engine.run(executable, others, new Map([["by", value(1, 1)]]))).rejects.toThrow(
+      "compiled for state 'total' of i32[2], and was given i32[3]",
+    );
+    expect(() => engine.createStates([{ name: "cache", type: i32(4096) }])).toThrow(
+      expect.objectContaining({ fault: "out-of-memory", message: expect.stringContaining("16384 bytes") }),
+    );
+    const { maxStorageBufferBindingSize } = device.facts.limits;
+    expect(() =>
+      engine.createStates([{ name: "cache", type: i32(maxStorageBufferBindingSize / 4 + 1) }]),
+    ).toThrow(expect.objectContaining({ fault: "limit" }));
+    engine.dispose();
+  });
+});
+
+test("a lost device is a typed error, also for a step under way; a new engine works", async () => {
+  const first = await createWebGpuEngine();
+  const module = counter();
+  const compile = async (engine: typeof first) => ({
+    executable: await engine.compile(toLowered(module), engine.createWeights(noWeights)),
+    states: engine.createStates(module.states),
+  });
+  const { executable, states } = await compile(first);
+  const inputs = new Map([["by", value(1, 1)]]);
+  await first.run(executable, states, inputs);
+  const underWay = first.run(executable, states, inputs);
+  first.device.device.destroy();
+  await expect(underWay).rejects.toMatchObject({ fault: "lost" });
+  await expect(first.run(executable, states, inputs)).rejects.toMatchObject({ fault: "lost" });
+  first.dispose();
+  const second = await createWebGpuEngine();
+  const again = await compile(second);
+  const outputs = await second.run(again.executable, again.states, inputs);
+  expect([...outputs.get("doubled")!.data]).toEqual([2, 2]);
+  second.dispose();
+});

@@ -1,0 +1,102 @@
+/** What reads and writes caches: rows, slots and runs of every kind. */
+import * as ir from "@fusewire/ir";
+import fc from "fast-check";
+import { test } from "vitest";
+import { expectAgreement } from "../../testing/agreement.ts";
+import { check } from "../../testing/arbitrary.ts";
+import { expectOutputs } from "../../testing/outputs.ts";
+import { onEachVariant } from "../../testing/webgpu.ts";
+
+const i32 = (...shape: number[]) => ir.tensorType("i32", shape);
+const upTo = (max: number) => fc.integer({ min: 1, max });
+
+const writes = fc.record({
+  batch: upTo(3),
+  extra: fc.nat(2),
+  heads: upTo(3),
+  slots: upTo(9),
+  entries: upTo(4),
+  width: upTo(3),
+  axis: fc.constantFrom(1, 2),
+  ring: fc.boolean(),
+});
+
+const reads = fc.record({
+  rows: fc.constantFrom([0], [2], [0, 1, 2], [1, 1], [0, 9, -4]),
+  groups: upTo(3),
+  repeat: upTo(3),
+  length: fc.constantFrom(1, 2, 5),
+  slots: fc.constantFrom(1, 3, 8, 41, 150),
+  width: fc.constantFrom(1, 4, 5, 16),
+  valueWidth: fc.constantFrom(1, 4, 6),
+  softcap: fc.constantFrom(0, 2),
+  ring: fc.boolean(),
+});
+
+/** Causal, sliding, whole, ragged with empty runs, and beyond both ends. */
+const KINDS = {
+  causal: (b: number, t: number) => [0, b + t],
+  sliding: (b: number, t: number) => [b + t - 2, b + t],
+  whole: (_b: number, _t: number, slots: number) => [0, slots - 1],
+  ragged: (_b: number, t: number) => (t % 3 === 2 ? [t, t - 1] : [Math.floor(t / 2), t]),
+  outside: (b: number, t: number, slots: number) => [-2 - t, slots + t - 2 * b],
+} as const;
+
+onEachVariant((engine) => {
+  test.each(["f32", "bf16"] as const)("cache_write %s", (dtype) =>
+    check(
+      writes,
+      async ({ batch, extra, heads, slots, entries, width, axis, ring }, seed) => {
+        const along = (n: number) => (axis === 1 ? [n, heads, width] : [heads, n, width]);
+        const module = ir.trace({
+          write: (t) => {
+            const cache = t.state("cache", ir.tensorType(dtype, [batch + extra, ...along(slots)]));
+            const values = t.param("values", ir.tensorType(dtype, [batch, ...along(entries)]));
+            const [rows, at, count] = ["rows", "at", "count"].map((name) => t.input(name, i32(batch)));
+            t.write(
+              "cache",
+              ir.cacheWrite(cache, rows!, at!, count!, values, axis, ring && entries <= slots),
+            );
+            return { before: ir.cast(cache, "f32") };
+          },
+        });
+        await expectAgreement(engine(), module, seed);
+      },
+      6,
+    ),
+  );
+
+  test.each(Object.entries(KINDS))("attention over runs that are %s", (_kind, runOf) =>
+    check(
+      reads,
+      ({ rows, groups, repeat, length, slots, width, valueWidth, softcap, ring }, seed) =>
+        expectOutputs(
+          engine(),
+          (t) => {
+            const f32 = (name: string, ...shape: number[]) => t.param(name, ir.tensorType("f32", shape));
+            const runs = rows.flatMap((_, b) => Array.from({ length }, (_, k) => runOf(b, k, slots)));
+            const bound = (side: 0 | 1) =>
+              ir.constant(
+                t.table,
+                runs.map((run) => run[side]!),
+                "i32",
+                [rows.length, length],
+              );
+            return {
+              y: ir.attention(
+                f32("q", rows.length, groups * repeat, length, width),
+                f32("keys", 3, groups, slots, width),
+                f32("values", 3, groups, slots, valueWidth),
+                ir.constant(t.table, rows, "i32", [rows.length]),
+                bound(0),
+                bound(1),
+                { scale: 0.7, softcap, ring },
+              ),
+            };
+          },
+          seed,
+        ),
+      5,
+    ),
+  );
+});

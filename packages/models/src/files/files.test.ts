@@ -29,6 +29,13 @@ describe("memoryFiles", () => {
     await expect(files.open("../b")).rejects.toThrow("'../b' is not a file name inside memory");
   });
 
+  test("lists the files of a folder, not those of folders in it", async () => {
+    const none = new Uint8Array();
+    const files = memoryFiles({ "a/b": none, "a/c/d": none, ab: none });
+    expect(await files.list?.("a")).toEqual(["b"]);
+    expect(await files.list?.("b")).toEqual([]);
+  });
+
   test("names stay inside", () => {
     for (const good of ["a", "a.b", "sub/a", "..a", "a.."]) expect(isInsideName(good), good).toBe(true);
     for (const bad of ["", "/a", "../a", "a/../b", "a/..", ".", "a\\b", "C:a", "a//b", "a/", "a\0"])

@@ -15,6 +15,10 @@ export interface ModelFiles {
   readonly location: string;
   /** The file of that name, or undefined where there is none. Names use `/` and stay inside the model. */
   open(name: string): Promise<ByteSource | undefined>;
+  /** Names of the files right inside a folder, [] where there is no such folder. Absent where nobody can tell. */
+  list?(folder: string): Promise<readonly string[]>;
+  /** Fetches again which of the opened files are damaged, and gives their names. Absent where nobody can tell. */
+  repair?(): Promise<readonly string[]>;
 }
 
 /** True for a relative name such as `model.safetensors` or `onnx/model.json` that cannot leave its directory. */

@@ -9,6 +9,11 @@ export function memoryFiles(contents: Readonly<Record<string, Uint8Array>>, loca
       const bytes = Object.hasOwn(contents, name) ? contents[name] : undefined;
       return bytes && memorySource(name, bytes);
     },
+    async list(folder) {
+      assertInsideName(folder, location);
+      const inside = Object.keys(contents).filter((name) => name.startsWith(`${folder}/`));
+      return inside.map((name) => name.slice(folder.length + 1)).filter((name) => !name.includes("/"));
+    },
   };
 }
 

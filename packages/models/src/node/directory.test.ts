@@ -18,6 +18,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
+test("lists the files of a folder", async () => {
+  const files = await openModelDirectory(join(root, "model"));
+  expect(await files.list?.("sub")).toEqual(["data"]);
+  for (const none of ["config.json", "nothing"]) expect(await files.list?.(none)).toEqual([]);
+  await expect(files.list?.("../other")).rejects.toThrow("'../other' is not a file name inside");
+});
+
 test("reads ranges of files in the directory", async () => {
   const files = await openModelDirectory(join(root, "model"));
   expect(await readText(files, "config.json")).toBe("{}");

@@ -31,6 +31,16 @@ export async function openModelDirectory(path: string): Promise<ModelFiles> {
       assertInsideName(name, `'${path}'`);
       return openFile(join(path, name));
     },
+    async list(folder) {
+      assertInsideName(folder, `'${path}'`);
+      const inside = join(path, folder);
+      if (!(await statOrUndefined(inside))?.isDirectory()) return [];
+      const entries = await readdir(inside, { withFileTypes: true }).catch((cause) => {
+        throw systemError(inside, cause);
+      });
+      // In a cache the files are links: whether one leads to a file, open() tells.
+      return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+    },
   };
 }
 

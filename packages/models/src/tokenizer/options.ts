@@ -58,7 +58,7 @@ export interface Defaults {
   readonly split_special_tokens: boolean;
 }
 
-type Check = readonly [expected: string, accepts: (value: unknown) => boolean];
+export type Check = readonly [expected: string, accepts: (value: unknown) => boolean];
 
 const isBoolean = (value: unknown): boolean => typeof value === "boolean";
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;

@@ -1,6 +1,8 @@
 import { FusewireError } from "@fusewire/ir";
 import { type JsonObject, kindOf, type ModelFiles, readJson } from "../files/index.ts";
 import { type Backend, createBackend } from "./backend.ts";
+import { type ApplyChatTemplate, createChat } from "./chat.ts";
+import { type ChatTemplates, readChatTemplates } from "./chat-templates.ts";
 import {
   checkOptions,
   DECODE_CHECKS,
@@ -30,6 +32,10 @@ export interface Tokenizer {
   batch_decode(rows: readonly ArrayLike<number>[], options?: DecodeOptions): string[];
   /** Fills rows that are encoded already; `padding` is true unless it is given. */
   pad(encoding: RowsToPad, options?: PadOptions): Encoding;
+  /** Writes conversations as the chat template says, and encodes them. */
+  readonly apply_chat_template: ApplyChatTemplate;
+  /** The chat template, or several by name. */
+  readonly chat_template: string | ChatTemplates | undefined;
   convert_tokens_to_ids(token: string): number | undefined;
   convert_ids_to_tokens(id: number): string | undefined;
   readonly bos_token: string | undefined;
@@ -67,6 +73,7 @@ export interface TokenizerOptions {
   readonly padding_side?: Side;
   readonly truncation_side?: Side;
   readonly model_max_length?: number;
+  readonly chat_template?: string;
 }
 
 const LOAD_CHECKS = {
@@ -77,9 +84,10 @@ const LOAD_CHECKS = {
   padding_side: side,
   truncation_side: side,
   model_max_length: size,
+  chat_template: textCheck,
 };
 
-/** Reads tokenizer.json, tokenizer_config.json and, where it is there, special_tokens_map.json. */
+/** Reads tokenizer.json, tokenizer_config.json and, where they are there, special_tokens_map.json and chat templates. */
 export async function loadTokenizer(files: ModelFiles, options: TokenizerOptions = {}): Promise<Tokenizer> {
   checkOptions(options, LOAD_CHECKS, "loadTokenizer");
   const json = await readJson(files, "tokenizer.json");
@@ -96,11 +104,15 @@ export async function loadTokenizer(files: ModelFiles, options: TokenizerOptions
     createBackend(json, config, special),
     special,
     readDefaults({ ...config, ...given }),
+    options.chat_template === undefined
+      ? await readChatTemplates(files, config)
+      : { default: options.chat_template },
   );
 }
 
 interface Settings extends Defaults {
   readonly cleanUp: boolean;
+  readonly controlNames: readonly string[] | undefined;
 }
 
 function readDefaults(config: JsonObject): Settings {
@@ -123,10 +135,18 @@ function readDefaults(config: JsonObject): Settings {
     model_max_length: Number.isSafeInteger(limit) ? limit : Number.POSITIVE_INFINITY,
     split_special_tokens: config.split_special_tokens === true,
     cleanUp: config.clean_up_tokenization_spaces === true,
+    controlNames: Array.isArray(config.chat_control_tokens)
+      ? config.chat_control_tokens.map(String)
+      : undefined,
   };
 }
 
-function createTokenizer(backend: Backend, special: SpecialTokens, settings: Settings): Tokenizer {
+function createTokenizer(
+  backend: Backend,
+  special: SpecialTokens,
+  settings: Settings,
+  templates: ChatTemplates,
+): Tokenizer {
   const token = (name: SpecialName): string | undefined => special.named[name];
   const id = (name: SpecialName): number | undefined => {
     const content = token(name);
@@ -185,6 +205,15 @@ function createTokenizer(backend: Backend, special: SpecialTokens, settings: Set
       };
       return plan.strategy === "none" ? copy : padEncoding(copy, plan, padId());
     },
+    apply_chat_template: createChat({
+      backend,
+      special,
+      templates,
+      defaults: settings,
+      controlNames: settings.controlNames,
+      padId,
+    }),
+    chat_template: Object.keys(templates).every((name) => name === "default") ? templates.default : templates,
     convert_tokens_to_ids: backend.tokenToId,
     convert_ids_to_tokens: backend.idToToken,
     bos_token: token("bos_token"),

@@ -16,8 +16,6 @@ export {
   type ByteSource,
   type FetchFilesOptions,
   fetchFiles,
-  type FetchFilesOptions,
-  fetchFiles,
   type JsonObject,
   type JsonValue,
   type ModelFiles,

@@ -11,6 +11,7 @@ export {
   type HubTree,
   isSha1,
   isSha256,
+  namesInside,
 } from "./listing.ts";
 export { checkHubOptions, HUB_OPTIONS, type HubOptions, type HubProgress } from "./options.ts";
 export { openRemoteModel, type RemoteSetup } from "./remote.ts";

@@ -61,6 +61,13 @@ export async function fetchTree(client: HubClient, commit: string): Promise<HubT
   return files;
 }
 
+/** The names of the files right inside a folder. */
+export const namesInside = (tree: HubTree, folder: string): string[] =>
+  [...tree.keys()]
+    .filter((name) => name.startsWith(`${folder}/`))
+    .map((name) => name.slice(folder.length + 1))
+    .filter((name) => !name.includes("/"));
+
 const FORMAT_VERSION = 1;
 
 /** A tree as `huggingface_hub` (Python, from 2.0) keeps it in the cache, so that each finds the other's. */

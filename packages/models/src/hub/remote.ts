@@ -12,6 +12,7 @@ import {
   type HubFile,
   type HubTree,
   isSha256,
+  namesInside,
 } from "./listing.ts";
 import { checkHubOptions, type HubOptions } from "./options.ts";
 import { assertRepoId, assertRevision, checkEndpoint, DEFAULT_ENDPOINT, DEFAULT_REVISION } from "./repo.ts";
@@ -79,6 +80,10 @@ export async function openRemoteModel(
       assertInsideName(file, location);
       const entry = isReadable(file) ? tree.get(file) : undefined;
       return entry && remoteSource(remote, entry);
+    },
+    async list(folder) {
+      assertInsideName(folder, location);
+      return namesInside(tree, folder);
     },
   };
 }
@@ -173,7 +178,7 @@ async function fetchChunk(
   return withRetries(client, async () => {
     const answer = await send(client, url, headers, file.name);
     if (!whole && answer.status !== 206) {
-      await answer.chunks.return();
+      await answer.discard();
       throw new FusewireError(
         `the server of ${file.name} ignores ranges (${answer.status}); use the hub itself, or files of your own (see ModelFiles)`,
       );

@@ -1,11 +1,13 @@
 import type { HubClient } from "./client.ts";
 import { statusError, UnreachableError } from "./errors.ts";
 
-/** An answer whose body arrives piece by piece. Read it to its end, or leave the loop, which closes it. */
+/** An answer whose body arrives piece by piece. Read `chunks` to its end or leave that loop, or else discard it. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly chunks: AsyncGenerator<Uint8Array<ArrayBuffer>, void>;
+  /** Closes the connection of an answer that will not be read. */
+  discard(): Promise<void>;
 }
 
 const LONGEST_PAUSE = 30_000;
@@ -92,6 +94,10 @@ export async function send(
       status: response.status,
       headers: response.headers,
       chunks: readChunks(response, silence.heard, explain, close),
+      async discard() {
+        close();
+        await response.body?.cancel().catch(() => {});
+      },
     };
   } catch (error) {
     close();

@@ -133,7 +133,7 @@ async function alignTo(answer: Answer, partial: Partial): Promise<void> {
   const starts = answer.status === 206 ? contentStart(answer.headers) : 0;
   if (starts === partial.have) return;
   if (starts === 0) return restart(partial);
-  await answer.chunks.return();
+  await answer.discard();
   throw new FusewireError(
     `the server sent bytes from ${starts ?? "an unknown place"} of ${partial.file.name} where those from ${partial.have} were asked; check the endpoint or the proxy`,
   );

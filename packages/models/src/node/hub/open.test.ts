@@ -1,16 +1,5 @@
-import {
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  readlink,
-  stat,
-  symlink,
-  utimes,
-  writeFile,
-} from "node:fs/promises";
+import { readdir, readFile, readlink, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { FusewireError } from "@fusewire/ir";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { readText } from "../../files/index.ts";
 import type { HubOptions, HubProgress } from "../../hub/index.ts";
@@ -79,6 +68,19 @@ describe("openHubModel", () => {
     expect(await model.open("generation_config.json")).toBeUndefined();
     await (await open()).open("config.json").then((source) => source?.close());
     expect(filePaths()).toEqual([`/org/tiny/resolve/${COMMIT}/config.json`]);
+  });
+
+  test("lists folders, cached or not", async () => {
+    const folder = "additional_chat_templates";
+    const model = await open();
+    expect(await model.list(folder)).toEqual(["tool use.jinja"]);
+    expect(await model.list("additional")).toEqual([]);
+    await model.download();
+    await rm(join(repo, "trees"), { recursive: true });
+    const cached = await open({ local_files_only: true });
+    expect(await cached.list(folder)).toEqual(["tool use.jinja"]);
+    expect(await readText(cached, `${folder}/tool use.jinja`)).toBe("{{ 1 }}");
+    expect(await cached.list("none")).toEqual([]);
   });
 
   test("never downloads a pickle, but says that it is there", async () => {
@@ -155,135 +157,5 @@ describe("openHubModel", () => {
     });
     await expect(model.open("model.safetensors")).rejects.toThrow("enough");
     expect((await stat(join(repo, "blobs", `${HASH}.incomplete`))).size).toBeGreaterThan(0);
-  });
-});
-
-describe("damaged files", () => {
-  const blob = () => join(repo, "blobs", HASH);
-  const damage = async (keepTime: boolean) => {
-    const { atime, mtime } = await stat(blob());
-    const bytes = Uint8Array.from(WEIGHTS);
-    bytes[1000]! ^= 1;
-    await writeFile(blob(), bytes);
-    if (keepTime) await utimes(blob(), atime, mtime);
-  };
-  const fetches = () => hub.requests.filter(({ host }) => host === "cdn").length;
-  const isRight = async () =>
-    (await readFile(join(repo, "snapshots", COMMIT, "model.safetensors"))).equals(WEIGHTS);
-
-  test("other bytes of the same size are found when the file is opened, and fetched again", async () => {
-    await (await open()).download();
-    await damage(false);
-    await (await (await open()).open("model.safetensors"))?.close();
-    expect(fetches()).toBe(2);
-    expect(await isRight()).toBe(true);
-    expect((await lstat(join(repo, "snapshots", COMMIT, "model.safetensors"))).isSymbolicLink()).toBe(true);
-  });
-
-  test("another size is found, and so is a lost blob", async () => {
-    await (await open()).download();
-    await writeFile(blob(), WEIGHTS.subarray(1));
-    await (await open()).download();
-    expect(await isRight()).toBe(true);
-    expect(fetches()).toBe(2);
-  });
-
-  test("damage that left no trace is found by repair", async () => {
-    await (await open()).download();
-    await damage(true);
-    const noted = JSON.parse(await readFile(join(repo, ".fusewire", `${HASH}.json`), "utf8"));
-    await writeFile(
-      join(repo, ".fusewire", `${HASH}.json`),
-      JSON.stringify({ ...noted, mtimeMs: (await stat(blob())).mtimeMs }),
-    );
-    const model = await open();
-    await model.download();
-    expect(fetches(), "not seen").toBe(1);
-    expect(await model.repair()).toEqual(["model.safetensors"]);
-    expect(await model.repair()).toEqual([]);
-    expect(fetches()).toBe(2);
-    expect(await isRight()).toBe(true);
-  });
-
-  test("offline, the damage is named", async () => {
-    await (await open()).download();
-    await damage(false);
-    const model = await open({ local_files_only: true });
-    await expect(model.open("model.safetensors")).rejects.toThrow(
-      /damaged.*local_files_only is set; run 'fusewire pull org\/tiny' where/,
-    );
-  });
-});
-
-describe("offline", () => {
-  test.each([
-    ["local_files_only", { local_files_only: true }, {}],
-    ["HF_HUB_OFFLINE", {}, { HF_HUB_OFFLINE: "1" }],
-    ["FUSEWIRE_OFFLINE", {}, { FUSEWIRE_OFFLINE: "yes" }],
-  ])("%s takes what is cached and asks nothing", async (name, options, env) => {
-    for (const [key, value] of Object.entries(env)) vi.stubEnv(key, value);
-    const failure = open(options);
-    await expect(failure).rejects.toThrow(
-      `'org/tiny' is not in '${join(folder.path, "hub")}' and ${name} is set; run 'fusewire pull org/tiny' where the hub can be reached`,
-    );
-    await expect(failure).rejects.toBeInstanceOf(FusewireError);
-    vi.stubEnv("HF_HUB_OFFLINE", "");
-    vi.stubEnv("FUSEWIRE_OFFLINE", "");
-    await readText(await open(), "config.json");
-    for (const [key, value] of Object.entries(env)) vi.stubEnv(key, value);
-    hub.requests.length = 0;
-    const model = await open(options);
-    expect(await readText(model, "config.json")).toBe('{"model_type": "llama"}');
-    await expect(model.open("model.safetensors")).rejects.toThrow(
-      `model.safetensors of 'org/tiny' is not in`,
-    );
-    await expect(model.download()).rejects.toThrow("is not in");
-    expect(await model.open("generation_config.json")).toBeUndefined();
-    await expect(open({ ...options, revision: "v1.0" })).rejects.toThrow(
-      "run 'fusewire pull org/tiny --revision v1.0'",
-    );
-    expect(hub.requests).toEqual([]);
-  });
-
-  test("a hub that cannot be reached is as good as offline, after one attempt", async () => {
-    await readText(await open(), "config.json");
-    hub.faults.set("api", [{ status: 503 }]);
-    const model = await open();
-    expect(await readText(model, "config.json")).toBe('{"model_type": "llama"}');
-    await expect(model.open("tokenizer.json")).rejects.toThrow("and the hub cannot be reached");
-  });
-
-  test("refusals are not taken for a missing network", async () => {
-    await readText(await open(), "config.json");
-    hub.faults.set("api", [{ status: 403 }]);
-    await expect(open()).rejects.toThrow("(403)");
-  });
-
-  test("finds what Python put there, checks it by the name of its blob, and does not miss what is not there", async () => {
-    const snapshot = join(repo, "snapshots", COMMIT);
-    await mkdir(join(repo, "blobs"), { recursive: true });
-    await mkdir(join(repo, "refs"));
-    await mkdir(snapshot, { recursive: true });
-    for (const name of ["config.json", "model.safetensors"]) {
-      const bytes = FILES[name]!;
-      const hash = name === "config.json" ? gitSha1(bytes) : sha256(bytes);
-      await writeFile(join(repo, "blobs", hash), bytes);
-      await symlink(`../../blobs/${hash}`, join(snapshot, name));
-    }
-    await writeFile(join(repo, "refs", "main"), COMMIT);
-    const model = await open({ local_files_only: true });
-    expect(await readText(model, "config.json")).toBe('{"model_type": "llama"}');
-    const weights = await model.open("model.safetensors");
-    expect(weights?.size).toBe(WEIGHTS.byteLength);
-    await weights?.close();
-    expect(await model.open("tokenizer.json")).toBeUndefined();
-    await expect(model.open("model-00001-of-00002.safetensors")).rejects.toThrow("fusewire pull");
-    await writeFile(join(repo, "blobs", HASH), WEIGHTS.toReversed());
-    await expect(model.open("model.safetensors")).rejects.toThrow("damaged");
-    expect(hub.requests).toEqual([]);
-    await (await open()).download();
-    expect(filePaths(), "the sound config.json is kept").not.toContain(
-      `/org/tiny/resolve/${COMMIT}/config.json`,
-    );
   });
 });

@@ -11,6 +11,7 @@ import {
   type HubClient,
   type HubOptions,
   isReadable,
+  namesInside,
   notCachedError,
   type Transport,
   UnreachableError,
@@ -39,11 +40,12 @@ export interface HubModelFiles extends ModelFiles {
   readonly directory: string;
   /** Fetches everything that the model needs, several files at once. */
   download(): Promise<void>;
+  list(folder: string): Promise<string[]>;
   /**
-   * Hashes every cached file of the model, whatever was noted of earlier checks, and fetches the damaged ones again.
-   * Gives their names. For when a model does not load.
+   * Hashes the files that have been opened, or all that are cached, whatever was noted of earlier checks, and fetches
+   * the damaged ones again. Gives their names. For when a model does not load.
    */
-  repair(): Promise<string[]>;
+  repair(scope?: "opened" | "all"): Promise<string[]>;
 }
 
 const AT_ONCE = 4;
@@ -102,6 +104,7 @@ function hubFiles(session: HubSession): HubModelFiles {
     notCachedError(client, `${what} of ${location}`, `'${store.cacheDir}'`, offline ?? "has not been listed");
   // Two callers of one file share its download.
   const running = new Map<string, Promise<Ensured | undefined>>();
+  const opened = new Set<string>();
   const ensure = (file: string, signal = client.signal): Promise<Ensured | undefined> => {
     const known = running.get(file);
     if (known) return known;
@@ -120,6 +123,7 @@ function hubFiles(session: HubSession): HubModelFiles {
       assertInsideName(file, location);
       if (!isReadable(file)) return tree?.has(file) ? unreadable(location, file) : undefined;
       const ensured = await ensure(file);
+      if (ensured) opened.add(file);
       if (!ensured && !tree && (await isNeeded(session, file))) throw missing(file);
       return ensured && openFile(ensured.path);
     },
@@ -127,9 +131,14 @@ function hubFiles(session: HubSession): HubModelFiles {
       if (!tree) throw missing("the list of files");
       await inParallel(wantedFiles([...tree.keys()]), client.signal, ensure);
     },
-    async repair() {
+    async list(folder) {
+      assertInsideName(folder, location);
+      return tree ? namesInside(tree, folder) : cachedNames(store, commit, folder);
+    },
+    async repair(scope = "opened") {
       const damaged: string[] = [];
-      for (const file of wantedFiles(tree ? [...tree.keys()] : await cachedNames(store, commit))) {
+      const all = async () => wantedFiles(tree ? [...tree.keys()] : await cachedNames(store, commit));
+      for (const file of scope === "opened" ? opened : await all()) {
         const path = snapshotPath(store, commit, file);
         if ((await statFile(path)) && (await ensureFile(session, file, "nothing"))?.fetched)
           damaged.push(file);

@@ -109,10 +109,9 @@ export const PLACERS: readonly ((blob: string, at: string) => Promise<void>)[] =
   (blob, at) => copyFile(blob, at, constants.COPYFILE_FICLONE),
 ];
 
-/** The files of a commit that are in the cache, by name; those in folders of the commit are left out. */
-export async function cachedNames(store: RepoStore, commit: string): Promise<string[]> {
-  return readdir(snapshotPath(store, commit)).catch(() => []);
-}
+/** The names in one folder of a commit, as far as it is cached. */
+export const cachedNames = (store: RepoStore, commit: string, folder = ""): Promise<string[]> =>
+  readdir(snapshotPath(store, commit, folder)).catch(() => []);
 
 /** Puts a blob into a snapshot: as a relative link, a hard link where that fails (Windows), a copy where both do. */
 export async function placeBlob(

@@ -40,7 +40,19 @@ test("docs/compatibility.md says what the tables say", async () => {
     ),
     row("device", "`auto` or the name of a device"),
     row("attn_implementation", "`sdpa` (a kernel) or `eager` (plain products and softmax)"),
-    row("progress_callback", "called with `{weight, loaded, total}` after each weight"),
+    row(
+      "progress_callback",
+      "called with `{weight, loaded, total}` after each weight, and with `{file, loaded, total, status}` for files of the hub",
+    ),
+    row("revision", "branch, tag or commit of a model on the hub; `main` unless given"),
+    row(
+      "token",
+      "for gated and private models; else `HF_TOKEN`, else that of `hf auth login`; `false`: none",
+    ),
+    row("cache_dir", "else `HF_HUB_CACHE`, else `HF_HOME`/hub, else `~/.cache/huggingface/hub`; Node only"),
+    row("local_files_only", "take what is cached; `HF_HUB_OFFLINE` and `FUSEWIRE_OFFLINE` do the same"),
+    row("endpoint", "another hub; else `HF_ENDPOINT`, else `https://huggingface.co`"),
+    row("signal", "stops downloads; what has arrived is kept"),
     ...compatRows(FROM_PRETRAINED_COMPAT),
     "",
   ].join("\n");

@@ -5,15 +5,26 @@ import {
   FROM_PRETRAINED_COMPAT,
   isAccepted,
   type LoadOptions,
+  type LoadProgress,
   loadCausalLM,
   type WeightDType,
 } from "@fusewire/generate";
 import { FusewireError } from "@fusewire/ir";
-import { loadTokenizer, type ModelFiles, type Tokenizer } from "@fusewire/models";
+import {
+  HUB_OPTIONS,
+  type HubOptions,
+  type HubProgress,
+  loadTokenizer,
+  type ModelFiles,
+  type Tokenizer,
+} from "@fusewire/models";
 import { openModel } from "#platform";
 import { createEngine } from "./devices.ts";
 
-export interface FromPretrainedOptions {
+/** Where a model of the hub comes from. */
+export type SourceOptions = Omit<HubOptions, "progress_callback">;
+
+export interface FromPretrainedOptions extends SourceOptions {
   /** `auto` keeps weights as they are stored; others round them. Arithmetic is f32. */
   dtype?: WeightDType;
   /** Hugging Face's older name of `dtype`. */
@@ -25,8 +36,8 @@ export interface FromPretrainedOptions {
   attn_implementation?: AttentionImplementation;
   /** Passes to leave out, by name. */
   disable_passes?: LoadOptions["disable_passes"];
-  /** Told of each weight that has been read. */
-  progress_callback?: LoadOptions["progress_callback"];
+  /** Told of each weight that has been read, and of the bytes of files that are downloaded or checked. */
+  progress_callback?: (progress: LoadProgress | HubProgress) => void;
   /** For `eager:wasm` in a page, which cannot find the binaries by itself: their folder, or a URL for each file. */
   wasm_paths?: WasmPaths;
 }
@@ -39,64 +50,87 @@ const OPTIONS = [
   "disable_passes",
   "progress_callback",
   "wasm_paths",
+  ...HUB_OPTIONS.filter((name) => name !== "progress_callback"),
 ];
 
-const open = (source: string | ModelFiles): Promise<ModelFiles> =>
-  typeof source === "string" ? openModel(source) : Promise.resolve(source);
+async function open(source: string | ModelFiles, options: HubOptions): Promise<ModelFiles> {
+  const given = Object.fromEntries(
+    Object.entries(options).filter(([name, value]) => HUB_OPTIONS.includes(name) && value !== undefined),
+  );
+  if (typeof source === "string") return openModel(source, given);
+  if (options.revision !== undefined)
+    throw new FusewireError(
+      "from_pretrained: 'revision' is for models of the hub, not for files that are given",
+    );
+  return source;
+}
 
-/** Loads causal language models from a Hugging Face model directory. */
+/** A model that does not load may have been damaged on the disk: then it is fetched again, and loaded once more. */
+async function loadOrRepair<T>(files: ModelFiles, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    if (!(error instanceof FusewireError) || !(await files.repair?.())?.length) throw error;
+    return load();
+  }
+}
+
+/** Loads causal language models: from a Hugging Face model directory, or from the hub. */
 export const AutoModelForCausalLM = {
-  /** `source` is a folder, or the files themselves. The model owns its engine: `dispose()` frees both. */
+  /** `source` is a folder, `owner/name` on the hub, or the files themselves. The model owns its engine: `dispose()` frees both. */
   async from_pretrained(source: string | ModelFiles, options: FromPretrainedOptions = {}): Promise<CausalLM> {
-    checkNames(options);
+    checkNames(options, OPTIONS);
     const { device = "auto", torch_dtype, dtype = torch_dtype, attn_implementation } = options;
     if (torch_dtype !== undefined && dtype !== torch_dtype)
       throw new FusewireError(
         `from_pretrained: dtype '${dtype}' and torch_dtype '${torch_dtype}' differ; give one`,
       );
-    const files = await open(source);
-    const engine = await createEngine(device, { wasmPaths: options.wasm_paths });
-    try {
-      const { disable_passes, progress_callback } = options;
-      const model = await loadCausalLM(files, {
-        engine,
-        dtype,
-        attn_implementation,
-        disable_passes,
-        progress_callback,
-      });
-      await model.load().catch(async (error: unknown) => {
-        await model.dispose();
-        throw error;
-      });
-      return {
-        ...model,
-        async dispose() {
+    const files = await open(source, options);
+    return loadOrRepair(files, async () => {
+      const engine = await createEngine(device, { wasmPaths: options.wasm_paths });
+      try {
+        const { disable_passes, progress_callback } = options;
+        const model = await loadCausalLM(files, {
+          engine,
+          dtype,
+          attn_implementation,
+          disable_passes,
+          progress_callback,
+        });
+        await model.load().catch(async (error: unknown) => {
           await model.dispose();
-          engine.dispose();
-        },
-      };
-    } catch (error) {
-      engine.dispose();
-      throw error;
-    }
+          throw error;
+        });
+        return {
+          ...model,
+          async dispose() {
+            await model.dispose();
+            engine.dispose();
+          },
+        };
+      } catch (error) {
+        engine.dispose();
+        throw error;
+      }
+    });
   },
 };
 
 /** Options that are built, and Hugging Face's that are carried over; anything else is an error that says why. */
-function checkNames(options: object): void {
+function checkNames(options: object, known: readonly string[]): void {
   for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || OPTIONS.includes(name) || isAccepted(FROM_PRETRAINED_COMPAT, name, value))
+    if (value === undefined || known.includes(name) || isAccepted(FROM_PRETRAINED_COMPAT, name, value))
       continue;
-    const reason =
-      FROM_PRETRAINED_COMPAT[name]?.meaning ?? `not an option; options are ${OPTIONS.join(", ")}`;
+    const reason = FROM_PRETRAINED_COMPAT[name]?.meaning ?? `not an option; options are ${known.join(", ")}`;
     throw new FusewireError(`from_pretrained: '${name}': ${reason}`);
   }
 }
 
-/** Loads the tokenizer of a Hugging Face model directory. */
+/** Loads the tokenizer of a Hugging Face model directory or of a model on the hub; no weights are downloaded for it. */
 export const AutoTokenizer = {
-  async from_pretrained(source: string | ModelFiles): Promise<Tokenizer> {
-    return loadTokenizer(await open(source));
+  async from_pretrained(source: string | ModelFiles, options: HubOptions = {}): Promise<Tokenizer> {
+    checkNames(options, HUB_OPTIONS);
+    const files = await open(source, options);
+    return loadOrRepair(files, () => loadTokenizer(files));
   },
 };

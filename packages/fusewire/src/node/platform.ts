@@ -1,5 +1,26 @@
-import type { ModelFiles } from "@fusewire/models";
-import { openModelDirectory } from "@fusewire/models/node";
+import { stat } from "node:fs/promises";
+import { FusewireError } from "@fusewire/ir";
+import { type HubOptions, isRepoId, type ModelFiles } from "@fusewire/models";
+import { openHubModel, openModelDirectory } from "@fusewire/models/node";
 
-/** Model files from a folder of this machine. */
-export const openModel = (path: string): Promise<ModelFiles> => openModelDirectory(path);
+/** Model files from a folder of this machine, or of `owner/name` on the hub where there is no such folder. */
+export async function openModel(source: string, options: HubOptions): Promise<ModelFiles> {
+  // A bare name is more likely a folder that is misspelt than one of the few models without an owner.
+  const fromHub = source.includes("/") && isRepoId(source) && !(await exists(source));
+  if (fromHub)
+    return openHubModel(source, options).catch((error: unknown) => {
+      if (!(error instanceof FusewireError)) throw error;
+      throw new FusewireError(`${error.message}; nor is there a folder '${source}'`, { cause: error });
+    });
+  if (options.revision !== undefined)
+    throw new FusewireError(
+      `from_pretrained: 'revision' is for models of the hub (owner/name), not for the folder '${source}'`,
+    );
+  return openModelDirectory(source);
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

@@ -8,7 +8,7 @@ const layers = {
   "backend-tfjs": ["ir", "passes"],
   "backend-wasm": ["ir", "passes"],
   generate: ["ir", "passes", "models"],
-  fusewire: ["ir", "passes", "models", "backend-tfjs", "generate"],
+  fusewire: ["ir", "passes", "models", "backend-tfjs", "backend-wasm", "generate"],
 };
 
 const test = "[.]test[.]ts$";

@@ -1,0 +1,74 @@
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { OPTIONS } from "../apps/browser/src/options.ts";
+import { type Chromium, launchChromium } from "./support/chromium.ts";
+import { workspace } from "./support/install.ts";
+import { openStoryPage, readStory, type ServedPage, servePage, settled, startStory } from "./support/page.ts";
+import { tell } from "./support/story.ts";
+
+let site: ServedPage;
+let chromium: Chromium;
+let page: Page;
+
+beforeAll(async () => {
+  site = await servePage(join(workspace, "apps", "browser"));
+  chromium = await launchChromium();
+  page = await chromium.browser.newPage();
+}, 120_000);
+
+afterAll(async () => {
+  await chromium?.close();
+  await site?.close();
+});
+
+test.each(["auto", "eager:wasm"])("a page tells on %s the story that Node tells", async (device) => {
+  const problems = await openStoryPage(page, site.address, device);
+  await page.evaluate(() => {
+    const story = document.getElementById("story")!;
+    story.dataset.pieces = "0";
+    new MutationObserver((changes) => {
+      story.dataset.pieces = `${Number(story.dataset.pieces) + changes.length}`;
+    }).observe(story, { childList: true });
+  });
+  await startStory(page);
+  const { prompt, story } = await readStory(page);
+  expect(story).toBe(await tell(prompt, OPTIONS));
+  expect(Number(await page.getAttribute("#story", "data-pieces"))).toBeGreaterThan(20);
+  expect(await page.textContent("#status")).toMatch(/^\d+ tokens, [\d.]+ a second$/);
+  expect(problems).toEqual([]);
+});
+
+test("Stop stops, and the next story is whole again", async () => {
+  const problems = await openStoryPage(page, site.address, "eager:wasm");
+  await page.evaluate(() => {
+    const story = document.getElementById("story")!;
+    new MutationObserver((_changes, observer) => {
+      if (story.textContent.length < 100) return;
+      document.getElementById("stop")!.click();
+      observer.disconnect();
+    }).observe(story, { childList: true });
+  });
+  await startStory(page);
+  await settled(page);
+  expect(await page.textContent("#status")).toBe("Stopped");
+  const { prompt, story } = await readStory(page);
+  const whole = await tell(prompt, OPTIONS);
+  expect(whole.startsWith(story)).toBe(true);
+  expect(story.length).toBeLessThan(whole.length / 2);
+  await startStory(page);
+  expect(await readStory(page)).toEqual({ prompt, story: whole });
+  expect(problems).toEqual([]);
+});
+
+test.each([
+  ["a phone", 360, 640],
+  ["a desktop", 1440, 900],
+])("nothing is wider than %s", async (_screen, width, height) => {
+  await page.setViewportSize({ width, height });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+});
+
+test("an engine that there is not is said in the page", async () => {
+  await expect(openStoryPage(page, site.address, "abacus")).rejects.toThrow("unknown device 'abacus'");
+});

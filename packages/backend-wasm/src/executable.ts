@@ -4,15 +4,15 @@ import {
   type Executable,
   type Lowered,
   type Program,
-  type ProgramBuffer,
   planMemory,
   type Ref,
 } from "@fusewire/passes";
 import { evaluateConstants, leavesOf } from "./constants.ts";
-import { encodeStep, type Launch, launchWords } from "./encode/index.ts";
+import { encodeStep, type Launch, launchWords, type Places } from "./encode/index.ts";
 import type { Heap } from "./heap.ts";
 import { align, layOut } from "./layout.ts";
-import { isLoaded, requireWeight, type WasmWeights, writeValue } from "./weights.ts";
+import { mayStayNarrow } from "./pieces.ts";
+import { missingBytes, requireWeight, type WasmWeights, type WeightRead, writeValue } from "./weights.ts";
 
 /** A buffer whose address or content each run sets: the word with its address, and the leaf that it stands for. */
 export interface Bound {
@@ -51,9 +51,14 @@ export async function compileEntry(
   const leaves = leavesOf(lowered);
   const { program, values } = evaluateConstants(planMemory(lowered, traits));
   const { buffers } = program;
-  refuseTooLarge(heap, program, weights);
+  const reads = weightReads(program, lowered, leaves);
+  heap.require(
+    [...reads.values()].reduce((sum, read) => sum + missingBytes(weights, read), 0),
+    `the weights of '${program.entry}'`,
+  );
 
-  const launches = encode(program, 0);
+  const narrow = new Set([...reads].flatMap(([buffer, read]) => (read.narrow ? [buffer] : [])));
+  const launches = encode(program, 0, narrow);
   const wordCount = launches.reduce((sum, launch) => sum + launchWords(launch).length, 0);
   // Cells, table, then what this entry alone owns: constants and inputs.
   const region = layOut([
@@ -62,13 +67,15 @@ export async function compileEntry(
     ...buffers.map(({ kind, bytes }) => (kind === "constant" || kind === "input" ? bytes : 0)),
   ]);
   const slots = layOut(buffers.map(({ kind, bytes }) => (kind === "slot" ? bytes : 0)));
-  const weightAddresses = await loadWeights(heap, program, weights, lowered, leaves);
+  const weightAddresses = new Map<number, number>();
+  for (const [index, read] of reads)
+    weightAddresses.set(index, await requireWeight(heap, weights, lowered, read));
 
   const address = heap.allocate(region.bytes);
   const at = (index: number): number => address + region.offsets[index]!;
   const [cells, table] = [at(0), at(1)];
   const { memory } = heap;
-  new Uint32Array(memory.buffer, table, wordCount).set(encode(program, cells).flatMap(launchWords));
+  new Uint32Array(memory.buffer, table, wordCount).set(encode(program, cells, narrow).flatMap(launchWords));
   new Uint32Array(memory.buffer, cells, buffers.length).set(
     buffers.map((_, index) => weightAddresses.get(index) ?? at(2 + index)),
   );
@@ -106,39 +113,26 @@ export async function compileEntry(
   return executable;
 }
 
-function encode({ steps }: Program, cells: number): Launch[] {
-  return steps.flatMap((step) =>
-    encodeStep(step, {
-      operand: ({ buffer, offset }) => [cells + 4 * buffer, offset],
-      isNarrow: () => false,
-    }),
-  );
+function encode({ steps }: Program, cells: number, narrow: ReadonlySet<number>): Launch[] {
+  const places: Places = {
+    operand: ({ buffer, offset }) => [cells + 4 * buffer, narrow.has(buffer) ? offset / 2 : offset],
+    isNarrow: ({ buffer }) => narrow.has(buffer),
+  };
+  return steps.flatMap((step) => encodeStep(step, places));
 }
 
-const isWeight = ({ kind }: ProgramBuffer): boolean => kind === "param" || kind === "prepared";
-
-/** Refuses a model that the memory could never hold before anything of it is read. */
-function refuseTooLarge(heap: Heap, { entry, buffers }: Program, weights: WasmWeights): void {
-  const missing = buffers.filter((buffer) => isWeight(buffer) && !isLoaded(weights, buffer));
-  heap.require(
-    missing.reduce((sum, { bytes }) => sum + bytes, 0),
-    `the weights of '${entry}'`,
-  );
-}
-
-async function loadWeights(
-  heap: Heap,
-  { buffers }: Program,
-  weights: WasmWeights,
+/** How the entry reads each weight, by buffer. */
+function weightReads(
+  program: Program,
   lowered: Lowered,
   leaves: ReadonlyMap<string, Node>,
-): Promise<Map<number, number>> {
-  const addresses = new Map<number, number>();
-  for (const [index, buffer] of buffers.entries()) {
-    if (!isWeight(buffer)) continue;
-    const node = leaves.get(`${buffer.kind} ${buffer.name}`)!;
-    const leaf = await requireWeight(heap, weights, lowered, buffer, node);
-    addresses.set(index, leaf.address);
+): Map<number, WeightRead> {
+  const reads = new Map<number, WeightRead>();
+  for (const [index, { kind, name }] of program.buffers.entries()) {
+    if (kind !== "param" && kind !== "prepared") continue;
+    const node = leaves.get(`${kind} ${name}`)!;
+    const source = kind === "prepared" ? lowered.prepare.get(name)! : node;
+    reads.set(index, { kind, name, node, narrow: mayStayNarrow(source, index, program) });
   }
-  return addresses;
+  return reads;
 }

@@ -72,7 +72,7 @@ export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
       const room = LARGEST_MEMORY - base - held - MARGIN;
       if (bytes > room)
         throw new FusewireError(
-          `${what} needs ${bytes} bytes more, and of the 4 GiB that WebAssembly can address ${room} are free; choose a smaller model, a smaller dtype or another device`,
+          `${what}: ${bytes} more bytes are needed, and of the 4 GiB that WebAssembly can address ${room} are free; choose a smaller model, a smaller dtype or another device`,
         );
     },
   };

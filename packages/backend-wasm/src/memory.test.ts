@@ -1,0 +1,110 @@
+/** What the engine holds: exactly what was asked for, weights once, nothing when all is disposed. */
+import * as ops from "@fusewire/ir";
+import { bytesOf, trace } from "@fusewire/ir";
+import { randomValue } from "@fusewire/ir/testing";
+import { lower, toLowered } from "@fusewire/passes";
+import { expect, test } from "vitest";
+import { createWasmEngine } from "./engine.ts";
+import { createHeap } from "./heap.ts";
+
+const [n, k] = [24, 20];
+const type = { dtype: "bf16", shape: [n, k] } as const;
+
+/** Two matrices joined, used by a product and a gather, as a checkpoint of bf16 has them. */
+const module = trace({
+  step: (t) => {
+    const weight = (name: string) => ops.cast(t.param(name, type), "f32");
+    const joined = ops.concat([weight("a"), weight("b")], 0);
+    const x = ops.gather(weight("a"), t.input("ids", { dtype: "i32", shape: [3] }));
+    return { y: ops.matmul(x, joined, { transposeB: true }) };
+  },
+});
+const ids = ops.toValue({ dtype: "i32", shape: [3] }, [2, 0, 23]);
+
+test("weights stored as bf16 stay bf16, and give what widened ones give", async () => {
+  const engine = await createWasmEngine();
+  const values = new Map(["a", "b"].map((name, seed) => [name, randomValue(type, seed)]));
+  const weights = engine.createWeights(async (name) => values.get(name)!);
+  const states = engine.createStates([]);
+  const run = async (disable: readonly "hoist_prepare"[]) => {
+    const before = engine.held().bytes;
+    const executable = await engine.compile(lower(module, engine, { disable }), weights);
+    const { data } = (await engine.run(executable, states, new Map([["ids", ids]]))).get("y")!;
+    const stored = engine.held();
+    executable.dispose();
+    return { data: [...data], left: engine.held().bytes - before, tensors: stored.tensors };
+  };
+  const narrow = await run([]);
+  // The joined matrix and the table, each in the bytes of the checkpoint.
+  expect(narrow.left).toBe(3 * bytesOf(type));
+  const wide = await run(["hoist_prepare"]);
+  expect(wide.data).toEqual(narrow.data);
+  weights.dispose();
+  expect(engine.held()).toEqual({ bytes: 0, tensors: 0 });
+}, 120_000);
+
+test("one weight at a time is outside the memory while loading", async () => {
+  const engine = await createWasmEngine();
+  const asked: string[] = [];
+  const weights = engine.createWeights(async (name) => {
+    asked.push(name);
+    return randomValue(type, 0);
+  });
+  const executable = await engine.compile(lower(module, engine), weights);
+  const again = await engine.compile(lower(module, engine), weights);
+  // Once for the table, once for the joined matrix; the second entry reads nothing.
+  expect(asked.sort()).toEqual(["a", "a", "b"]);
+  for (const part of [executable, again, weights]) part.dispose();
+  expect(engine.held().bytes).toBe(0);
+}, 120_000);
+
+test("a weight that cannot be read leaves nothing behind and is asked for again", async () => {
+  const engine = await createWasmEngine();
+  let broken = true;
+  const weights = engine.createWeights(async () => {
+    if (broken) throw new Error("no such file");
+    return randomValue(type, 0);
+  });
+  await expect(engine.compile(lower(module, engine), weights)).rejects.toThrow("no such file");
+  expect(engine.held().bytes).toBe(0);
+  broken = false;
+  (await engine.compile(lower(module, engine), weights)).dispose();
+  weights.dispose();
+  expect(engine.held().bytes).toBe(0);
+}, 120_000);
+
+test("a model beyond 4 GiB is refused before anything is read, with the bytes it needs", async () => {
+  const engine = await createWasmEngine();
+  const large = trace({
+    step: (t) => {
+      const w = t.param("w", { dtype: "f32", shape: [2 ** 20, 1025] });
+      return { y: ops.matmul(t.input("x", { dtype: "f32", shape: [1, 1025] }), w, { transposeB: true }) };
+    },
+  });
+  const weights = engine.createWeights(async () => Promise.reject(new Error("was read")));
+  await expect(engine.compile(toLowered(large), weights)).rejects.toThrow(
+    `the weights of 'step': ${4 * 2 ** 20 * 1025} more bytes are needed`,
+  );
+  expect(() => engine.createStates([{ name: "s", type: { dtype: "f32", shape: [2 ** 31] } }])).toThrow(
+    "4 GiB",
+  );
+  expect(engine.held().bytes).toBe(0);
+}, 120_000);
+
+test("the heap hands out what was given back, joined with its neighbours", () => {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 4 });
+  const heap = createHeap(memory, 100);
+  const [a, b, c] = [heap.allocate(100), heap.allocate(200), heap.allocate(1)];
+  expect([a, b, c].every((address) => address % 64 === 0)).toBe(true);
+  expect(heap.held()).toBe(301);
+  heap.free(a);
+  heap.free(b);
+  expect(heap.allocate(300)).toBe(a);
+  heap.free(a);
+  heap.free(c);
+  expect(heap.held()).toBe(0);
+  expect(heap.allocate(60_000)).toBe(a);
+  expect(memory.buffer.byteLength).toBe(65536);
+  expect(() => heap.allocate(300_000)).toThrow("the host refused");
+  expect(() => heap.free(12)).toThrow("nothing was allocated");
+});

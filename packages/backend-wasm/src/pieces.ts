@@ -1,0 +1,57 @@
+/** Weights that need no arithmetic to prepare: pieces of the checkpoint, one after another. */
+import { type DType, isFloat, type Node, sizeOf } from "@fusewire/ir";
+import type { Program, Step } from "@fusewire/passes";
+
+/** One weight of the checkpoint, whole. */
+export interface Piece {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly size: number;
+}
+
+/**
+ * The weights whose elements, in order, are the elements of `node`, but for casts between float types; undefined when
+ * it is anything else.
+ */
+export function piecesOf(node: Node): readonly Piece[] | undefined {
+  switch (node.op) {
+    case "param":
+      return [{ name: node.attrs.name, dtype: node.type.dtype, size: sizeOf(node.type.shape) }];
+    case "reshape":
+      return piecesOf(node.inputs[0]!);
+    case "cast":
+      return isFloat(node.type.dtype) && isFloat(node.inputs[0]!.type.dtype)
+        ? sameSteps(piecesOf(node.inputs[0]!), node)
+        : undefined;
+    case "concat": {
+      if (sizeOf(node.type.shape.slice(0, node.attrs.axis)) !== 1) return undefined;
+      const parts = node.inputs.map(piecesOf);
+      return parts.every((part) => part !== undefined) ? parts.flat() : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Pieces that reach `node` by one rounding at most: widening, or a cast straight from the checkpoint. */
+const sameSteps = (pieces: readonly Piece[] | undefined, node: Node): readonly Piece[] | undefined =>
+  node.type.dtype === "f32" || node.inputs[0]!.op === "param" ? pieces : undefined;
+
+/**
+ * Whether f32 weights may be kept as the bf16 words they come from: every piece is bf16, and whatever reads them widens
+ * them as it goes, which is exact and halves the bytes of each step.
+ */
+export function mayStayNarrow(node: Node, buffer: number, { steps, outputs }: Program): boolean {
+  if (node.type.dtype !== "f32" || !piecesOf(node)?.every(({ dtype }) => dtype === "bf16")) return false;
+  if (Object.values(outputs).some((output) => output.buffer === buffer)) return false;
+  return steps.every((step) =>
+    step.reads.every((read, position) => read.buffer !== buffer || widens(step, position)),
+  );
+}
+
+function widens({ kernel, reads, attrs }: Step, position: number): boolean {
+  if (kernel === "gather") return position === 0;
+  if (kernel === "linear" || kernel === "gated_linear") return position === 1;
+  const { transposeB } = attrs as { readonly transposeB?: boolean };
+  return kernel === "matmul" && position === 1 && transposeB === true && reads[1]!.type.shape.length === 2;
+}

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { evaluate } from "../interpret.ts";
 import type { Node } from "../node.ts";
 import { NodeTable } from "../table.ts";
-import { numbersOf } from "../value.ts";
+import { tensorType } from "../type.ts";
+import { numbersOf, toValue } from "../value.ts";
 import * as ops from "./index.ts";
 
 const table = new NodeTable();
@@ -28,6 +29,7 @@ test("gather along shared leading axes", () => {
   expect(() => ops.gather(x, ints([3, 1], 0, 0, 1), 1)).toThrow("the first 1 axes must agree");
   expect(() => ops.gather(x, ints([2, 3], 0, 1, 2, 0, 1, 2), 2)).toThrow("one more is gathered from");
   expect(() => ops.gather(x, x)).toThrow("indices must be i32");
+  expect(() => ops.gather(float([3], 1, 2, 3), ints([1], 0), -1)).toThrow("the first -1 axes must agree");
 });
 
 const cache = float([3, 1, 4, 1], ...[0, 1, 2, 3], ...[10, 11, 12, 13], ...[20, 21, 22, 23]);
@@ -61,10 +63,12 @@ test("cache_write: ragged counts, rows by number, tails dropped", () => {
 });
 
 test("cache_write leaves its input alone and works along any axis but the first", () => {
-  const ids = ints([2, 3], 1, 2, 3, 4, 5, 6);
+  const old = toValue(tensorType("i32", [2, 3]), [1, 2, 3, 4, 5, 6]);
+  const ids = ops.input(table, "ids", old.type);
   const next = ops.cacheWrite(ids, ints([1], 1), ints([1], 1), ints([1], 1), ints([1, 1], 9), 1);
-  expect(run(next)).toEqual([1, 2, 3, 4, 9, 6]);
-  expect(run(ids)).toEqual([1, 2, 3, 4, 5, 6]);
+  const written = evaluate([next], { inputs: () => old }).get(next)!;
+  expect(numbersOf(written)).toEqual([1, 2, 3, 4, 9, 6]);
+  expect(numbersOf(old)).toEqual([1, 2, 3, 4, 5, 6]);
   const heads = float([1, 2, 2, 2], 0, 1, 2, 3, 4, 5, 6, 7);
   const one = ints([1], 0);
   const values = float([1, 2, 1, 2], 90, 91, 92, 93);
@@ -94,12 +98,16 @@ test("cache_write refuses what does not fit", () => {
     "values may differ from the cache in dtype nowhere",
   );
   expect(() => write(ints([1, 1, 1, 1], 1), 2)).toThrow("in dtype nowhere");
-  for (const axis of [0, 4, -1])
-    expect(() => write(float([1, 1, 1, 1], 1), axis)).toThrow("along axes 0 and");
+  // The values fit but for the axis, along which the cache has no slots.
+  const fitting = float([1, 1, 4, 1], 1, 2, 3, 4);
+  for (const axis of [0, 4, -1]) expect(() => write(fitting, axis)).toThrow("along axes 0 and");
   expect(() => write(float([1, 1, 1, 1], 1), 2, ints([2], 0, 1))).toThrow("must be i32[1]");
 });
 
 test("occurs sees the first entries only, and ids within the size", () => {
+  // An id beyond the size must not be counted for the next row.
+  const beyond = ints([2, 3], 4, 1, 6, 0, -2, 0);
+  expect(run(ops.occurs(beyond, ints([2], 3, 1), 4))).toEqual([0, 1, 0, 0, 1, 0, 0, 0]);
   const ids = ints([2, 4], 1, 0, 3, 2, -1, 4, 1, 99);
   expect(run(ops.occurs(ids, ints([2], 2, 4), 4))).toEqual([1, 1, 0, 0, 0, 1, 0, 0]);
   expect(run(ops.occurs(ids, ints([2], 0, -3), 2))).toEqual([0, 0, 0, 0]);

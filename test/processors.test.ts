@@ -1,31 +1,49 @@
 /** Processors against Hugging Face's, one by one and in the lists that generate() builds. */
 
-import { PROCESSORS } from "@fusewire/generate";
+import { type EncodeContext, PROCESSORS } from "@fusewire/generate";
 import { constant, evaluate, floats, input, NodeTable, toValue, type Value } from "@fusewire/ir";
 import { describe, expect, test } from "vitest";
 import { goldenPath } from "./support/goldens.ts";
 import { largestDifference, numbers, openArrays, readGolden } from "./support/read.ts";
 
-/** The classes that are built, and the name of the argument that is their option. */
-const CLASSES: Readonly<Record<string, string>> = {
-  RepetitionPenaltyLogitsProcessor: "repetition_penalty",
-  TemperatureLogitsWarper: "temperature",
-  TopKLogitsWarper: "top_k",
-  TopPLogitsWarper: "top_p",
-  MinPLogitsWarper: "min_p",
+/** The option of each class, and how the reference names it among the class's arguments. */
+const CLASSES: Readonly<Record<string, readonly [option: string, argument: string]>> = {
+  SequenceBiasLogitsProcessor: ["sequence_bias", "sequence_bias"],
+  RepetitionPenaltyLogitsProcessor: ["repetition_penalty", "penalty"],
+  NoRepeatNGramLogitsProcessor: ["no_repeat_ngram_size", "ngram_size"],
+  NoBadWordsLogitsProcessor: ["bad_words_ids", "bad_words_ids"],
+  MinLengthLogitsProcessor: ["min_length", "min_length"],
+  MinNewTokensLengthLogitsProcessor: ["min_new_tokens", "min_new_tokens"],
+  ForcedBOSTokenLogitsProcessor: ["forced_bos_token_id", "bos_token_id"],
+  ForcedEOSTokenLogitsProcessor: ["forced_eos_token_id", "eos_token_id"],
+  InfNanRemoveLogitsProcessor: ["remove_invalid_values", "remove_invalid_values"],
+  ExponentialDecayLengthPenalty: ["exponential_decay_length_penalty", "exponential_decay_length_penalty"],
+  SuppressTokensLogitsProcessor: ["suppress_tokens", "suppress_tokens"],
+  SuppressTokensAtBeginLogitsProcessor: ["begin_suppress_tokens", "begin_suppress_tokens"],
+  TemperatureLogitsWarper: ["temperature", "temperature"],
+  TopKLogitsWarper: ["top_k", "top_k"],
+  TopPLogitsWarper: ["top_p", "top_p"],
+  MinPLogitsWarper: ["min_p", "min_p"],
+  TypicalLogitsWarper: ["typical_p", "mass"],
+  EpsilonLogitsWarper: ["epsilon_cutoff", "epsilon"],
+  EtaLogitsWarper: ["eta_cutoff", "epsilon"],
+  LogitNormalization: ["renormalize_logits", "renormalize_logits"],
 };
 
 interface Case {
   readonly case: string;
   readonly class: string;
-  readonly arguments: Readonly<Record<string, number>> & { readonly prompt_ignore_length?: number[] };
+  readonly arguments: Readonly<Record<string, unknown>>;
   readonly scores: string;
   readonly input_ids: "input_ids" | number[][];
+  readonly edits?: unknown;
+  readonly outputs_at_edits?: number[];
 }
 
 interface List {
   readonly case: string;
-  readonly generation_config: Readonly<Record<string, number | boolean>>;
+  readonly generation_config: Readonly<Record<string, unknown>>;
+  readonly eos_token_id: number | number[];
   readonly prompt_length: number;
   readonly scores: string;
   readonly order: string[];
@@ -36,22 +54,28 @@ const golden = readGolden<{ input_ids: number[][]; cases: Case[]; lists: List[] 
 );
 const arrays = await openArrays(goldenPath("processors", "expected.safetensors"));
 
+/** What the processor is told of the generation it stands in. */
+type Setting = Pick<EncodeContext, "eos" | "prompts" | "width" | "maxNew"> & { readonly keep: number };
+
 /** Runs one processor over scores [B, V] with the same option in every row. */
 function apply(
   option: string,
-  value: number,
+  value: unknown,
   scores: Value,
   ids: readonly number[][],
-  keep: number,
+  setting: Setting,
 ): Float32Array {
   const processor = PROCESSORS.find((candidate) => candidate.option === option)!;
   const table = new NodeTable();
   const batch = ids.length;
+  const encoded = processor.encode(value, { batch, ...setting });
+  if (!encoded) return floats(scores);
   const longest = Math.max(...ids.map((row) => row.length));
   const padded = ids.flatMap((row) => [...row, ...new Array<number>(longest - row.length).fill(-1)]);
+  const leaves = Object.entries(encoded.inputs).map(([name, { type }]) => [name, input(table, name, type)]);
   const result = processor.apply(
     input(table, "scores", scores.type),
-    constant(table, value, processor.dtype, [batch]),
+    Object.fromEntries(leaves),
     {
       ids: constant(table, padded, "i32", [batch, longest]),
       lengths: constant(
@@ -60,10 +84,12 @@ function apply(
         "i32",
         [batch],
       ),
-      keep,
+      keep: setting.keep,
     },
+    encoded.fixed ?? 0,
   );
-  return floats(evaluate([result], { inputs: () => scores }).get(result)!);
+  const inputs = (name: string) => (name === "scores" ? scores : encoded.inputs[name]!);
+  return floats(evaluate([result], { inputs }).get(result)!);
 }
 
 function expectEqualScores(actual: Float32Array, expected: Float32Array): void {
@@ -73,41 +99,65 @@ function expectEqualScores(actual: Float32Array, expected: Float32Array): void {
 }
 
 describe("one processor", () => {
-  const cases = golden.cases.filter((one) => one.class in CLASSES);
-  test("all classes that are built occur", () => {
-    expect(new Set(cases.map((one) => one.class))).toEqual(new Set(Object.keys(CLASSES)));
+  test("all of the reference's classes are built", () => {
+    expect(golden.cases.filter((one) => !(one.class in CLASSES)).map((one) => one.class)).toEqual([]);
   });
-  test.each(cases)("$case", async (one) => {
-    const option = CLASSES[one.class]!;
-    const value = one.arguments[option] ?? one.arguments.penalty!;
+  // Its scores hold NaN and infinities, which JSON describes apart.
+  test.each(golden.cases.filter(({ edits }) => !edits))("$case", async (one) => {
+    const [option, argument] = CLASSES[one.class]!;
+    const given = one.arguments;
     const ids = one.input_ids === "input_ids" ? golden.input_ids : one.input_ids;
-    const ignore = one.arguments.prompt_ignore_length;
+    const ignore = given.prompt_ignore_length as number[] | undefined;
     // Rows hold no pads here, so what Hugging Face ignores is simply not there.
     const rows = ids.map((row, b) => row.slice(ignore?.[b] ?? 0));
-    const scores = toValue(
-      (await arrays(`input.${one.scores}`)).type,
-      await numbers(arrays(`input.${one.scores}`)),
-    );
-    const actual = apply(option, value, scores, rows, one.arguments.min_tokens_to_keep ?? 1);
+    const name = `input.${one.scores}`;
+    const scores = toValue((await arrays(name)).type, await numbers(arrays(name)));
+    const prompt = (given.prompt_length_to_skip ??
+      given.input_ids_seq_length ??
+      given.begin_index ??
+      1) as number;
+    const setting: Setting = {
+      eos: option === "forced_eos_token_id" ? [] : [(given.eos_token_id as number[]) ?? []].flat(),
+      prompts: rows.map((row) => (option === "min_length" ? row.length : prompt)),
+      width: option === "min_length" ? ids[0]!.length : prompt,
+      maxNew: ((given.max_length as number | undefined) ?? 0) - prompt,
+      keep: (given.min_tokens_to_keep as number | undefined) ?? 1,
+    };
+    const actual = apply(option, given[argument] ?? true, scores, rows, setting);
     expectEqualScores(actual, await numbers(arrays(`output.${one.case}`)));
+  });
+
+  test("remove_invalid_values: NaN, inf and -inf", () => {
+    const type = { dtype: "f32", shape: [1, 4] } as const;
+    const scores = toValue(type, [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2.5]);
+    const setting = { eos: [], prompts: [1], width: 1, maxNew: 1, keep: 1 };
+    const { outputs_at_edits } = golden.cases.find(({ edits }) => edits)!;
+    expect([...apply("remove_invalid_values", true, scores, [[7]], setting)]).toEqual([
+      ...outputs_at_edits!,
+      2.5,
+    ]);
   });
 });
 
 describe("the lists that generate() builds", () => {
-  const lists = golden.lists.filter(({ order }) => order.every((name) => name in CLASSES));
-  test.each(lists)("$case", async (list) => {
+  test.each(golden.lists)("$case", async (list) => {
+    const config = list.generation_config;
     const order = PROCESSORS.map(({ option }) => option).filter((option) =>
-      list.order.some((name) => CLASSES[name] === option),
+      list.order.some((name) => CLASSES[name]![0] === option),
     );
-    expect(order).toEqual(list.order.map((name) => CLASSES[name]));
+    expect(order).toEqual(list.order.map((name) => CLASSES[name]![0]));
     let scores = await arrays(`input.${list.scores}`);
-    const ids = golden.input_ids.map((row) => row.slice(0, list.prompt_length));
-    const eos = list.generation_config.eos_token_id;
-    const keep =
-      list.generation_config.num_beams === undefined ? 1 : 1 + (Array.isArray(eos) ? eos.length : 1);
+    const ids = golden.input_ids;
+    const eos = [(config.eos_token_id as number | number[] | undefined) ?? list.eos_token_id].flat();
+    const setting: Setting = {
+      eos,
+      prompts: ids.map(() => list.prompt_length),
+      width: list.prompt_length,
+      maxNew: ((config.max_length as number | undefined) ?? 100) - list.prompt_length,
+      keep: config.num_beams === undefined ? 1 : 1 + eos.length,
+    };
     for (const [i, option] of order.entries()) {
-      const value = (list.generation_config[option] as number | undefined) ?? 50;
-      const data = apply(option, value, scores, ids, keep);
+      const data = apply(option, config[option] ?? 50, scores, ids, setting);
       expectEqualScores(data, await numbers(arrays(`list.${list.case}.${i}`)));
       scores = { type: scores.type, data };
     }

@@ -79,7 +79,8 @@ async function launchesPerToken({ runtime, generation_config }: CausalLM, length
     batch: 1,
     rows: 1,
     capacity: capacityBucket(length, source.model.maxPositions, buckets),
-    selection: selectionFor(false, ({ option }) => option in OPTIONS),
+    selection: selectionFor(false, OPTIONS, { batch: 1, eos: [], prompts: [], width: 0, maxNew: 0 })
+      .selection,
     eosCount: eosBucket([generation_config.eos_token_id ?? []].flat().length),
   };
   const { entries } = traceEntry(key, source, new NodeTable());

@@ -13,24 +13,14 @@ export interface CompatArgument {
 /** Arguments of generate() that change nothing at these values and are refused otherwise. */
 export const GENERATE_COMPAT: Readonly<Record<string, CompatArgument>> = {
   assistant_model: { meaning: "speculative decoding is not built yet" },
-  bad_words_ids: { meaning: "not built yet" },
-  begin_suppress_tokens: { meaning: "not built yet" },
   cache_implementation: {
     accepts: ["static"],
     meaning: "the cache is always static; others are not built yet",
   },
   encoder_no_repeat_ngram_size: { accepts: [0], meaning: "for encoder-decoder models" },
   encoder_repetition_penalty: { accepts: [1], meaning: "for encoder-decoder models" },
-  epsilon_cutoff: { accepts: [0], meaning: "not built yet" },
-  eta_cutoff: { accepts: [0], meaning: "not built yet" },
-  exponential_decay_length_penalty: { meaning: "not built yet" },
-  forced_bos_token_id: { meaning: "not built yet" },
-  forced_eos_token_id: { meaning: "not built yet" },
   guidance_scale: { accepts: [1], meaning: "classifier-free guidance is not built yet" },
   max_time: { meaning: "not built yet; use `signal` with AbortSignal.timeout(ms)" },
-  min_length: { accepts: [0], meaning: "not built yet" },
-  min_new_tokens: { accepts: [0], meaning: "not built yet" },
-  no_repeat_ngram_size: { accepts: [0], meaning: "not built yet" },
   num_beams: { accepts: [1], meaning: "beam search is not built yet" },
   num_return_sequences: { accepts: [1], meaning: "not built yet; repeat the row" },
   output_attentions: { accepts: [false], meaning: "attention weights are never stored" },
@@ -38,20 +28,12 @@ export const GENERATE_COMPAT: Readonly<Record<string, CompatArgument>> = {
   output_logits: { accepts: [false], meaning: "not built yet; see model.forward" },
   output_scores: { accepts: [false], meaning: "not built yet" },
   prompt_lookup_num_tokens: { meaning: "prompt lookup is not built yet" },
-  remove_invalid_values: { accepts: [false, true], meaning: "scores are f32 and finite; nothing to remove" },
-  renormalize_logits: {
-    accepts: [false, true],
-    meaning: "changes no choice: selection normalises by itself",
-  },
   return_dict_in_generate: {
     accepts: [false, true],
     meaning: "the result always is an object with sequences and stats",
   },
-  sequence_bias: { meaning: "not built yet" },
   stop_strings: { meaning: "not built yet" },
-  suppress_tokens: { meaning: "not built yet" },
   top_h: { meaning: "not built yet" },
-  typical_p: { accepts: [1], meaning: "not built yet" },
   use_cache: { accepts: [true], meaning: "generation always uses the cache" },
 };
 

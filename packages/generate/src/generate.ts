@@ -3,9 +3,10 @@ import type { GenerationDefaults } from "@fusewire/models";
 import { batchBucket, type Chunk, capacityBucket, cutChunks, type States } from "@fusewire/passes";
 import type { EntryKey } from "./entries/index.ts";
 import { type GenerationOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import { perRow, roomFor } from "./processors/encode.ts";
 import { type ModelInputs, type Rows, toRows } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
-import { type Selection, selectionFor } from "./selection.ts";
+import { selectionFor } from "./selection.ts";
 import type { GenerationStats } from "./stats.ts";
 
 /** The tokens of one step: one a row, undefined for rows that ended before. */
@@ -82,7 +83,7 @@ interface RunPlan {
   readonly signal: AbortSignal | undefined;
 }
 
-function planRun(runtime: Runtime, { rows }: Rows, options: ResolvedOptions, maxNew: number): RunPlan {
+function planRun(runtime: Runtime, { rows, width }: Rows, options: ResolvedOptions, maxNew: number): RunPlan {
   const { model } = runtime.source;
   const batch = batchBucket(rows.length, runtime.buckets);
   const longest = Math.max(...rows.map((row) => row.length));
@@ -94,13 +95,19 @@ function planRun(runtime: Runtime, { rows }: Rows, options: ResolvedOptions, max
     rows: batch,
     capacity: capacityBucket(longest + maxNew, model.maxPositions, runtime.buckets),
   };
-  const selection = selectionFor(options.sample, ({ option, neutral }) => options.values[option] !== neutral);
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
   if (typeof seed !== "number" && seed.length !== rows.length)
     throw new FusewireError(
       `seed has ${seed.length} values for ${rows.length} rows; give one number, or one a row`,
     );
   const eosCount = eosBucket(options.eos.length);
+  const { selection, inputs } = selectionFor(options.sample, options.values, {
+    batch,
+    eos: options.eos,
+    prompts: rows.map((row) => row.length),
+    width,
+    maxNew,
+  });
   return {
     rows,
     batch,
@@ -114,36 +121,20 @@ function planRun(runtime: Runtime, { rows }: Rows, options: ResolvedOptions, max
         { dtype: "i32", shape: [batch, eosCount] },
         Array.from({ length: batch * eosCount }, (_, i) => options.eos[i % eosCount] ?? -1),
       ),
-      ...selectionInputs(selection, options, seed, batch),
+      ...inputs,
+      ...(options.sample && { seed: rowSeeds(seed, batch) }),
     },
     seed,
     signal: options.signal,
   };
 }
 
-function selectionInputs(
-  selection: Selection,
-  options: ResolvedOptions,
-  seed: number | readonly number[],
-  batch: number,
-): Record<string, Value> {
-  const inputs: Record<string, Value> = {};
-  for (const { option, dtype } of selection.processors)
-    inputs[option] = toValue(
-      { dtype, shape: [batch] },
-      new Array<number>(batch).fill(options.values[option]!),
-    );
-  if (selection.sample)
-    inputs.seed = toValue(
-      { dtype: "u32", shape: [batch] },
-      Array.from({ length: batch }, (_, b) => (typeof seed === "number" ? rowSeed(seed, b) : (seed[b] ?? 0))),
-    );
-  return inputs;
-}
+/** u32[B]: the seed of each row. */
+const rowSeeds = (seed: number | readonly number[], batch: number): Value =>
+  perRow(batch, "u32", (row) => (typeof seed === "number" ? rowSeed(seed, row) : (seed[row] ?? 0)));
 
-/** Room for end tokens in a program: 8 hold those of every known model, and more come in powers of two. */
-export const eosBucket = (count: number): number =>
-  Math.max(8, 2 ** Math.ceil(Math.log2(Math.max(1, count))));
+/** Room for end tokens in a program: 8 hold those of every known model. */
+export const eosBucket = roomFor;
 
 /** The seed of row b where one seed is given for all: hash(seed, b), so that rows differ and do not depend on the batch. */
 export const rowSeed = (seed: number, b: number): number => hash32((hash32(seed) ^ b) >>> 0);

@@ -12,9 +12,15 @@ export {
 } from "./load.ts";
 export { type GenerationOptions, OPTIONS, type OptionKind } from "./options.ts";
 export { PROCESSORS } from "./processors/index.ts";
-export type { Processor, ScoreContext } from "./processors/processor.ts";
+export type { EncodeContext, Encoded, Processor, ScoreContext } from "./processors/processor.ts";
 export type { ModelInputs } from "./rows.ts";
 export type { Runtime } from "./runtime.ts";
-export { type Selection, select, selectionFor } from "./selection.ts";
+export {
+  type EncodedSelection,
+  type Selection,
+  select,
+  selectionFor,
+  standardSelection,
+} from "./selection.ts";
 export type { Compilation, GenerationStats } from "./stats.ts";
 export type { LoadProgress } from "./weights.ts";

@@ -18,6 +18,16 @@ describe("what is refused, by name", () => {
     [{ eos_token_id: [1, -2] }, "'eos_token_id' must be a token id or a list of them, not [1,-2]"],
     [{ do_sample: true, seed: 2 ** 32 }, "'seed' must be an integer from 0 to 2^32 - 1"],
     [{ temperature: 0.7 }, "'temperature' has no effect while do_sample is false; set do_sample: true"],
+    [{ bad_words_ids: [[]] }, "'bad_words_ids' must be a list of lists of token ids, not [[]]"],
+    [{ sequence_bias: [[1, 2]] }, "'sequence_bias' must be a list of [token ids, bias], not [[1,2]]"],
+    [
+      { exponential_decay_length_penalty: [1] },
+      "'exponential_decay_length_penalty' must be [new tokens, factor]",
+    ],
+    [
+      { forced_eos_token_id: 5, suppress_tokens: [5, 6] },
+      "every forced_eos_token_id is also in suppress_tokens",
+    ],
     [{ num_beams: 4 }, "'num_beams': beam search is not built yet"],
     [{ toString: 1 }, "'toString': not an option"],
   ])("%j", (options, message) => {
@@ -25,8 +35,8 @@ describe("what is refused, by name", () => {
   });
 
   test("a checkpoint's own settings that would change the result", () => {
-    expect(() => resolve({}, { no_repeat_ngram_size: 3 })).toThrow(
-      "the model's generation config sets 'no_repeat_ngram_size' (3): not built yet; delete it from model.generation_config",
+    expect(() => resolve({}, { num_beams: 4 })).toThrow(
+      "the model's generation config sets 'num_beams' (4): beam search is not built yet; delete it from model.generation_config",
     );
   });
 });
@@ -37,7 +47,7 @@ describe("what is filled in", () => {
     expect(options.maxNewTokens(10, 100)).toBe(20);
     expect(options.maxNewTokens(95, 100)).toBe(5);
     expect(options.sample).toBe(false);
-    expect(options.values).toEqual({ repetition_penalty: 1, temperature: 1, top_k: 50, top_p: 1, min_p: 0 });
+    expect(options.values).toEqual({ top_k: 50 });
   });
 
   test("the caller's options go before the checkpoint's, max_new_tokens before max_length", () => {

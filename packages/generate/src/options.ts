@@ -15,7 +15,28 @@ export interface GenerationOptions {
   top_k?: number;
   top_p?: number;
   min_p?: number;
+  /** Keep the tokens of typical surprise that hold this mass. */
+  typical_p?: number;
+  epsilon_cutoff?: number;
+  eta_cutoff?: number;
   repetition_penalty?: number;
+  /** Sizes of n-grams that may not repeat; 0 for none. */
+  no_repeat_ngram_size?: number;
+  /** Sequences of ids that may not appear. */
+  bad_words_ids?: readonly (readonly number[])[];
+  /** Sequences of ids and what is added to the score of their last token. */
+  sequence_bias?: readonly (readonly [readonly number[], number])[];
+  /** No end before this length, prompt and its pads counted. */
+  min_length?: number;
+  min_new_tokens?: number;
+  forced_bos_token_id?: number;
+  forced_eos_token_id?: number | readonly number[];
+  suppress_tokens?: readonly number[];
+  begin_suppress_tokens?: readonly number[];
+  /** From how many new tokens on, and by what factor a step, end tokens gain. */
+  exponential_decay_length_penalty?: readonly [number, number];
+  remove_invalid_values?: boolean;
+  renormalize_logits?: boolean;
   /** One for all rows, from which each row's own is made, or one for each row. Random where not given. */
   seed?: number | readonly number[];
   /** Ids that end a row; an empty list for none. */
@@ -26,7 +47,7 @@ export interface GenerationOptions {
   signal?: AbortSignal;
 }
 
-export type OptionKind = "integer" | "number" | "boolean" | "ids" | "seed" | "signal";
+export type OptionKind = "integer" | "number" | "boolean" | "ids" | "json" | "seed" | "signal";
 
 interface OptionSpec {
   readonly kind: OptionKind;
@@ -43,18 +64,53 @@ const between = (min: number, max: number) => (value: unknown) =>
 const positive = (value: unknown) => isNumber(value) && value > 0;
 const listOf = (accepts: (value: unknown) => boolean) => (value: unknown) =>
   Array.isArray(value) ? value.every(accepts) : accepts(value);
+const isBoolean = (value: unknown) => typeof value === "boolean";
+const isId = integer(0);
+const isSequence = (value: unknown) => Array.isArray(value) && value.length > 0 && value.every(isId);
+const pairOf =
+  (first: (value: unknown) => boolean, second: (value: unknown) => boolean) => (value: unknown) =>
+    Array.isArray(value) && value.length === 2 && first(value[0]) && second(value[1]);
+const share = between(0, 1);
+const below1 = (value: unknown) => share(value) && value !== 1;
 const isSeed = (value: unknown) => integer(0)(value) && (value as number) < 2 ** 32;
 
 /** Every option, once: validation, the command's flags and the documentation read this table. */
 export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: OptionSpec } = {
   max_new_tokens: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
   max_length: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
-  do_sample: { kind: "boolean", allowed: "true or false", accepts: (value) => typeof value === "boolean" },
+  do_sample: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
   temperature: { kind: "number", sampling: true, allowed: "a number above 0", accepts: positive },
   top_k: { kind: "integer", sampling: true, allowed: "an integer of 0 or more", accepts: integer(0) },
-  top_p: { kind: "number", sampling: true, allowed: "between 0 and 1", accepts: between(0, 1) },
-  min_p: { kind: "number", sampling: true, allowed: "between 0 and 1", accepts: between(0, 1) },
+  top_p: { kind: "number", sampling: true, allowed: "between 0 and 1", accepts: share },
+  min_p: { kind: "number", sampling: true, allowed: "between 0 and 1", accepts: share },
   repetition_penalty: { kind: "number", allowed: "a number above 0", accepts: positive },
+  typical_p: { kind: "number", sampling: true, allowed: "between 0 and 1", accepts: share },
+  epsilon_cutoff: { kind: "number", sampling: true, allowed: "from 0 to below 1", accepts: below1 },
+  eta_cutoff: { kind: "number", sampling: true, allowed: "from 0 to below 1", accepts: below1 },
+  no_repeat_ngram_size: { kind: "integer", allowed: "an integer of 0 or more", accepts: integer(0) },
+  bad_words_ids: {
+    kind: "json",
+    allowed: "a list of lists of token ids",
+    accepts: (value) => Array.isArray(value) && value.every(isSequence),
+  },
+  sequence_bias: {
+    kind: "json",
+    allowed: "a list of [token ids, bias]",
+    accepts: (value) => Array.isArray(value) && value.every(pairOf(isSequence, isNumber)),
+  },
+  min_length: { kind: "integer", allowed: "an integer of 0 or more", accepts: integer(0) },
+  min_new_tokens: { kind: "integer", allowed: "an integer of 0 or more", accepts: integer(0) },
+  forced_bos_token_id: { kind: "integer", allowed: "a token id", accepts: isId },
+  forced_eos_token_id: { kind: "ids", allowed: "a token id or a list of them", accepts: listOf(isId) },
+  suppress_tokens: { kind: "ids", allowed: "a token id or a list of them", accepts: listOf(isId) },
+  begin_suppress_tokens: { kind: "ids", allowed: "a token id or a list of them", accepts: listOf(isId) },
+  exponential_decay_length_penalty: {
+    kind: "json",
+    allowed: "[new tokens, factor], the factor above 0",
+    accepts: pairOf(integer(0), positive),
+  },
+  remove_invalid_values: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
+  renormalize_logits: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
   seed: {
     kind: "seed",
     sampling: true,
@@ -74,7 +130,7 @@ export interface ResolvedOptions {
   readonly maxNewTokens: (promptLength: number, maxPositions: number) => number;
   readonly sample: boolean;
   /** The value of each processor's option. */
-  readonly values: Readonly<Record<string, number>>;
+  readonly values: Readonly<Record<string, unknown>>;
   readonly seed: number | readonly number[] | undefined;
   readonly eos: readonly number[];
   readonly pad: number;
@@ -102,18 +158,19 @@ export function resolveOptions(options: GenerationOptions, defaults: GenerationD
         throw new FusewireError(
           `'${name}' has no effect while do_sample is false; set do_sample: true or leave '${name}' out`,
         );
+  const forced = [given.forced_eos_token_id ?? []].flat();
+  const suppressed = [given.suppress_tokens ?? []].flat();
+  if (forced.length > 0 && forced.every((id) => suppressed.includes(id)))
+    throw new FusewireError(
+      "every forced_eos_token_id is also in suppress_tokens; take it out of one of them",
+    );
   const eos = [given.eos_token_id ?? []].flat() as number[];
   return {
     maxNewTokens: (promptLength, maxPositions) =>
       newTokenLimit(options, defaults, promptLength, maxPositions),
     sample,
-    values: {
-      repetition_penalty: given.repetition_penalty ?? 1,
-      temperature: given.temperature ?? 1,
-      top_k: given.top_k ?? 50,
-      top_p: given.top_p ?? 1,
-      min_p: given.min_p ?? 0,
-    },
+    // Hugging Face's own default keeps 50 tokens where sampling.
+    values: { top_k: 50, ...given },
     seed: given.seed,
     eos,
     pad: given.pad_token_id ?? eos[0] ?? 0,

@@ -12,7 +12,7 @@ import {
 } from "@fusewire/passes";
 import type { EntrySource } from "./entries/context.ts";
 import { type EntryKey, entryFacts, entryName, traceEntry } from "./entries/index.ts";
-import { selectionFor } from "./selection.ts";
+import { standardSelection } from "./selection.ts";
 import type { Compilation } from "./stats.ts";
 import { createTurns } from "./turn.ts";
 
@@ -88,7 +88,7 @@ export function createRuntime({ engine, weights, lowering, buckets, ...model }: 
     const shape = shapeName(cache);
     const known = decls.get(shape);
     if (known) return known;
-    const selection = selectionFor(false, () => false);
+    const selection = standardSelection(false);
     const key: EntryKey = { kind: "decode", batch: 1, ...cache, selection, eosCount: 1 };
     const { states } = traceEntry(key, source, new NodeTable());
     decls.set(shape, states);

@@ -1,31 +1,98 @@
-import { argmax, categorical, type Node, reshape, type Tracer, uniform } from "@fusewire/ir";
+import {
+  argmax,
+  categorical,
+  type Node,
+  reshape,
+  type TensorType,
+  type Tracer,
+  uniform,
+  type Value,
+} from "@fusewire/ir";
 import { PROCESSORS } from "./processors/index.ts";
-import type { Processor, ScoreContext } from "./processors/processor.ts";
+import type { EncodeContext, Processor, ScoreContext } from "./processors/processor.ts";
+
+/** A processor's part in a program. */
+interface Use {
+  readonly processor: Processor;
+  /** Names and types of its data; other shapes make another program. */
+  readonly inputs: readonly (readonly [name: string, type: TensorType])[];
+  readonly fixed: number | undefined;
+}
 
 /** How the next token is chosen from scores. Part of an entry's key: each selection is compiled once. */
 export interface Selection {
   readonly name: string;
-  readonly processors: readonly Processor[];
+  readonly uses: readonly Use[];
   readonly sample: boolean;
 }
 
-/**
- * The selection for a set of options: `greedy`; `sample`, which takes every processor with neutral values for what
- * is not asked for; or greedy after the processors that are in use.
- */
-export function selectionFor(doSample: boolean, inUse: (processor: Processor) => boolean): Selection {
-  if (doSample) return { name: "sample", processors: PROCESSORS, sample: true };
-  const processors = PROCESSORS.filter((processor) => !processor.samplingOnly && inUse(processor));
-  return { name: ["greedy", ...processors.map(({ option }) => option)].join("+"), processors, sample: false };
+/** A selection and the data that one run of it takes. */
+export interface EncodedSelection {
+  readonly selection: Selection;
+  readonly inputs: Readonly<Record<string, Value>>;
 }
+
+/**
+ * The selection for a set of options: `greedy` or `sample`, the latter with every processor that has a neutral value,
+ * so that no change of those compiles anything; then whatever else is in use.
+ */
+export function selectionFor(
+  sample: boolean,
+  options: Readonly<Record<string, unknown>>,
+  context: EncodeContext,
+): EncodedSelection {
+  const uses: Use[] = [];
+  const extras: string[] = [];
+  const inputs: Record<string, Value> = {};
+  for (const processor of PROCESSORS) {
+    const { option, neutral, samplingOnly } = processor;
+    const value = options[option] ?? neutral;
+    const standard = sample && neutral !== undefined;
+    if (value === undefined || value === null || (samplingOnly && !sample)) continue;
+    if (!standard && value === neutral) continue;
+    const encoded = processor.encode(value, context);
+    if (!encoded) continue;
+    const named = Object.entries(encoded.inputs);
+    for (const [name, data] of named) inputs[inputName(option, name)] = data;
+    uses.push({ processor, inputs: named.map(([name, { type }]) => [name, type]), fixed: encoded.fixed });
+    if (!standard) extras.push(describe(option, named, encoded.fixed, context.batch));
+  }
+  const name = [sample ? "sample" : "greedy", ...extras].join("+");
+  return { selection: { name, uses, sample }, inputs };
+}
+
+/** The plain selection, greedy or sampling, of programs that are made before anyone asks. */
+export const standardSelection = (sample: boolean, batch = 1): Selection =>
+  selectionFor(sample, {}, { batch, eos: [], prompts: [], width: 0, maxNew: 0 }).selection;
+
+/** The option, and of its data what the program is built for: `bad_words_ids[8x2]`, `no_repeat_ngram_size=3`. */
+function describe(
+  option: string,
+  inputs: readonly (readonly [string, Value])[],
+  fixed: number | undefined,
+  batch: number,
+): string {
+  const shapes = inputs
+    .map(([, { type }]) => type.shape)
+    .filter((shape) => shape.length !== 1 || shape[0] !== batch)
+    .map((shape) => shape.join("x"));
+  return `${option}${fixed === undefined ? "" : `=${fixed}`}${shapes.length > 0 ? `[${shapes.join(",")}]` : ""}`;
+}
+
+const inputName = (option: string, name: string): string => (name === "value" ? option : `${option}.${name}`);
 
 /** The next token of each row, i32[B], from scores f32[B, V]. Options are inputs of the entry, one value a row. */
 export function select(tracer: Tracer, selection: Selection, scores: Node, context: ScoreContext): Node {
   const batch = scores.type.shape[0]!;
   return tracer.scope(selection.name, () => {
     let processed = scores;
-    for (const { option, dtype, apply } of selection.processors)
-      processed = apply(processed, tracer.input(option, { dtype, shape: [batch] }), context);
+    for (const { processor, inputs, fixed } of selection.uses) {
+      const leaves = inputs.map(([name, type]) => [
+        name,
+        tracer.input(inputName(processor.option, name), type),
+      ]);
+      processed = processor.apply(processed, Object.fromEntries(leaves), context, fixed ?? 0);
+    }
     if (!selection.sample) return reshape(argmax(processed), [batch]);
     const seed = tracer.input("seed", { dtype: "u32", shape: [batch] });
     // The position of the token that is drawn: the same in any batch and for any number of steps a submit.

@@ -1,7 +1,7 @@
 import { batchBucket, capacityBucket } from "@fusewire/passes";
 import { eosBucket } from "./generate.ts";
 import type { Runtime } from "./runtime.ts";
-import { selectionFor } from "./selection.ts";
+import { standardSelection } from "./selection.ts";
 
 /** What to be ready for: rows at once, and tokens a row, prompt and new ones together. */
 export interface WarmupSizes {
@@ -23,7 +23,7 @@ export async function warmup(
   await runtime.compile({ kind: "begin", ...sizes });
   for (const length of runtime.buckets.chunk) await runtime.compile({ kind: "prefill", ...sizes, length });
   for (const sample of [false, true]) {
-    const selection = selectionFor(sample, () => false);
+    const selection = standardSelection(sample, batch);
     await runtime.compile({ kind: "decode", ...sizes, selection, eosCount: eosBucket(1) });
   }
 }
@@ -31,6 +31,6 @@ export async function warmup(
 /** Compiles the program that most generations begin with, which reads every weight. */
 export async function load(runtime: Runtime): Promise<void> {
   const capacity = capacityBucket(1, runtime.source.model.maxPositions, runtime.buckets);
-  const selection = selectionFor(false, () => false);
+  const selection = standardSelection(false);
   await runtime.compile({ kind: "decode", batch: 1, rows: 1, capacity, selection, eosCount: eosBucket(1) });
 }

@@ -14,7 +14,7 @@ import {
 import type { CausalModel, Checkpoint } from "@fusewire/models";
 import type { WeightSource } from "@fusewire/passes";
 import { traceEntry } from "./entries/index.ts";
-import { selectionFor } from "./selection.ts";
+import { standardSelection } from "./selection.ts";
 
 /** A model and the checkpoint that is to fill it. */
 interface ModelWeights {
@@ -37,7 +37,7 @@ const BUFFERS = [/\.rotary_emb\.inv_freq$/, /\.masked_bias$/, /\.attn\.bias$/];
 
 /** The weights that the model reads, by name, found by tracing one step of it. */
 function modelParams({ model, storage }: ModelWeights): Map<string, TensorType> {
-  const selection = selectionFor(false, () => false);
+  const selection = standardSelection(false);
   const sizes = { batch: 1, rows: 1, capacity: 1 };
   const key = { kind: "decode", ...sizes, selection, eosCount: 1 } as const;
   return paramsOf(traceEntry(key, { model, storage, longestStep: 1 }, new NodeTable()));

@@ -2,7 +2,7 @@ import {
   type EntryKey,
   eosBucket,
   openCausalModel,
-  selectionFor,
+  standardSelection,
   traceEntry,
   type WeightDType,
 } from "@fusewire/generate";
@@ -85,7 +85,7 @@ function entryKey(model: CausalModel, { entry = "decode", batch = 1, length }: I
     case "logits":
       return { kind: entry, ...sizes, length: cutChunks(tokens, DEFAULT_BUCKETS)[0]!.size };
     case "decode": {
-      const selection = selectionFor(false, () => false);
+      const selection = standardSelection(false);
       return { kind: entry, ...sizes, selection, eosCount: eosBucket(1) };
     }
   }

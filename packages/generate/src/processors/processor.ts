@@ -1,6 +1,6 @@
-import type { Node } from "@fusewire/ir";
+import type { Node, Value } from "@fusewire/ir";
 
-/** What a processor may look at. B rows, of which row b holds lengths[b] tokens. */
+/** What a processor may look at while it is traced. B rows, of which row b holds lengths[b] tokens. */
 export interface ScoreContext {
   /** i32[B, C]: the tokens of each row so far, prompt included, pads not. */
   readonly ids: Node;
@@ -10,18 +10,42 @@ export interface ScoreContext {
   readonly keep: number;
 }
 
-/**
- * A traced rewrite of the scores before a token is chosen. Its option is data, one number a row, so that no value of
- * it compiles anything.
- */
+/** What a processor's data is made from, for each run. */
+export interface EncodeContext {
+  /** Rows of the program; those past `prompts` only fill it. */
+  readonly batch: number;
+  readonly eos: readonly number[];
+  /** Real tokens of each row's prompt. */
+  readonly prompts: readonly number[];
+  /** Length of the input with its pads, which Hugging Face counts in lengths. */
+  readonly width: number;
+  /** New tokens at most. */
+  readonly maxNew: number;
+}
+
+/** A processor's part in one program. */
+export interface Encoded {
+  /** Data for this run, by name. Their shapes belong to the program. */
+  readonly inputs: Readonly<Record<string, Value>>;
+  /** A number that is built into the program; each makes one of its own. */
+  readonly fixed?: number;
+}
+
+/** A traced rewrite of the scores before a token is chosen. Its option is data, so that no value of it compiles anything. */
 export interface Processor {
   /** The key of GenerationConfig that holds its option. */
   readonly option: string;
-  readonly dtype: "f32" | "i32";
-  /** The value that changes nothing. */
-  readonly neutral: number;
   /** Whether it applies only where tokens are sampled (a Hugging Face warper). */
   readonly samplingOnly: boolean;
-  /** scores: f32[B, V]; value: [B]; result f32[B, V]. */
-  readonly apply: (scores: Node, value: Node, context: ScoreContext) => Node;
+  /** The value that changes nothing, for those that every sampling program has because callers vary them. */
+  readonly neutral?: number;
+  /** The data for a value; undefined where that value changes nothing here. */
+  readonly encode: (value: unknown, context: EncodeContext) => Encoded | undefined;
+  /** scores: f32[B, V]; result f32[B, V]. */
+  readonly apply: (
+    scores: Node,
+    inputs: Readonly<Record<string, Node>>,
+    context: ScoreContext,
+    fixed: number,
+  ) => Node;
 }

@@ -1,4 +1,5 @@
 import { div, lt, mul, occurs, reshape, where } from "@fusewire/ir";
+import { sameForAll } from "./encode.ts";
 import type { Processor } from "./processor.ts";
 
 /**
@@ -7,12 +8,12 @@ import type { Processor } from "./processor.ts";
  */
 export const repetitionPenalty: Processor = {
   option: "repetition_penalty",
-  dtype: "f32",
   neutral: 1,
   samplingOnly: false,
-  apply: (scores, value, { ids, lengths }) => {
+  encode: sameForAll("f32"),
+  apply: (scores, { value }, { ids, lengths }) => {
     const [batch, vocabulary] = scores.type.shape as readonly [number, number];
-    const penalty = reshape(value, [batch, 1]);
+    const penalty = reshape(value!, [batch, 1]);
     const penalised = where(lt(scores, 0), mul(scores, penalty), div(scores, penalty));
     return where(occurs(ids, lengths, vocabulary), penalised, scores);
   },

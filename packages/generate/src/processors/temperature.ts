@@ -1,11 +1,12 @@
 import { div, reshape } from "@fusewire/ir";
+import { sameForAll } from "./encode.ts";
 import type { Processor } from "./processor.ts";
 
 /** scores / temperature (TemperatureLogitsWarper). */
 export const temperature: Processor = {
   option: "temperature",
-  dtype: "f32",
   neutral: 1,
   samplingOnly: true,
-  apply: (scores, value) => div(scores, reshape(value, [value.type.shape[0]!, 1])),
+  encode: sameForAll("f32"),
+  apply: (scores, { value }) => div(scores, reshape(value!, [scores.type.shape[0]!, 1])),
 };

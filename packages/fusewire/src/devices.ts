@@ -6,7 +6,14 @@ import { createReferenceEngine, type Engine } from "@fusewire/passes";
 const AUTO = "wasm";
 
 /** Names of devices, for messages and help. */
-export const DEVICES = ["auto", "wasm", "eager:wasm", "eager:cpu", "eager:<tfjs backend>", "interpreter"] as const;
+export const DEVICES = [
+  "auto",
+  "wasm",
+  "eager:wasm",
+  "eager:cpu",
+  "eager:<tfjs backend>",
+  "interpreter",
+] as const;
 
 export interface EngineOptions {
   /** Where a page finds the binaries of `eager:wasm`. */

@@ -1,6 +1,7 @@
 /** The functions that build graphs; definitions are in the op table. */
 
 export { type Activation, activationOf, isActivation } from "./activation.ts";
+export { appendHeads } from "./append_heads.ts";
 export { argsort } from "./argsort.ts";
 export { attention, plainAttention, repeatHeads } from "./attention.ts";
 export { add, and, div, eq, le, lt, max, min, mod, mul, or, sub } from "./binary.ts";
@@ -8,6 +9,7 @@ export { cacheWrite } from "./cache_write.ts";
 export { cast } from "./cast.ts";
 export { categorical } from "./categorical.ts";
 export { constant, constantFromValue, scalarLike, uniformValue } from "./constant.ts";
+export { type DenseNorm, type DenseProduct, dense } from "./dense.ts";
 export { fusedElementwise, isFusable } from "./fused_elementwise.ts";
 export { gatedLinear } from "./gated_linear.ts";
 export { gather } from "./gather.ts";
@@ -19,6 +21,8 @@ export { linear } from "./linear.ts";
 export { matmul } from "./matmul.ts";
 export { broadcastTo, concat, reshape, slice, sliceAxis, transpose } from "./movement.ts";
 export { occurs } from "./occurs.ts";
+export { dequantize, groupScales, quantizeRows } from "./quantize.ts";
+export { quantizedMatmul } from "./quantized_matmul.ts";
 export { argmax, cumsum, reduceMax, reduceSum } from "./reduce.ts";
 export { relu } from "./relu.ts";
 export { plainRmsNorm, rmsNorm } from "./rms_norm.ts";

@@ -6,6 +6,7 @@ import type { Node, NodeOf, OpName } from "../node.ts";
 import type { AttrKind, OpDef } from "../op.ts";
 import type { TensorType } from "../type.ts";
 import type { Value } from "../value.ts";
+import { appendHeadsOp } from "./append_heads.ts";
 import { argsortOp } from "./argsort.ts";
 import { attentionOp } from "./attention.ts";
 import { addOp, andOp, divOp, eqOp, leOp, ltOp, maxOp, minOp, modOp, mulOp, orOp, subOp } from "./binary.ts";
@@ -13,6 +14,7 @@ import { cacheWriteOp } from "./cache_write.ts";
 import { castOp } from "./cast.ts";
 import { categoricalOp } from "./categorical.ts";
 import { constantOp } from "./constant.ts";
+import { denseOp } from "./dense.ts";
 import { fusedElementwiseOp } from "./fused_elementwise.ts";
 import { gatedLinearOp } from "./gated_linear.ts";
 import { gatherOp } from "./gather.ts";
@@ -24,6 +26,8 @@ import { linearOp } from "./linear.ts";
 import { matmulOp } from "./matmul.ts";
 import { broadcastToOp, concatOp, reshapeOp, sliceOp, transposeOp } from "./movement.ts";
 import { occursOp } from "./occurs.ts";
+import { dequantizeOp, groupScalesOp, quantizeRowsOp } from "./quantize.ts";
+import { quantizedMatmulOp } from "./quantized_matmul.ts";
 import { argmaxOp, cumsumOp, reduceMaxOp, reduceSumOp } from "./reduce.ts";
 import { reluOp } from "./relu.ts";
 import { rmsNormOp } from "./rms_norm.ts";
@@ -88,6 +92,11 @@ export const OPS: OpDefs = {
   matmul: matmulOp,
   occurs: occursOp,
   uniform: uniformOp,
+  // quantized weights and rows
+  group_scales: groupScalesOp,
+  quantize_rows: quantizeRowsOp,
+  dequantize: dequantizeOp,
+  quantized_matmul: quantizedMatmulOp,
   // composites: each has an expansion into the ops above
   softmax: softmaxOp,
   silu: siluOp,
@@ -99,6 +108,8 @@ export const OPS: OpDefs = {
   attention: attentionOp,
   linear: linearOp,
   gated_linear: gatedLinearOp,
+  dense: denseOp,
+  append_heads: appendHeadsOp,
   fused_elementwise: fusedElementwiseOp,
   top_k: topKOp,
   top_p: topPOp,

@@ -1,0 +1,83 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { evaluate } from "../interpret.ts";
+import type { Node } from "../node.ts";
+import { NodeTable } from "../table.ts";
+import { randomValue } from "../testing/environment.ts";
+import { numbersOf, toValue, type Value } from "../value.ts";
+import * as ops from "./index.ts";
+
+const table = new NodeTable();
+const run = (node: Node): Value => evaluate([node], {}).get(node)!;
+const of = (shape: readonly number[], ...numbers: number[]) =>
+  ops.constantFromValue(table, toValue({ dtype: "f32", shape }, numbers));
+const random = (shape: readonly number[], seed: number) =>
+  ops.constantFromValue(table, randomValue({ dtype: "f32", shape }, seed));
+
+/** Sum of squares of what quantizing with these scales loses. */
+function loss(x: Node, scales: Node, group: number, bits: number): number {
+  const back = run(ops.dequantize(ops.quantizeRows(x, scales, group, bits), scales, group));
+  return numbersOf(run(x)).reduce((sum, value, k) => sum + (value - back.data[k]!) ** 2, 0);
+}
+
+test("scales and codes by hand: halves go to even, a group of zeros stays zero", () => {
+  const x = of([1, 8], 63, -31.5, 0.5, 1.5, 0, 0, 0, 0);
+  const scales = ops.groupScales(x, 4, 7);
+  expect(numbersOf(run(scales))).toEqual([1, 0]);
+  expect(numbersOf(run(ops.quantizeRows(x, scales, 4, 7)))).toEqual([63, -32, 0, 2, 0, 0, 0, 0]);
+  const four = of([1, 4], 9, -8, 7.6, -9);
+  expect(numbersOf(run(ops.quantizeRows(four, of([1, 1], 1), 4, 4)))).toEqual([7, -8, 7, -8]);
+});
+
+test("codes never leave their range, and the error is at most half a step", () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.constantFrom(7, 8), (seed, bits) => {
+      const x = random([3, 32], seed);
+      const scales = ops.groupScales(x, 16, bits);
+      const steps = numbersOf(run(scales));
+      const back = run(ops.dequantize(ops.quantizeRows(x, scales, 16, bits), scales, 16));
+      for (const [k, value] of run(x).data.entries())
+        expect(Math.abs(value - back.data[k]!)).toBeLessThanOrEqual(0.5001 * steps[Math.floor(k / 16)]!);
+    }),
+  );
+});
+
+test("a searched scale loses no more than the plain one", () => {
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const x = random([2, 32], seed);
+      const [plain, searched] = [false, true].map((search) =>
+        loss(x, ops.groupScales(x, 32, 4, search), 32, 4),
+      );
+      expect(searched).toBeLessThanOrEqual(plain! * (1 + 1e-6));
+    }),
+  );
+});
+
+test("the product is that of what the integers stand for, with every epilogue", () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.boolean(), fc.boolean(), fc.boolean(), (seed, gated, bias, residual) => {
+      const [x, w] = [random([3, 16], seed), random([6, 16], seed + 1)];
+      const [xs, ws] = [ops.groupScales(x, 8, 7), ops.groupScales(w, 8, 8)];
+      const [xq, wq] = [ops.quantizeRows(x, xs, 8, 7), ops.quantizeRows(w, ws, 8, 8)];
+      const [rows, weight] = [ops.dequantize(xq, xs, 8), ops.dequantize(wq, ws, 8)];
+      const extras = {
+        ...(bias && { bias: random([6], seed + 2) }),
+        ...(residual && !gated && { residual: random([3, 6], seed + 3) }),
+      };
+      const options = { group: 8, bits: 8, activation: "silu", gated, ...extras } as const;
+      const actual = run(ops.quantizedMatmul(xq, xs, wq, ws, options));
+      const expected = gated
+        ? ops.gatedLinear(rows, weight, "silu", extras.bias)
+        : ops.linear(rows, weight, { activation: "silu", ...extras });
+      for (const [k, value] of run(expected).data.entries()) expect(actual.data[k]).toBeCloseTo(value, 4);
+    }),
+  );
+});
+
+test("what does not fit is refused", () => {
+  const x = random([2, 12], 0);
+  expect(() => ops.groupScales(x, 8, 8)).toThrow("groups of 8 do not divide rows of 12");
+  expect(() => ops.groupScales(x, 4, 5)).toThrow("integers have 4, 7 or 8 bits, not 5");
+  expect(() => ops.quantizeRows(x, x, 4, 8)).toThrow("takes scales f32[2,3]");
+});

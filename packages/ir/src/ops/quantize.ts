@@ -1,0 +1,153 @@
+/** Rows as small integers with one scale a group of neighbours: what weights and activations share. */
+import { FusewireError } from "../errors.ts";
+import type { Node } from "../node.ts";
+import { defineOp, emit } from "../op.ts";
+import type { TensorType } from "../type.ts";
+import { emptyValue, floats } from "../value.ts";
+
+interface GroupAttrs {
+  /** Elements that share a scale. */
+  readonly group: number;
+  /** Bits of an integer: 8 and 7 are symmetric (-127..127, -63..63), 4 is -8..7. */
+  readonly bits: number;
+}
+
+declare module "../node.ts" {
+  interface OpAttrs {
+    /** `search` looks for the scale with the least squared error, as weights deserve; without it the largest element decides. */
+    group_scales: GroupAttrs & { readonly search: boolean };
+    quantize_rows: GroupAttrs;
+    dequantize: { readonly group: number };
+  }
+}
+
+/** The smallest and largest integer of a number of bits. */
+function limits(bits: number): readonly [low: number, high: number] {
+  if (bits !== 4 && bits !== 7 && bits !== 8)
+    throw new FusewireError(`integers have 4, 7 or 8 bits, not ${bits}`);
+  const high = 2 ** (bits - 1) - 1;
+  return [bits === 4 ? -8 : -high, high];
+}
+
+/** f32[…, k] -> f32[…, k / group]. */
+function scalesType(x: TensorType, group: number): TensorType {
+  const k = x.shape.at(-1);
+  if (x.dtype !== "f32" || k === undefined) throw new FusewireError("takes f32 of rank 1 or more");
+  if (group < 1 || k % group !== 0) throw new FusewireError(`groups of ${group} do not divide rows of ${k}`);
+  return { dtype: "f32", shape: [...x.shape.slice(0, -1), k / group] };
+}
+
+/** x / scale as an integer: one f32 division, halves to even, clamped; 0 where the scale is. */
+function code(x: number, scale: number, low: number, high: number): number {
+  if (scale === 0) return 0;
+  const q = Math.fround(x / scale);
+  const floor = Math.floor(q);
+  const rest = q - floor;
+  const rounded = rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+  return Math.min(high, Math.max(low, rounded));
+}
+
+/** Fractions of the largest element that the search divides it by, beside the limits themselves. */
+const STRETCHES = [0, -1, -0.5, 0.5, 1, 1.5, 2] as const;
+
+/**
+ * The scale with the least squared error among a few: the largest element divided by about either limit, then fitted
+ * by least squares to the integers that it gives.
+ */
+function searchScale(x: Float32Array, from: number, n: number, largest: number, low: number, high: number) {
+  let best = Math.fround(Math.abs(largest) / high);
+  let least = Number.POSITIVE_INFINITY;
+  for (const limit of [low, high])
+    for (const stretch of STRETCHES) {
+      const first = largest / (limit + Math.sign(limit) * stretch * (high / 8));
+      let [products, squares, energy] = [0, 0, 0];
+      for (let k = from; k < from + n; k++) {
+        const q = code(x[k]!, first, low, high);
+        products += x[k]! * q;
+        squares += q * q;
+        energy += x[k]! * x[k]!;
+      }
+      if (squares === 0) continue;
+      const error = energy - (products * products) / squares;
+      if (error < least) {
+        least = error;
+        best = Math.fround(products / squares);
+      }
+    }
+  return best;
+}
+
+export const groupScalesOp = defineOp<"group_scales">({
+  name: "group_scales",
+  arity: 1,
+  attrs: { group: "int", bits: "int", search: "bool" },
+  infer: ([x], { group, bits }) => {
+    limits(bits);
+    return scalesType(x!, group);
+  },
+  evaluate: ([x], { group, bits, search }, type) => {
+    const out = emptyValue(type);
+    const data = floats(x!);
+    const [low, high] = limits(bits);
+    for (let g = 0; g < out.data.length; g++) {
+      let largest = 0;
+      for (let k = g * group; k < (g + 1) * group; k++)
+        if (Math.abs(data[k]!) > Math.abs(largest)) largest = data[k]!;
+      out.data[g] =
+        search && largest !== 0
+          ? searchScale(data, g * group, group, largest, low, high)
+          : Math.abs(largest) / high;
+    }
+    return out;
+  },
+});
+
+export const quantizeRowsOp = defineOp<"quantize_rows">({
+  name: "quantize_rows",
+  arity: 2,
+  attrs: { group: "int", bits: "int" },
+  infer: ([x, scales], { group, bits }) => {
+    limits(bits);
+    const want = scalesType(x!, group);
+    if (scales!.dtype !== "f32" || scales!.shape.join() !== want.shape.join())
+      throw new FusewireError(`takes scales f32[${want.shape}]`);
+    return { dtype: "i8", shape: x!.shape };
+  },
+  evaluate: ([x, scales], { group, bits }, type) => {
+    const out = emptyValue(type);
+    const [low, high] = limits(bits);
+    for (let k = 0; k < out.data.length; k++)
+      out.data[k] = code(x!.data[k]!, scales!.data[Math.floor(k / group)]!, low, high);
+    return out;
+  },
+});
+
+export const dequantizeOp = defineOp<"dequantize">({
+  name: "dequantize",
+  arity: 2,
+  attrs: { group: "int" },
+  infer: ([codes, scales], { group }) => {
+    const type = { dtype: "f32", shape: codes!.shape } as const;
+    if (codes!.dtype !== "i8" || scales!.shape.join() !== scalesType(type, group).shape.join())
+      throw new FusewireError("takes codes i8[…, k] and scales f32[…, k / group]");
+    return type;
+  },
+  evaluate: ([codes, scales], { group }, type) => {
+    const out = emptyValue(type);
+    for (let k = 0; k < out.data.length; k++)
+      out.data[k] = codes!.data[k]! * scales!.data[Math.floor(k / group)]!;
+    return out;
+  },
+});
+
+/** One scale for each `group` neighbours of a row: the step between integers of `bits` bits. x: f32[…, k]. */
+export const groupScales = (x: Node, group: number, bits: number, search = false): Node =>
+  emit(groupScalesOp, [x], { group, bits, search });
+
+/** Rows as integers, i8[…, k]: x / scale of its group, rounded half to even. scales: f32[…, k / group]. */
+export const quantizeRows = (x: Node, scales: Node, group: number, bits: number): Node =>
+  emit(quantizeRowsOp, [x, scales], { group, bits });
+
+/** code · scale of its group. codes: i8[…, k]; scales: f32[…, k / group]. */
+export const dequantize = (codes: Node, scales: Node, group: number): Node =>
+  emit(dequantizeOp, [codes, scales], { group });

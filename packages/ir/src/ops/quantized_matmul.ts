@@ -1,0 +1,128 @@
+import { FusewireError } from "../errors.ts";
+import type { Node } from "../node.ts";
+import { defineOp, emit } from "../op.ts";
+import type { TensorType } from "../type.ts";
+import { emptyValue, type Value } from "../value.ts";
+import { type Activation, activationOf } from "./activation.ts";
+import { linearOp } from "./linear.ts";
+
+interface QuantizedAttrs {
+  readonly group: number;
+  /** Bits of the weight's integers, 8 or 4; engines may pack them. */
+  readonly bits: number;
+  readonly activation: string;
+  readonly bias: boolean;
+  readonly residual: boolean;
+  /** The weight holds gate rows, then as many up rows; see `gated_linear`. */
+  readonly gated: boolean;
+}
+
+declare module "../node.ts" {
+  interface OpAttrs {
+    quantized_matmul: QuantizedAttrs;
+  }
+}
+
+const asFloats = (type: TensorType): TensorType => ({ dtype: "f32", shape: type.shape });
+
+export const quantizedMatmulOp = defineOp<"quantized_matmul">({
+  name: "quantized_matmul",
+  arity: [4, 6],
+  attrs: { group: "int", bits: "int", activation: "string", bias: "bool", residual: "bool", gated: "bool" },
+  infer: ([x, xScales, codes, scales, ...rest], { group, bits, activation, bias, residual, gated }) => {
+    if (x!.dtype !== "i8" || codes!.dtype !== "i8") throw new FusewireError("takes rows and weights as i8");
+    if (bits !== 8 && bits !== 4) throw new FusewireError(`weights have 8 or 4 bits, not ${bits}`);
+    for (const [type, own] of [
+      [x!, xScales!],
+      [codes!, scales!],
+    ] as const) {
+      const k = type.shape.at(-1)!;
+      const want = [...type.shape.slice(0, -1), k / group];
+      if (k % group !== 0 || own.dtype !== "f32" || own.shape.join() !== want.join())
+        throw new FusewireError(`takes one scale for each ${group} elements of a row`);
+    }
+    if (gated && (residual || codes!.shape[0]! % 2 !== 0))
+      throw new FusewireError("a gated weight holds as many gate rows as up rows, and takes no residual");
+    const half = (type: TensorType): TensorType => ({
+      dtype: "f32",
+      shape: [...type.shape.slice(0, -1), type.shape.at(-1)! / 2],
+    });
+    const out = linearOp.infer([asFloats(x!), asFloats(codes!), ...rest], { activation, bias, residual });
+    return gated ? half(out) : out;
+  },
+  evaluate: ([x, xScales, codes, scales, ...rest], { group, activation, bias, residual, gated }, type) => {
+    const sums = multiply(x!, xScales!, codes!, scales!, group);
+    const out = emptyValue(type);
+    const n = codes!.type.shape[0]!;
+    const columns = type.shape.at(-1)!;
+    const biases = bias ? rest[0]!.data : undefined;
+    const residuals = residual ? rest.at(-1)!.data : undefined;
+    const { scalar } = activationOf(activation);
+    const biased = (row: number, j: number) => Math.fround(sums[row * n + j]! + (biases ? biases[j]! : 0));
+    for (let i = 0; i < out.data.length; i++) {
+      const [row, j] = [Math.floor(i / columns), i % columns];
+      const y = Math.fround(scalar(biased(row, j)));
+      if (gated) out.data[i] = y * biased(row, j + columns);
+      else out.data[i] = residuals ? y + residuals[i]! : y;
+    }
+    return out;
+  },
+});
+
+/** For each group one exact integer sum, then acc + f32(sum) · (scale of weight · scale of row), every step rounded to f32. */
+function multiply(x: Value, xScales: Value, codes: Value, scales: Value, group: number): Float32Array {
+  const k = codes.type.shape[1]!;
+  const n = codes.type.shape[0]!;
+  const m = x.data.length / k;
+  const groups = k / group;
+  const out = new Float32Array(m * n);
+  for (let i = 0; i < m; i++)
+    for (let j = 0; j < n; j++) {
+      let acc = 0;
+      for (let g = 0; g < groups; g++) {
+        let sum = 0;
+        for (let q = g * group; q < (g + 1) * group; q++) sum += x.data[i * k + q]! * codes.data[j * k + q]!;
+        const step = Math.fround(scales.data[j * groups + g]! * xScales.data[i * groups + g]!);
+        acc = Math.fround(acc + Math.fround(sum * step));
+      }
+      out[i * n + j] = acc;
+    }
+  return out;
+}
+
+/**
+ * The product of quantized rows and a quantized weight, with the epilogue of `linear` or, gated, of `gated_linear`.
+ * x: i8[…, m, k] with xScales f32[…, m, k / group]; codes: i8[n, k] with scales f32[n, k / group]; the result is
+ * f32[…, m, n], or n / 2 when gated.
+ */
+export function quantizedMatmul(
+  x: Node,
+  xScales: Node,
+  codes: Node,
+  scales: Node,
+  {
+    group,
+    bits,
+    activation = "none",
+    bias,
+    residual,
+    gated = false,
+  }: {
+    readonly group: number;
+    readonly bits: number;
+    readonly activation?: Activation;
+    readonly bias?: Node | undefined;
+    readonly residual?: Node | undefined;
+    readonly gated?: boolean;
+  },
+): Node {
+  const extras = [bias, residual].filter((node) => node !== undefined);
+  return emit(quantizedMatmulOp, [x, xScales, codes, scales, ...extras], {
+    group,
+    bits,
+    activation,
+    bias: !!bias,
+    residual: !!residual,
+    gated,
+  });
+}

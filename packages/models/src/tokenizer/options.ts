@@ -23,6 +23,8 @@ export interface EncodeOptions extends PadOptions {
   readonly split_special_tokens?: boolean;
   /** Adds `offset_mapping`. Default false. */
   readonly return_offsets_mapping?: boolean;
+  /** Accepted for code that is carried over from Python: rows are plain arrays whatever it says. */
+  readonly return_tensors?: "pt" | "np" | "tf";
 }
 
 export interface DecodeOptions {
@@ -84,6 +86,7 @@ export const ENCODE_CHECKS: Readonly<Record<keyof EncodeOptions, Check>> = {
   add_special_tokens: boolean,
   split_special_tokens: boolean,
   return_offsets_mapping: boolean,
+  return_tensors: oneOf("pt", "np", "tf"),
 };
 export const DECODE_CHECKS: Readonly<Record<keyof DecodeOptions, Check>> = {
   skip_special_tokens: boolean,

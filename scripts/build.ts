@@ -13,7 +13,8 @@ const packages = join(root, "packages");
 function build(): number {
   const started = performance.now();
   const roots: string[] = [];
-  for (const folder of packageFolders(packages)) {
+  const folders = packageFolders(packages);
+  for (const folder of folders) {
     const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
     const missing = unpublished(manifest);
     if (missing.length > 0) return fail(`${manifest.name}: publishConfig does not publish ${missing}`);
@@ -21,14 +22,15 @@ function build(): number {
     const absent = sources.find((file) => !existsSync(file));
     if (absent) return fail(`${manifest.name}: publishConfig names what ${absent} should give`);
     roots.push(...sources);
-    removeOld(join(folder, "dist"));
   }
   const program = ts.createProgram(roots, compilerOptions());
+  const problems = ts.getPreEmitDiagnostics(program);
+  if (problems.length > 0) return fail(ts.formatDiagnostics(problems, formatHost));
+  for (const folder of folders) removeOld(join(folder, "dist"));
   const emitted = program.emit(undefined, write, undefined, false, {
     afterDeclarations: [renameDeclarationImports],
   });
-  const problems = [...ts.getPreEmitDiagnostics(program), ...emitted.diagnostics];
-  if (problems.length > 0) return fail(ts.formatDiagnostics(problems, formatHost));
+  if (emitted.diagnostics.length > 0) return fail(ts.formatDiagnostics(emitted.diagnostics, formatHost));
   console.log(`built ${packages} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   return 0;
 }

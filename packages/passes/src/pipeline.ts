@@ -4,7 +4,10 @@ import { type Lowered, toLowered } from "./lowered.ts";
 import { fixpoint, type Pass, sequence, traced } from "./pass.ts";
 import { canonicalise } from "./passes/canonicalise.ts";
 import { foldConstants } from "./passes/fold_constants.ts";
+import { fuseAppend } from "./passes/fuse_append.ts";
 import { fuseAttention } from "./passes/fuse_attention.ts";
+import { fuseDense } from "./passes/fuse_dense.ts";
+import { fuseDequantize } from "./passes/fuse_dequantize.ts";
 import { fuseElementwise } from "./passes/fuse_elementwise.ts";
 import { fuseEpilogue } from "./passes/fuse_epilogue.ts";
 import { fuseMlp } from "./passes/fuse_mlp.ts";
@@ -13,6 +16,8 @@ import { fuseQkv } from "./passes/fuse_qkv.ts";
 import { fuseRotary } from "./passes/fuse_rotary.ts";
 import { hoistPrepare } from "./passes/hoist_prepare.ts";
 import { legalise } from "./passes/legalise.ts";
+import { type Quantization, quantizeWeights } from "./passes/quantize_weights.ts";
+import { sinkCasts } from "./passes/sink_casts.ts";
 
 /** Passes that make programs faster and may be left out, by name. */
 export const OPTIONAL_PASSES = [
@@ -24,13 +29,16 @@ export const OPTIONAL_PASSES = [
   "fuse_epilogue",
   "fuse_mlp",
   "fuse_qkv",
+  "fuse_append",
+  "sink_casts",
+  "fuse_dense",
   "fuse_elementwise",
   "hoist_prepare",
 ] as const;
 export type OptionalPass = (typeof OPTIONAL_PASSES)[number];
 
 /** The road from a traced module to one an engine runs: this list is the order. */
-const passesFor = (engine: EngineTraits): readonly Pass[] => [
+const passesFor = (engine: EngineTraits, quantize: Quantization | undefined): readonly Pass[] => [
   fixpoint(canonicalise),
   foldConstants,
   fuseAttention,
@@ -39,6 +47,10 @@ const passesFor = (engine: EngineTraits): readonly Pass[] => [
   fixpoint(fuseEpilogue),
   fuseMlp,
   fuseQkv,
+  ...(quantize ? [quantizeWeights(quantize)] : []),
+  ...(quantize && engine.claims("quantized_matmul") ? [fuseDequantize] : []),
+  ...(engine.claims("append_heads") ? [fuseAppend] : []),
+  ...(engine.claims("dense") ? [sinkCasts, fuseDense] : []),
   // Before legalise, since what is computed while loading needs no kernel; again at the end, for what expansions add.
   hoistPrepare,
   legalise(engine),
@@ -51,6 +63,8 @@ const passesFor = (engine: EngineTraits): readonly Pass[] => [
 export interface LowerOptions {
   /** Optional passes to leave out. */
   readonly disable?: readonly OptionalPass[];
+  /** Rounds weights to few bits while they are loaded; without it they stay as stored. */
+  readonly quantize?: Quantization | undefined;
   /** Sees the module after each pass. */
   readonly observe?: (pass: string, module: Module) => void;
 }
@@ -59,12 +73,12 @@ export interface LowerOptions {
 export function lower(
   module: Module,
   engine: EngineTraits,
-  { disable = [], observe }: LowerOptions = {},
+  { disable = [], quantize, observe }: LowerOptions = {},
 ): Lowered {
   const unknown = disable.find((name) => !OPTIONAL_PASSES.includes(name));
   if (unknown !== undefined)
     throw new FusewireError(`'${unknown}' is not an optional pass; those are ${OPTIONAL_PASSES.join(", ")}`);
-  const passes = passesFor(engine)
+  const passes = passesFor(engine, quantize)
     .filter(({ name }) => !disable.some((disabled) => disabled === name))
     .map((pass) => (observe ? traced(pass, observe) : pass));
   return toLowered(sequence("lower", passes).run(module));

@@ -191,6 +191,46 @@ const CASES: Readonly<Record<string, Case>> = {
     },
     tolerance: 1e-5,
   },
+  dense: {
+    make: (draw) => {
+      const shape = draw.shape(2, 3);
+      const [k, n] = [shape.at(-1)!, 2 * draw.int(1, 4)];
+      const gated = draw.int(0, 1) === 1;
+      const maybe = (make: () => Node) => (draw.int(0, 1) ? make() : undefined);
+      const weight = draw.numbers(draw.oneOf("f32", "f16", "bf16"), [n, k], () => draw.int(-8, 8) / 4);
+      const bias = maybe(() => draw.floats([n]));
+      const residual = gated ? undefined : maybe(() => draw.floats([...shape.slice(0, -1), n]));
+      const shift = maybe(() => draw.floats([k]));
+      const norm =
+        draw.int(0, 2) === 0 ? undefined : { gain: draw.floats([k]), shift, eps: draw.oneOf(1e-2, 0.5) };
+      return ops.dense(
+        draw.floats(shape),
+        { weight, bias, residual, activation: activation(draw), gated },
+        norm,
+      );
+    },
+    tolerance: 1e-4,
+  },
+  append_heads: {
+    make: (draw) => {
+      const [b, groups, t, half, slots] = [
+        draw.int(1, 2),
+        draw.int(1, 2),
+        draw.int(1, 3),
+        draw.int(1, 2),
+        draw.int(3, 5),
+      ];
+      const start = draw.int(0, 3);
+      const x = draw.floats([b, t, start + groups * 2 * half + draw.int(0, 2)]);
+      const angles = draw.int(0, 1) ? { cos: draw.floats([b, t, half]), sin: draw.floats([b, t, half]) } : {};
+      const cache = draw.floats([b + 1, groups, slots, 2 * half]);
+      const rows = draw.numbers("i32", [b], () => 0);
+      const distinct = b === 1 ? rows : ops.iota(draw.table, b);
+      const [at, count] = [draw.ints([b], -1, slots), draw.ints([b], 0, t)];
+      return ops.appendHeads(cache, distinct, at, count, x, start, { ring: draw.int(0, 1) === 1, ...angles });
+    },
+    tolerance: 1e-6,
+  },
   // Fusing changes no bit, so neither does the expansion.
   fused_elementwise: {
     make: (draw) => {

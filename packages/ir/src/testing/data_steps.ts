@@ -175,9 +175,14 @@ const stateful: readonly Step[] = [
     const count = sketch.input([batch], "i32", "count");
     const [keys, values] = (["keys", "values"] as const).map((hint) => {
       const cache = sketch.state([batch + 1, groups, slots, width], "f32", hint);
-      const fresh = sketch.input([batch, groups, length, width], "f32", hint);
       if (sketch.written.has(cache.name)) return cache.node;
-      const next = ops.cacheWrite(cache.node, rows, at, count, fresh, 2, ring);
+      const fresh = () => sketch.input([batch, groups, length, width], "f32", hint);
+      // Or from the middle of a projection.
+      const columns = () => sketch.input([batch, length, groups * width + 3], "f32", "x");
+      const next =
+        sketch.choose(2) === 0
+          ? ops.cacheWrite(cache.node, rows, at, count, fresh(), 2, ring)
+          : ops.appendHeads(cache.node, rows, at, count, columns(), 2, { ring });
       sketch.write(cache.name, next);
       return next;
     });

@@ -167,4 +167,16 @@ export const FLOAT_STEPS: readonly Step[] = [
     },
     (x) => (dot(x) + 1.5) ** 2,
   ),
+  projection(
+    (x, s) => {
+      const n = size(s);
+      const k = lastSize(x);
+      const shift = s.choose(2) === 0 ? s.param([k]) : undefined;
+      const gated = s.choose(2) === 0;
+      const norm = { gain: s.param([k]), shift, eps: 0.5 };
+      const weight = s.param([gated ? 2 * n : n, k], s.oneOf(["f32", "bf16"]));
+      return [ops.dense(x.node, { weight, activation: s.oneOf(ACTIVATIONS), gated }, norm)];
+    },
+    (x) => (1.5 * lastSize(x) * 3 + 1.5) ** 2,
+  ),
 ];

@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { edit, transform, untouched } from "../testing/text.ts";
+import { fuseAppend } from "./fuse_append.ts";
+
+const LEAVES = `%0 = input {dtype="f32", name="x", shape=[2,3,20]} : f32[2,3,20]
+  %1 = state {dtype="f32", name="cache", shape=[2,2,8,4]} : f32[2,2,8,4]
+  %2 = input {dtype="i32", name="rows", shape=[2]} : i32[2]
+  %3 = input {dtype="i32", name="at", shape=[2]} : i32[2]
+  %4 = input {dtype="f32", name="cos", shape=[2,3,2]} : f32[2,3,2]`;
+const HEADS = `%5 = slice %0 {sizes=[2,3,8], starts=[0,0,5]} : f32[2,3,8]
+  %6 = reshape %5 {shape=[2,3,2,4]} : f32[2,3,2,4]
+  %7 = transpose %6 {perm=[0,2,1,3]} : f32[2,2,3,4]`;
+const PLAIN = `${LEAVES}
+  ${HEADS}
+  %8 = cache_write %1 %2 %3 %3 %7 {axis=2, ring=false} : f32[2,2,8,4]
+  write "cache" = %8`;
+
+const run = (statements: string): string => transform(fuseAppend, statements);
+
+test("columns of a projection go straight to the cache", () => {
+  expect(run(PLAIN)).toContain("append_heads %0 %1 %2 %2 %3 {ring=false, rotary=false, start=5}");
+});
+
+test("turned on the way by rotary", () => {
+  const turned = edit(
+    PLAIN,
+    [
+      "%8 = cache_write %1 %2 %3 %3 %7",
+      "%8 = rotary %7 %4 %4 : f32[2,2,3,4]\n  %9 = cache_write %1 %2 %3 %3 %8",
+    ],
+    ['write "cache" = %8', 'write "cache" = %9'],
+  );
+  expect(run(turned)).toMatch(
+    /append_heads %\d %\d %\d %\d %\d %\d %\d \{ring=false, rotary=true, start=5\}/,
+  );
+});
+
+test("heads split the other way stay", () => {
+  const other = edit(
+    PLAIN,
+    ["reshape %5 {shape=[2,3,2,4]} : f32[2,3,2,4]", "reshape %5 {shape=[2,2,3,4]} : f32[2,2,3,4]"],
+    ["\n  %7 = transpose %6 {perm=[0,2,1,3]} : f32[2,2,3,4]", ""],
+    ["%3 %3 %7", "%3 %3 %6"],
+    ["%8", "%7"],
+  );
+  expect(run(other)).toBe(untouched(other));
+});
+
+test("so do heads of another axis order", () => {
+  const other = edit(
+    PLAIN,
+    ["{axis=2, ring=false}", "{axis=1, ring=false}"],
+    ["shape=[2,2,8,4]} : f32[2,2,8,4]", "shape=[2,8,3,4]} : f32[2,8,3,4]"],
+    [" : f32[2,2,8,4]\n  write", " : f32[2,8,3,4]\n  write"],
+  );
+  expect(run(other)).toBe(untouched(other));
+});

@@ -66,6 +66,33 @@ onEachVariant((engine) => {
     ),
   );
 
+  test("append_heads", () =>
+    check(
+      writes,
+      async ({ batch, extra, heads, slots, entries, width, ring }, seed) => {
+        const d = 2 * width;
+        for (const turned of [true, false]) {
+          const module = ir.trace({
+            write: (t) => {
+              const f32 = (name: string, ...shape: number[]) => t.input(name, ir.tensorType("f32", shape));
+              const cache = t.state("cache", ir.tensorType("f32", [batch + extra, heads, slots, d]));
+              const [rows, at, count] = ["rows", "at", "count"].map((name) => t.input(name, i32(batch)));
+              const x = f32("x", batch, entries, heads * d + 5);
+              const angles = {
+                cos: f32("cos", batch, entries, width),
+                sin: f32("sin", batch, entries, width),
+              };
+              const options = { ring: ring && entries <= slots, ...(turned && angles) };
+              t.write("cache", ir.appendHeads(cache, rows!, at!, count!, x, 3, options));
+              return {};
+            },
+          });
+          await expectAgreement(engine(), module, seed);
+        }
+      },
+      6,
+    ));
+
   test.each(Object.entries(KINDS))("attention over runs that are %s", (_kind, runOf) =>
     check(
       reads,

@@ -1,13 +1,15 @@
 /** Every op that runs on the device. Ops without inputs are evaluated on the host once. */
 import type { OpName } from "@fusewire/ir";
 import type { Plan, Step } from "../wgsl/launch.ts";
+import { appendHeadsKernel } from "./append_heads.ts";
 import { argsortKernel } from "./argsort.ts";
 import { attentionKernel } from "./attention.ts";
 import { cacheWriteKernel } from "./cache_write.ts";
+import { denseKernel, gatedLinearKernel, linearKernel } from "./dense.ts";
 import { castKernel, elementwiseKernels, fusedElementwiseKernel } from "./elementwise.ts";
 import { gatherKernel } from "./gather.ts";
 import type { KernelTable, Variant } from "./kernel.ts";
-import { gatedLinearKernel, linearKernel, matmulKernel } from "./matmul.ts";
+import { matmulKernel } from "./matmul.ts";
 import { broadcastToKernel, concatKernel, copyLaunch, sliceKernel, transposeKernel } from "./movement.ts";
 import { layerNormKernel, rmsNormKernel, softmaxKernel } from "./norm.ts";
 import { occursKernel } from "./occurs.ts";
@@ -41,6 +43,8 @@ export const KERNELS: KernelTable = {
   attention: attentionKernel,
   linear: linearKernel,
   gated_linear: gatedLinearKernel,
+  dense: denseKernel,
+  append_heads: appendHeadsKernel,
   top_k: topKKernel,
   top_p: topPKernel,
   categorical: categoricalKernel,

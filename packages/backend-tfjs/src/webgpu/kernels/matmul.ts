@@ -1,11 +1,11 @@
-/** Products of any shape: a thread an element of the result. Sums run upwards in four parts, whatever the row count. */
-import type { TensorType } from "@fusewire/ir";
-import type { Step } from "../wgsl/launch.ts";
+/** Products of any shape: a thread an element of the result. Sums run upwards in four parts. */
+import type { OpAttrs, TensorType } from "@fusewire/ir";
+import type { Launch, Step } from "../wgsl/launch.ts";
 import { mapLaunch } from "../wgsl/map.ts";
-import { activationExpression } from "../wgsl/scalar.ts";
 import type { Shader } from "../wgsl/shader.ts";
 import { broadcastStrides, stridedIndex } from "../wgsl/strided.ts";
 import type { Kernel } from "./kernel.ts";
+import { productLaunch } from "./product.ts";
 
 /** Adds `fn dot(a, b, stride)`: k products of x0 from a upwards with x1 from b on in steps of a stride. */
 function declareDot(shader: Shader, k: number, [x, y]: readonly TensorType[]): void {
@@ -26,57 +26,31 @@ function declareDot(shader: Shader, k: number, [x, y]: readonly TensorType[]): v
 }`);
 }
 
-export const matmulKernel: Kernel<"matmul"> = (step) => ({
-  launches: [
-    mapLaunch(step, (shader) => {
-      const [x, y] = step.reads;
-      const [m, k] = x!.shape.slice(-2) as [number, number];
-      const n = step.write.shape.at(-1)!;
-      const batch = step.write.shape.slice(0, -2);
-      declareDot(shader, k, step.reads);
-      const [rows, columns, inner] = [shader.size(m), shader.size(n), shader.size(k)];
-      const stack = (type: TensorType) =>
-        stridedIndex(shader, "stack", batch, broadcastStrides(type.shape.slice(0, -2), batch));
-      const second = step.attrs.transposeB ? `j * ${inner}, 1u` : `j, ${columns}`;
-      return `  let j = i % ${columns};
+/** A product with one matrix that lies as weights do is that of a linear layer. */
+export const matmulKernel: Kernel<"matmul"> = (step, variant) => {
+  const { reads, attrs } = step;
+  if (!attrs.transposeB || reads[1]!.shape.length !== 2) return { launches: [stackedLaunch(step)] };
+  const none = { bias: undefined, residual: undefined, norm: undefined };
+  return {
+    launches: [
+      productLaunch({ types: reads, weight: 1, activation: "none", gated: false, ...none }, variant),
+    ],
+  };
+};
+
+const stackedLaunch = (step: Step<OpAttrs["matmul"]>): Launch =>
+  mapLaunch(step, (shader) => {
+    const [x, y] = step.reads;
+    const [m, k] = x!.shape.slice(-2) as [number, number];
+    const n = step.write.shape.at(-1)!;
+    const batch = step.write.shape.slice(0, -2);
+    declareDot(shader, k, step.reads);
+    const [rows, columns, inner] = [shader.size(m), shader.size(n), shader.size(k)];
+    const stack = (type: TensorType) =>
+      stridedIndex(shader, "stack", batch, broadcastStrides(type.shape.slice(0, -2), batch));
+    const second = step.attrs.transposeB ? `j * ${inner}, 1u` : `j, ${columns}`;
+    return `  let j = i % ${columns};
   let row = i / ${columns} % ${rows};
   let stack = i / ${columns} / ${rows};
   return dot_from(((${stack(x!)}) * ${rows} + row) * ${inner}, (${stack(y!)}) * ${inner} * ${columns} + ${second});`;
-    }),
-  ],
-});
-
-export const linearKernel: Kernel<"linear"> = (step) => ({
-  launches: [mapLaunch(step, (shader) => linearBody(shader, step))],
-});
-
-function linearBody(shader: Shader, { reads, attrs }: Parameters<typeof linearKernel>[0]): string {
-  const [n, k] = reads[1]!.shape as [number, number];
-  declareDot(shader, k, reads);
-  const [columns, inner] = [shader.size(n), shader.size(k)];
-  const bias = attrs.bias ? ` + ${shader.read(2, reads[2]!).at("j")}` : "";
-  const last = reads.length - 1;
-  const residual = attrs.residual ? ` + ${shader.read(last, reads[last]!).at("i")}` : "";
-  return `  let j = i % ${columns};
-  let sum = dot_from(i / ${columns} * ${inner}, j * ${inner}, 1u)${bias};
-  return ${activationExpression(attrs.activation, "sum")}${residual};`;
-}
-
-export const gatedLinearKernel: Kernel<"gated_linear"> = (step) => ({
-  launches: [mapLaunch(step, (shader) => gatedBody(shader, step))],
-});
-
-function gatedBody(
-  shader: Shader,
-  { reads, write, attrs }: Step<{ readonly activation: string; readonly bias: boolean }>,
-): string {
-  const k = reads[1]!.shape[1]!;
-  declareDot(shader, k, reads);
-  const [columns, inner] = [shader.size(write.shape.at(-1)!), shader.size(k)];
-  const bias = (at: string) => (attrs.bias ? ` + ${shader.read(2, reads[2]!).at(at)}` : "");
-  return `  let j = i % ${columns};
-  let row = i / ${columns} * ${inner};
-  let gate = dot_from(row, j * ${inner}, 1u)${bias("j")};
-  let up = dot_from(row, (j + ${columns}) * ${inner}, 1u)${bias(`j + ${columns}`)};
-  return ${activationExpression(attrs.activation, "gate")} * up;`;
-}
+  });

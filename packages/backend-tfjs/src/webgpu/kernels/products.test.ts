@@ -1,6 +1,7 @@
 import * as ir from "@fusewire/ir";
 import fc from "fast-check";
-import { test } from "vitest";
+import { expect, test } from "vitest";
+import { computeWith } from "../../testing/agreement.ts";
 import { check } from "../../testing/arbitrary.ts";
 import { expectOutputs } from "../../testing/outputs.ts";
 import { onEachVariant } from "../../testing/webgpu.ts";
@@ -63,6 +64,76 @@ onEachVariant((engine) => {
           seed,
           2e-5,
         ),
-      8,
+      5,
     ));
+
+  test("dense: norms before the product, weights of 16 bits, any number of rows", () =>
+    check(
+      fc.record({
+        m: fc.constantFrom(1, 2, 3, 5, 11),
+        k: fc.constantFrom(2, 7, 36, 64, 260),
+        n: fc.constantFrom(1, 6, 33),
+        norm: fc.constantFrom("none", "rms", "layer"),
+        dtype: fc.constantFrom<ir.DType>("f32", "f16", "bf16"),
+        activation: fc.constantFrom<ir.Activation>("none", "silu"),
+        gated: fc.boolean(),
+        bias: fc.boolean(),
+        residual: fc.boolean(),
+      }),
+      ({ m, k, n, norm, dtype, activation, gated, bias, residual }, seed) =>
+        expectOutputs(
+          engine(),
+          (t) => {
+            const rows = gated ? 2 * n : n;
+            const scaled = ir.mul(f32(t, "x", 1, m, k), norm === "none" ? 1 / Math.sqrt(k) : 1);
+            const gain = ir.mul(f32(t, "g", k), 1 / Math.sqrt(k));
+            const product = {
+              weight: t.param("w", ir.tensorType(dtype, [rows, k])),
+              bias: bias ? f32(t, "b", rows) : undefined,
+              residual: residual && !gated ? f32(t, "r", 1, m, n) : undefined,
+              activation,
+              gated,
+            };
+            const shift = norm === "layer" ? ir.mul(f32(t, "h", k), 1 / Math.sqrt(k)) : undefined;
+            const before = norm === "none" ? undefined : { gain, shift, eps: 1e-2 };
+            return { y: ir.dense(scaled, product, before) };
+          },
+          seed,
+          5e-5,
+        ),
+      7,
+    ));
+
+  test("a row has the same bits alone and beside any others", async () => {
+    const [k, n] = [132, 10];
+    const numbers = (size: number, salt: number) =>
+      Array.from({ length: size }, (_, i) => ir.hash32(i ^ ir.hash32(salt)) / 2 ** 31 - 1);
+    const value = (shape: ir.Shape, salt: number) =>
+      ir.toValue(ir.tensorType("f32", shape), numbers(ir.sizeOf(shape), salt));
+    const rows = value([21, k], 1);
+    const params = { g: value([k], 2), w: value([2 * n, k], 3) };
+    const first = async (count: number, at: number) => {
+      const x = { type: ir.tensorType("f32", [count, k]), data: rows.data.slice(at * k, (at + count) * k) };
+      const found = await computeWith(
+        engine(),
+        (t) =>
+          ir.dense(
+            t.input("x", x.type),
+            { weight: f32(t, "w", 2 * n, k), activation: "silu", gated: true },
+            { gain: f32(t, "g", k), eps: 1e-5 },
+          ),
+        { params, inputs: { x } },
+      );
+      return found.data;
+    };
+    const all = await first(21, 0);
+    for (const [count, at] of [
+      [1, 0],
+      [1, 20],
+      [2, 7],
+      [5, 3],
+      [8, 13],
+    ] as const)
+      expect(await first(count, at)).toEqual(all.slice(at * n, (at + count) * n));
+  });
 });

@@ -33,18 +33,28 @@ export function linear(p: usize, begin: u32, end: u32, scratch: usize): void {
     multiply(narrow, to, stride, x, w + <usize>j * row, m, columns, k);
     if (gated) multiply(narrow, scratch, <usize>ROWS << 2, x, w + <usize>(n + j) * row, m, columns, k);
     if (!gated && !hasBias && !hasResidual && activation == ids.NO_ACTIVATION) continue;
-    for (let i: usize = 0; i < <usize>m; i++) {
-      const at = to + i * stride;
-      if (hasBias) add(at, bias + (<usize>j << 2), columns);
-      if (activation != ids.NO_ACTIVATION) activate(activation, at, columns);
-      if (gated) {
-        const up = scratch + i * (<usize>ROWS << 2);
-        if (hasBias) add(up, bias + (<usize>(n + j) << 2), columns);
-        scale(at, up, columns);
-      }
-      if (hasResidual) add(at, residual + i * stride + (<usize>j << 2), columns);
-    }
+    for (let i: usize = 0; i < <usize>m; i++)
+      finish(
+        to + i * stride,
+        gated ? scratch + i * (<usize>ROWS << 2) : 0,
+        hasBias ? bias + (<usize>j << 2) : 0,
+        hasBias ? bias + (<usize>(n + j) << 2) : 0,
+        hasResidual ? residual + i * stride + (<usize>j << 2) : 0,
+        activation,
+        columns,
+      );
   }
+}
+
+/** The epilogue of n columns of one row, in place; addresses of what there is not are 0. */
+export function finish(out: usize, up: usize, bias: usize, upBias: usize, residual: usize, activation: u32, n: u32): void {
+  if (bias != 0) add(out, bias, n);
+  if (activation != ids.NO_ACTIVATION) activate(activation, out, n);
+  if (up != 0) {
+    if (bias != 0) add(up, upBias, n);
+    scale(out, up, n);
+  }
+  if (residual != 0) add(out, residual, n);
 }
 
 function multiply(narrow: bool, out: usize, stride: usize, x: usize, w: usize, m: u32, n: u32, k: usize): void {

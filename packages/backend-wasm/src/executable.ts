@@ -12,6 +12,7 @@ import { encodeStep, type Launch, launchWords, type Places } from "./encode/inde
 import type { Heap } from "./heap.ts";
 import { align, layOut } from "./layout.ts";
 import { mayStayNarrow } from "./pieces.ts";
+import { readsTiles, tilingOf } from "./tiles.ts";
 import { missingBytes, requireWeight, type WasmWeights, type WeightRead, writeValue } from "./weights.ts";
 
 /** A buffer whose address or content each run sets: the word with its address, and the leaf that it stands for. */
@@ -57,8 +58,7 @@ export async function compileEntry(
     `the weights of '${program.entry}'`,
   );
 
-  const narrow = new Set([...reads].flatMap(([buffer, read]) => (read.narrow ? [buffer] : [])));
-  const launches = encode(program, 0, narrow);
+  const launches = encode(program, 0, reads);
   const wordCount = launches.reduce((sum, launch) => sum + launchWords(launch).length, 0);
   // Cells, table, then what this entry alone owns: constants and inputs.
   const region = layOut([
@@ -75,7 +75,7 @@ export async function compileEntry(
   const at = (index: number): number => address + region.offsets[index]!;
   const [cells, table] = [at(0), at(1)];
   const { memory } = heap;
-  new Uint32Array(memory.buffer, table, wordCount).set(encode(program, cells, narrow).flatMap(launchWords));
+  new Uint32Array(memory.buffer, table, wordCount).set(encode(program, cells, reads).flatMap(launchWords));
   new Uint32Array(memory.buffer, cells, buffers.length).set(
     buffers.map((_, index) => weightAddresses.get(index) ?? at(2 + index)),
   );
@@ -113,10 +113,15 @@ export async function compileEntry(
   return executable;
 }
 
-function encode({ steps }: Program, cells: number, narrow: ReadonlySet<number>): Launch[] {
+function encode({ steps }: Program, cells: number, reads: ReadonlyMap<number, WeightRead>): Launch[] {
+  const layoutOf = (buffer: number) => reads.get(buffer)?.layout ?? "plain";
   const places: Places = {
-    operand: ({ buffer, offset }) => [cells + 4 * buffer, narrow.has(buffer) ? offset / 2 : offset],
-    isNarrow: ({ buffer }) => narrow.has(buffer),
+    operand: ({ buffer, offset }) => [cells + 4 * buffer, layoutOf(buffer) === "bf16" ? offset / 2 : offset],
+    isNarrow: ({ buffer }) => layoutOf(buffer) === "bf16",
+    tilingOf: ({ buffer }) => {
+      const layout = layoutOf(buffer);
+      return typeof layout === "string" ? undefined : layout;
+    },
   };
   return steps.flatMap((step) => encodeStep(step, places));
 }
@@ -132,7 +137,9 @@ function weightReads(
     if (kind !== "param" && kind !== "prepared") continue;
     const node = leaves.get(`${kind} ${name}`)!;
     const source = kind === "prepared" ? lowered.prepare.get(name)! : node;
-    reads.set(index, { kind, name, node, narrow: mayStayNarrow(source, index, program) });
+    const tiling = readsTiles(index, program) ? tilingOf(source) : undefined;
+    const layout = tiling ?? (mayStayNarrow(source, index, program) ? "bf16" : "plain");
+    reads.set(index, { kind, name, node, layout });
   }
   return reads;
 }

@@ -21,6 +21,11 @@ export const TOP_K = 16;
 export const TOP_P = 17;
 export const CATEGORICAL = 18;
 export const LAYER_NORM = 19;
+export const GROUP_SCALES = 20;
+export const QUANTIZE_ROWS = 21;
+export const DEQUANTIZE = 22;
+export const GATHER_TILED = 23;
+export const QUANTIZED_MATMUL = 24;
 
 /** Words before a step's own: kernel, words in all, units of work, units a thread takes at once, bytes of scratch. */
 export const HEADER = 5;
@@ -91,3 +96,8 @@ export const NO_ACTIVATION = 0;
 export const SILU = 1;
 export const RELU = 2;
 export const GELU_TANH = 3;
+
+/** What `GATHER_TILED` picks rows of: codes of 8 or of 4 bits, or floats. */
+export const TILED_8 = 0;
+export const TILED_4 = 1;
+export const TILED_FLOATS = 2;

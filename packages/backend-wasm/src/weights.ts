@@ -2,14 +2,17 @@ import { bytesOf, castValue, FusewireError, formatType, type Node, sameType, typ
 import { evaluatePrepared, type Lowered, type WeightSource, type Weights } from "@fusewire/passes";
 import type { Heap } from "./heap.ts";
 import { type Piece, piecesOf } from "./pieces.ts";
+import { type Tiling, tiledBytes, writeTiles } from "./tiles.ts";
+
+const DISPOSED = "the weights were disposed while an entry was compiled";
 
 /** A weight as an entry reads it. */
 export interface WeightRead {
   readonly kind: "param" | "prepared";
   readonly name: string;
   readonly node: Node;
-  /** f32 values kept as bf16 words. */
-  readonly narrow: boolean;
+  /** How it is kept: as the graph has it, f32 values as bf16 words, or a quantized matrix in tiles. */
+  readonly layout: "plain" | "bf16" | Tiling;
 }
 
 export interface WasmWeights extends Weights {
@@ -41,13 +44,15 @@ export function createWeights(
   return weights;
 }
 
-const keyOf = ({ kind, name, narrow }: WeightRead): string => `${kind} ${name}${narrow ? " bf16" : ""}`;
+const keyOf = ({ kind, name, layout }: WeightRead): string =>
+  `${kind} ${name} ${typeof layout === "string" ? layout : "tiles"}`;
 
 /** Bytes that reading the weight would add to the memory. */
 export const missingBytes = (weights: WasmWeights, read: WeightRead): number =>
   weights.loading.has(keyOf(read)) ? 0 : storedBytes(read);
 
-const storedBytes = ({ node, narrow }: WeightRead): number => bytesOf(node.type) / (narrow ? 2 : 1);
+const storedBytes = ({ node, layout }: WeightRead): number =>
+  typeof layout === "string" ? bytesOf(node.type) / (layout === "bf16" ? 2 : 1) : tiledBytes(layout);
 
 /** The address of a weight, read into the memory when nobody has. */
 export async function requireWeight(
@@ -72,10 +77,14 @@ async function load(heap: Heap, weights: WasmWeights, lowered: Lowered, read: We
   weights.addresses.add(address);
   const write = (offset: number, value: Value): void => {
     // What was read after all is gone belongs nowhere: the memory may be another's by now.
-    if (weights.disposed) throw new FusewireError("the weights were disposed while an entry was compiled");
+    if (weights.disposed) throw new FusewireError(DISPOSED);
     writeValue(heap.memory, address + offset, value);
   };
   try {
+    if (typeof read.layout !== "string") {
+      await loadTiles(heap, weights, address, read.layout);
+      return address;
+    }
     const expression = read.kind === "prepared" ? lowered.prepare.get(read.name)! : read.node;
     const pieces = piecesOf(expression);
     if (pieces) await loadPieces(weights.source, read, pieces, write);
@@ -87,10 +96,22 @@ async function load(heap: Heap, weights: WasmWeights, lowered: Lowered, read: We
   }
 }
 
+/** Computes the parts of a quantized matrix one after another and writes each into its rows of the tiles. */
+async function loadTiles(heap: Heap, weights: WasmWeights, address: number, tiling: Tiling): Promise<void> {
+  new Uint8Array(heap.memory.buffer, address, tiledBytes(tiling)).fill(0);
+  let row = 0;
+  for (const part of tiling.parts) {
+    const value = await evaluatePrepared(part, weights.source);
+    if (weights.disposed) throw new FusewireError(DISPOSED);
+    writeTiles(heap.memory.buffer, address, tiling, row, value);
+    row += part.type.shape[0]!;
+  }
+}
+
 /** Writes one weight after another, so that no more than one is held outside the memory. */
 async function loadPieces(
   source: WeightSource,
-  { node, narrow }: WeightRead,
+  { node, layout }: WeightRead,
   pieces: readonly Piece[],
   write: (offset: number, value: Value) => void,
 ): Promise<void> {
@@ -103,7 +124,7 @@ async function loadPieces(
       );
     if (node.op === "param" && !sameType(value.type, node.type))
       throw new FusewireError(`weight '${name}' is ${formatType(value.type)}, not ${formatType(node.type)}`);
-    const stored = narrow ? value : castValue(value, node.type.dtype);
+    const stored = layout === "bf16" ? value : castValue(value, node.type.dtype);
     write(offset, stored);
     offset += stored.data.byteLength;
   }

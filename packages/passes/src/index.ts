@@ -22,6 +22,7 @@ export {
 export { EVERY_KERNEL } from "./every_kernel.ts";
 export { type Lowered, toLowered } from "./lowered.ts";
 export { fixpoint, type Pass, sequence, traced, verified } from "./pass.ts";
+export type { Quantization } from "./passes/quantize_weights.ts";
 export { type LowerOptions, lower, OPTIONAL_PASSES, type OptionalPass } from "./pipeline.ts";
 export { planMemory } from "./plan_memory.ts";
 export { evaluatePrepared } from "./prepare.ts";

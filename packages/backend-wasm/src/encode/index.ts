@@ -4,12 +4,13 @@ import { ELEMENTWISE } from "./elementwise.ts";
 import { LINES } from "./lines.ts";
 import { encodePlainCopy, MOVEMENT } from "./movement.ts";
 import { PRODUCTS } from "./products.ts";
+import { QUANTIZED } from "./quantized.ts";
 import type { Encoder, Encoders, Launch, Places, StepOf } from "./writer.ts";
 
 export { type Launch, launchWords, type Places } from "./writer.ts";
 
 /** How each op is run; what is missing has an expansion or is made on the host. */
-const ENCODERS: Encoders = { ...ELEMENTWISE, ...MOVEMENT, ...LINES, ...PRODUCTS };
+const ENCODERS: Encoders = { ...ELEMENTWISE, ...MOVEMENT, ...LINES, ...PRODUCTS, ...QUANTIZED };
 
 /** Whether the engine runs the op itself. Tables without inputs are made on the host when the entry is compiled. */
 export const claims = (op: OpName): boolean => ENCODERS[op] !== undefined || OPS[op].arity === 0;

@@ -84,6 +84,23 @@ export const MOVEMENT: Encoders = {
     const units = sizeOf(index!.type.shape);
     const entry = sizeOf(shape.slice(batch + 1));
     const narrow = places.isNarrow(source!);
+    const tiling = places.tilingOf(source!);
+    const kinds = { codes: tiling?.bits === 8 ? ids.TILED_8 : ids.TILED_4, scales: ids.TILED_FLOATS };
+    if (tiling)
+      return [
+        {
+          kernel: ids.GATHER_TILED,
+          units,
+          grain: grainFor(units, entry),
+          scratch: 0,
+          words: [
+            ...places.operand(write),
+            ...places.operand(source!),
+            ...places.operand(index!),
+            ...[shape[0]!, entry, kinds[tiling.kind]],
+          ],
+        },
+      ];
     return [
       {
         kernel: ids.GATHER,

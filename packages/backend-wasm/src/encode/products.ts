@@ -5,7 +5,8 @@ import * as ids from "../ids.ts";
 import { broadcastStrides } from "./axes.ts";
 import { dtypeWord, type Encoders, floatWord, grainFor, type Launch, type Places } from "./writer.ts";
 
-const ACTIVATIONS: Readonly<Record<string, number>> = {
+/** Epilogues by the name that ops carry. */
+export const ACTIVATIONS: Readonly<Record<string, number>> = {
   none: ids.NO_ACTIVATION,
   silu: ids.SILU,
   relu: ids.RELU,

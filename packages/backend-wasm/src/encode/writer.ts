@@ -2,6 +2,7 @@ import type { OpAttrs, OpName } from "@fusewire/ir";
 import { DTYPES, type DType } from "@fusewire/ir";
 import type { Ref, Step } from "@fusewire/passes";
 import { HEADER } from "../ids.ts";
+import type { Tiling } from "../tiles.ts";
 
 /** One call of a kernel, but for its place in the table. */
 export interface Launch {
@@ -22,6 +23,8 @@ export interface Places {
   readonly operand: (ref: Ref) => readonly [cell: number, offset: number];
   /** Whether the values, f32 in the graph, are kept as bf16 words. */
   readonly isNarrow: (ref: Ref) => boolean;
+  /** How a quantized weight is tiled. */
+  readonly tilingOf: (ref: Ref) => Tiling | undefined;
 }
 
 /** A step whose kernel is known, with the attributes of that op. */

@@ -16,7 +16,7 @@ const random = (shape: readonly number[], seed: number) =>
 
 /** Sum of squares of what quantizing with these scales loses. */
 function loss(x: Node, scales: Node, group: number, bits: number): number {
-  const back = run(ops.dequantize(ops.quantizeRows(x, scales, group, bits), scales, group));
+  const back = run(ops.dequantize(ops.quantizeRows(x, scales, group, bits), scales, group, bits));
   return numbersOf(run(x)).reduce((sum, value, k) => sum + (value - back.data[k]!) ** 2, 0);
 }
 
@@ -35,7 +35,7 @@ test("codes never leave their range, and the error is at most half a step", () =
       const x = random([3, 32], seed);
       const scales = ops.groupScales(x, 16, bits);
       const steps = numbersOf(run(scales));
-      const back = run(ops.dequantize(ops.quantizeRows(x, scales, 16, bits), scales, 16));
+      const back = run(ops.dequantize(ops.quantizeRows(x, scales, 16, bits), scales, 16, bits));
       for (const [k, value] of run(x).data.entries())
         expect(Math.abs(value - back.data[k]!)).toBeLessThanOrEqual(0.5001 * steps[Math.floor(k / 16)]!);
     }),
@@ -60,7 +60,7 @@ test("the product is that of what the integers stand for, with every epilogue", 
       const [x, w] = [random([3, 16], seed), random([6, 16], seed + 1)];
       const [xs, ws] = [ops.groupScales(x, 8, 7), ops.groupScales(w, 8, 8)];
       const [xq, wq] = [ops.quantizeRows(x, xs, 8, 7), ops.quantizeRows(w, ws, 8, 8)];
-      const [rows, weight] = [ops.dequantize(xq, xs, 8), ops.dequantize(wq, ws, 8)];
+      const [rows, weight] = [ops.dequantize(xq, xs, 8, 7), ops.dequantize(wq, ws, 8, 8)];
       const extras = {
         ...(bias && { bias: random([6], seed + 2) }),
         ...(residual && !gated && { residual: random([3, 6], seed + 3) }),

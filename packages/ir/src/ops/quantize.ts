@@ -17,7 +17,7 @@ declare module "../node.ts" {
     /** `search` looks for the scale with the least squared error, as weights deserve; without it the largest element decides. */
     group_scales: GroupAttrs & { readonly search: boolean };
     quantize_rows: GroupAttrs;
-    dequantize: { readonly group: number };
+    dequantize: GroupAttrs;
   }
 }
 
@@ -125,8 +125,9 @@ export const quantizeRowsOp = defineOp<"quantize_rows">({
 export const dequantizeOp = defineOp<"dequantize">({
   name: "dequantize",
   arity: 2,
-  attrs: { group: "int" },
-  infer: ([codes, scales], { group }) => {
+  attrs: { group: "int", bits: "int" },
+  infer: ([codes, scales], { group, bits }) => {
+    limits(bits);
     const type = { dtype: "f32", shape: codes!.shape } as const;
     if (codes!.dtype !== "i8" || scales!.shape.join() !== scalesType(type, group).shape.join())
       throw new FusewireError("takes codes i8[…, k] and scales f32[…, k / group]");
@@ -149,5 +150,5 @@ export const quantizeRows = (x: Node, scales: Node, group: number, bits: number)
   emit(quantizeRowsOp, [x, scales], { group, bits });
 
 /** code · scale of its group. codes: i8[…, k]; scales: f32[…, k / group]. */
-export const dequantize = (codes: Node, scales: Node, group: number): Node =>
-  emit(dequantizeOp, [codes, scales], { group });
+export const dequantize = (codes: Node, scales: Node, group: number, bits: number): Node =>
+  emit(dequantizeOp, [codes, scales], { group, bits });

@@ -1,0 +1,104 @@
+// Rows as small integers, and back; see `group_scales`, `quantize_rows` and `dequantize`. Units are groups.
+import * as ids from "../src/ids";
+import { number, operand, word } from "./step";
+
+/** Words: out (2), x (2), group, the largest integer. */
+export function groupScales(p: usize, begin: u32, end: u32): void {
+  const out = operand(p, ids.HEADER);
+  const x = operand(p, ids.HEADER + 2);
+  const bytes = <usize>word(p, ids.HEADER + 4) << 2;
+  const high = number(p, ids.HEADER + 5);
+  for (let unit = begin; unit < end; unit++) {
+    const from = x + <usize>unit * bytes;
+    let lanes = f32x4.splat(0);
+    let k: usize = 0;
+    for (; k + 16 <= bytes; k += 16) lanes = f32x4.pmax(lanes, f32x4.abs(v128.load(from + k)));
+    let largest = max(
+      max(f32x4.extract_lane(lanes, 0), f32x4.extract_lane(lanes, 1)),
+      max(f32x4.extract_lane(lanes, 2), f32x4.extract_lane(lanes, 3)),
+    );
+    for (; k < bytes; k += 4) largest = max(largest, abs(load<f32>(from + k)));
+    store<f32>(out + (<usize>unit << 2), largest / high);
+  }
+}
+
+/** Words: out (2), x (2), scales (2), group, the smallest and the largest integer. */
+export function quantizeRows(p: usize, begin: u32, end: u32): void {
+  const out = operand(p, ids.HEADER);
+  const x = operand(p, ids.HEADER + 2);
+  const scales = operand(p, ids.HEADER + 4);
+  const group = <usize>word(p, ids.HEADER + 6);
+  const low = number(p, ids.HEADER + 7);
+  const high = number(p, ids.HEADER + 8);
+  for (let unit = begin; unit < end; unit++) {
+    const from = x + <usize>unit * (group << 2);
+    const to = out + <usize>unit * group;
+    const scale = load<f32>(scales + (<usize>unit << 2));
+    if (scale == 0) {
+      memory.fill(to, 0, group);
+      continue;
+    }
+    const by = f32x4.splat(scale);
+    let k: usize = 0;
+    for (; k + 4 <= group; k += 4) {
+      const q = f32x4.nearest(f32x4.div(v128.load(from + (k << 2)), by));
+      const whole = i32x4.trunc_sat_f32x4_s(f32x4.min(f32x4.max(q, f32x4.splat(low)), f32x4.splat(high)));
+      const halves = i16x8.narrow_i32x4_s(whole, whole);
+      v128.store32_lane(to + k, i8x16.narrow_i16x8_s(halves, halves), 0);
+    }
+    for (; k < group; k++) {
+      const q = nearest(load<f32>(from + (k << 2)) / scale);
+      store<i8>(to + k, <i8>(<i32>min(max(q, low), high)));
+    }
+  }
+}
+
+/** Words: out (2), codes (2), scales (2), group. */
+export function dequantize(p: usize, begin: u32, end: u32): void {
+  const out = operand(p, ids.HEADER);
+  const codes = operand(p, ids.HEADER + 2);
+  const scales = operand(p, ids.HEADER + 4);
+  const group = <usize>word(p, ids.HEADER + 6);
+  for (let unit = begin; unit < end; unit++) {
+    const scale = load<f32>(scales + (<usize>unit << 2));
+    const from = codes + <usize>unit * group;
+    const to = out + <usize>unit * (group << 2);
+    for (let k: usize = 0; k < group; k++) store<f32>(to + (k << 2), <f32>load<i8>(from + k) * scale);
+  }
+}
+
+/**
+ * Picks rows of a tiled matrix. Words: out (2), source (2), index (2), rows, elements a row, kind: bytes of codes for 8
+ * and for 4 bits, or floats. Units are indices. In a tile of 16 rows neighbours of a row lie together by 4 (codes) or
+ * by 1 (floats), and of 4 bits the next 4 elements are the upper halves of the bytes.
+ */
+export function gatherTiled(p: usize, begin: u32, end: u32): void {
+  const out = operand(p, ids.HEADER);
+  const source = operand(p, ids.HEADER + 2);
+  const index = operand(p, ids.HEADER + 4);
+  const rows = <i32>word(p, ids.HEADER + 6);
+  const n = <usize>word(p, ids.HEADER + 7);
+  const kind = word(p, ids.HEADER + 8);
+  for (let i = <usize>begin; i < <usize>end; i++) {
+    const wanted = load<i32>(index + (i << 2));
+    const row = <usize>(wanted < 0 ? 0 : wanted < rows ? wanted : rows - 1);
+    const lane = row & 15;
+    if (kind == ids.TILED_FLOATS) {
+      const tile = source + (row >> 4) * (n << 6);
+      for (let k: usize = 0; k < n; k++)
+        store<u32>(out + ((i * n + k) << 2), load<u32>(tile + (((k << 4) + lane) << 2)));
+    } else if (kind == ids.TILED_8) {
+      const tile = source + (row >> 4) * (n << 4);
+      for (let k: usize = 0; k < n; k += 4)
+        store<u32>(out + i * n + k, load<u32>(tile + (k << 4) + (lane << 2)));
+    } else {
+      const tile = source + (row >> 4) * (n << 3);
+      for (let k: usize = 0; k < n; k += 8)
+        for (let b: usize = 0; b < 4; b++) {
+          const pair = load<u8>(tile + (k << 3) + (lane << 2) + b);
+          store<i8>(out + i * n + k + b, <i8>((<i32>pair & 15) - 8));
+          store<i8>(out + i * n + k + 4 + b, <i8>((<i32>pair >> 4) - 8));
+        }
+    }
+  }
+}

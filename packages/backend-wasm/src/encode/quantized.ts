@@ -1,0 +1,74 @@
+/** Quantized rows and products. */
+import { FusewireError, sizeOf } from "@fusewire/ir";
+import type { Ref } from "@fusewire/passes";
+import * as ids from "../ids.ts";
+import { ACTIVATIONS } from "./products.ts";
+import { type Encoders, floatWord, grainFor } from "./writer.ts";
+
+/** The smallest and largest integer, as the op table has them. */
+const limits = (bits: number): readonly [number, number] => {
+  const high = 2 ** (bits - 1) - 1;
+  return [bits === 4 ? -8 : -high, high];
+};
+
+export const QUANTIZED: Encoders = {
+  group_scales: ({ reads: [x], write, attrs: { group, bits, search } }, places) => {
+    if (search) throw new FusewireError("scales are searched for while loading; leave hoist_prepare on");
+    const units = sizeOf(write.type.shape);
+    const words = [...places.operand(write), ...places.operand(x!), group, floatWord(limits(bits)[1])];
+    return [{ kernel: ids.GROUP_SCALES, units, grain: grainFor(units, group), scratch: 0, words }];
+  },
+  quantize_rows: ({ reads: [x, scales], write, attrs: { group, bits } }, places) => {
+    const units = sizeOf(scales!.type.shape);
+    const words = [write, x!, scales!].flatMap((ref) => [...places.operand(ref)]);
+    return [
+      {
+        kernel: ids.QUANTIZE_ROWS,
+        units,
+        grain: grainFor(units, 2 * group),
+        scratch: 0,
+        words: [...words, group, ...limits(bits).map(floatWord)],
+      },
+    ];
+  },
+  dequantize: ({ reads: [codes, scales], write, attrs: { group } }, places) => {
+    const units = sizeOf(scales!.type.shape);
+    const words = [write, codes!, scales!].flatMap((ref) => [...places.operand(ref)]);
+    return [
+      {
+        kernel: ids.DEQUANTIZE,
+        units,
+        grain: grainFor(units, 2 * group),
+        scratch: 0,
+        words: [...words, group],
+      },
+    ];
+  },
+  quantized_matmul: ({ reads, write, attrs }, places) => {
+    const [x, xScales, codes, scales, ...rest] = reads as readonly [Ref, Ref, Ref, Ref, ...Ref[]];
+    if (!places.tilingOf(codes) || !places.tilingOf(scales))
+      throw new FusewireError("quantized weights are tiled while loading; leave hoist_prepare on");
+    const n = write.type.shape.at(-1)!;
+    const k = x.type.shape.at(-1)!;
+    const m = sizeOf(x.type.shape) / k;
+    const units = Math.ceil(n / 16);
+    const { group, bits, activation, bias, residual, gated } = attrs;
+    const operand = (ref: Ref | undefined) => (ref ? places.operand(ref) : [0, 0]);
+    return [
+      {
+        kernel: ids.QUANTIZED_MATMUL,
+        units,
+        grain: grainFor(units, 4 * m * k * (gated ? 2 : 1)),
+        scratch: 2 * m * k + (4 * m * k) / group + 64 + 3 * 64 * m,
+        words: [
+          ...[write, x, xScales, codes, scales].flatMap((ref) => [...places.operand(ref)]),
+          ...operand(bias ? rest[0] : undefined),
+          ...operand(residual ? rest.at(-1) : undefined),
+          ...[m, n, k, group, bits, ACTIVATIONS[activation]!],
+          ...[bias, residual, gated].map(Number),
+          codes.type.shape[0]!,
+        ],
+      },
+    ];
+  },
+};

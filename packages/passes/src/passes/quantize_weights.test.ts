@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { sequence } from "../pass.ts";
+import { transform, untouched } from "../testing/text.ts";
+import { fuseDequantize } from "./fuse_dequantize.ts";
+import { quantizeWeights } from "./quantize_weights.ts";
+
+const passes = sequence("both", [quantizeWeights({ bits: 8, group: 4 }), fuseDequantize]);
+
+const LINEAR = `%0 = input {dtype="f32", name="x", shape=[2,8]} : f32[2,8]
+  %1 = param {dtype="bf16", name="w", shape=[6,8]} : bf16[6,8]
+  %2 = cast %1 {to="f32"} : f32[6,8]
+  %3 = matmul %0 %2 {transposeB=true} : f32[2,6]
+  return "y" = %3`;
+
+test("a product with a stored matrix becomes one of integers", () => {
+  expect(transform(passes, LINEAR)).toMatchInlineSnapshot(`
+    "%0 = input {dtype="f32", name="x", shape=[2,8]} : f32[2,8]
+    %1 = group_scales %0 {bits=7, group=4, search=false} : f32[2,2]
+    %2 = quantize_rows %0 %1 {bits=7, group=4} : i8[2,8]
+    %3 = param {dtype="bf16", name="w", shape=[6,8]} : bf16[6,8]
+    %4 = cast %3 {to="f32"} : f32[6,8]
+    %5 = group_scales %4 {bits=8, group=4, search=false} : f32[6,2]
+    %6 = quantize_rows %4 %5 {bits=8, group=4} : i8[6,8]
+    %7 = quantized_matmul %2 %1 %6 %5 {activation="none", bias=false, bits=8, gated=false, group=4, residual=false} : f32[2,6]
+    return "y" = %7"
+  `);
+});
+
+test("joined matrices are quantized one by one, and rows are picked from codes", () => {
+  const both = `%0 = input {dtype="i32", name="ids", shape=[3]} : i32[3]
+  %1 = param {dtype="f32", name="a", shape=[6,8]} : f32[6,8]
+  %2 = param {dtype="f32", name="b", shape=[2,8]} : f32[2,8]
+  %3 = gather %1 %0 {batch=0} : f32[3,8]
+  %4 = concat %1 %2 {axis=0} : f32[8,8]
+  %5 = gated_linear %3 %4 {activation="silu", bias=false} : f32[3,4]
+  return "y" = %5`;
+  expect(transform(passes, both)).toMatchInlineSnapshot(`
+    "%0 = param {dtype="f32", name="a", shape=[6,8]} : f32[6,8]
+    %1 = group_scales %0 {bits=8, group=4, search=false} : f32[6,2]
+    %2 = quantize_rows %0 %1 {bits=8, group=4} : i8[6,8]
+    %3 = input {dtype="i32", name="ids", shape=[3]} : i32[3]
+    %4 = gather %2 %3 {batch=0} : i8[3,8]
+    %5 = gather %1 %3 {batch=0} : f32[3,2]
+    %6 = dequantize %4 %5 {bits=8, group=4} : f32[3,8]
+    %7 = group_scales %6 {bits=7, group=4, search=false} : f32[3,2]
+    %8 = quantize_rows %6 %7 {bits=7, group=4} : i8[3,8]
+    %9 = param {dtype="f32", name="b", shape=[2,8]} : f32[2,8]
+    %10 = group_scales %9 {bits=8, group=4, search=false} : f32[2,2]
+    %11 = quantize_rows %9 %10 {bits=8, group=4} : i8[2,8]
+    %12 = concat %2 %11 {axis=0} : i8[8,8]
+    %13 = concat %1 %10 {axis=0} : f32[8,2]
+    %14 = quantized_matmul %8 %7 %12 %13 {activation="silu", bias=false, bits=8, gated=true, group=4, residual=false} : f32[3,4]
+    return "y" = %14"
+  `);
+});
+
+test("rows that groups do not divide, matrices that are computed, and tables stay as they are", () => {
+  const other = LINEAR.replaceAll("8]", "6]");
+  expect(transform(passes, other)).toBe(untouched(other));
+  const computed = LINEAR.replace(
+    "%2 = cast",
+    '%9 = input {dtype="f32", name="z", shape=[6,8]} : f32[6,8]\n%2 = cast',
+  )
+    .replace("matmul %0 %2", "matmul %0 %9")
+    .replace('\n  %1 = param {dtype="bf16", name="w", shape=[6,8]} : bf16[6,8]', "")
+    .replace('\n%2 = cast %1 {to="f32"} : f32[6,8]', "");
+  expect(transform(passes, computed)).toBe(untouched(computed));
+  const table = `%0 = input {dtype="i32", name="ids", shape=[3]} : i32[3]
+  %1 = trig_table {fn="cos", frequencies=[1,0.5,0.25,0.125], length=6, scale=1} : f32[6,4]
+  %2 = gather %1 %0 {batch=0} : f32[3,4]
+  return "y" = %2`;
+  expect(transform(passes, table)).toBe(untouched(table));
+});

@@ -1,8 +1,8 @@
 /** What reads and writes caches: rows, slots and runs of every kind. */
 import * as ir from "@fusewire/ir";
 import fc from "fast-check";
-import { test } from "vitest";
-import { expectAgreement } from "../../testing/agreement.ts";
+import { expect, test } from "vitest";
+import { computeWith, expectAgreement } from "../../testing/agreement.ts";
 import { check } from "../../testing/arbitrary.ts";
 import { expectOutputs } from "../../testing/outputs.ts";
 import { onEachVariant } from "../../testing/webgpu.ts";
@@ -25,7 +25,7 @@ const reads = fc.record({
   rows: fc.constantFrom([0], [2], [0, 1, 2], [1, 1], [0, 9, -4]),
   groups: upTo(3),
   repeat: upTo(3),
-  length: fc.constantFrom(1, 2, 5),
+  length: fc.constantFrom(1, 2, 5, 35),
   slots: fc.constantFrom(1, 3, 8, 41, 150),
   width: fc.constantFrom(1, 4, 5, 16),
   valueWidth: fc.constantFrom(1, 4, 6),
@@ -126,4 +126,56 @@ onEachVariant((engine) => {
       5,
     ),
   );
+
+  test.each([
+    ["one query", 1],
+    ["a prompt", 40],
+  ])("attention of %s has the same bits at any capacity and beside any row", async (_what, length) => {
+    const [heads, groups, d] = [4, 2, 8];
+    const value = (shape: ir.Shape, at: (i: number) => number) =>
+      ir.toValue(
+        ir.tensorType("f32", shape),
+        Array.from({ length: ir.sizeOf(shape) }, (_, i) => ir.hash32(at(i)) / 2 ** 31 - 1),
+      );
+    /** Element i of a cache row of any capacity: the same for the same group, slot and column. */
+    const cacheAt = (slots: number, salt: number) => (i: number) =>
+      Math.floor(i / d / slots) * 100_003 + (i % (slots * d)) + salt;
+    const run = async (batch: number, slots: number) => {
+      const params = {
+        q: value([batch, heads, length, d], (i) => i % (heads * length * d)),
+        keys: value([1, groups, slots, d], cacheAt(slots, 1)),
+        values: value([1, groups, slots, d], cacheAt(slots, 2)),
+      };
+      const found = await computeWith(
+        engine(),
+        (t) => {
+          const [q, keys, values] = (["q", "keys", "values"] as const).map((name) =>
+            t.param(name, params[name].type),
+          );
+          const bounds = (of: (k: number) => number) =>
+            ir.constant(
+              t.table,
+              Array.from({ length: batch * length }, (_, k) => of(k % length)),
+              "i32",
+              [batch, length],
+            );
+          const rows = ir.constant(t.table, 0, "i32", [batch]);
+          return ir.attention(
+            q!,
+            keys!,
+            values!,
+            rows,
+            bounds(() => 3),
+            bounds((k) => 90 + k),
+            { scale: 0.3 },
+          );
+        },
+        { params },
+      );
+      return found.data.slice(0, heads * length * d);
+    };
+    const alone = await run(1, 131);
+    expect(await run(2, 131)).toEqual(alone);
+    expect(await run(3, 260)).toEqual(alone);
+  });
 });

@@ -1,0 +1,6 @@
+import { attentionApart } from "./attention_apart.ts";
+import { attentionPieces } from "./attention_pieces.ts";
+import type { Kernel } from "./kernel.ts";
+
+export const attentionKernel: Kernel<"attention"> = (step, { lanes }) =>
+  lanes === 1 ? { launches: [attentionApart(step)] } : attentionPieces(step);

@@ -1,0 +1,224 @@
+/**
+ * Attention by workgroups: keys are cut into pieces of 64 at multiples of 64, a thread a key for the scores, a thread
+ * an element for the values; pieces are joined in order (FlashAttention, Dao et al. 2022). Where pieces lie depends on
+ * the keys' indices alone, so results do not depend on capacity or on where a prompt was cut. One workgroup serves
+ * query heads that share a key head, and for prompts several queries, so that each key is read once for all of them.
+ */
+import type { Launch, Plan } from "../wgsl/launch.ts";
+import { createShader, GROUP_NUMBER, gridOf, type Shader } from "../wgsl/shader.ts";
+import {
+  type AttentionSizes,
+  type AttentionStep,
+  attentionSizes,
+  declareRuns,
+  scoreExpression,
+} from "./attention_frame.ts";
+
+const PIECE = 64;
+/** Floats of queries in a workgroup's memory; with the scores it stays within the 16 KB that every device has. */
+const SHARED = 2048;
+/** Queries of a prompt that one workgroup serves at most. */
+const QUERIES = 8;
+/** Up to this many queries a row, pieces go to workgroups of their own and are joined by a second launch. */
+const FEW = 32;
+
+interface Tile {
+  /** Query heads, all on one key head. */
+  readonly heads: number;
+  readonly queries: number;
+  /** Pieces that run side by side; 0 where a workgroup walks them itself. */
+  readonly splits: number;
+}
+
+/** How many lines, pairs of query and head, one workgroup computes. */
+const linesOf = ({ heads, queries }: Tile): number => heads * queries;
+
+export function attentionPieces(step: AttentionStep): Plan {
+  const sizes = attentionSizes(step.reads);
+  const tile = tileFor(sizes, step.attrs.ring);
+  const launches = [piecesLaunch(step, sizes, tile)];
+  if (tile.splits === 0) return { launches };
+  const { batch, heads, length, dv } = sizes;
+  launches.push(joinLaunch(sizes, tile));
+  return { launches, scratch: [batch * heads * length * tile.splits * (dv + 2) * 4] };
+}
+
+function tileFor({ heads, groups, length, d, slots }: AttentionSizes, ring: boolean): Tile {
+  const shared = heads / groups;
+  const most = Math.max(1, Math.min(16, Math.floor(SHARED / d)));
+  let together = Math.min(shared, most);
+  while (shared % together !== 0) together--;
+  if (length <= FEW)
+    return { heads: together, queries: 1, splits: Math.ceil(slots / PIECE) + (ring ? 1 : 0) };
+  let queries = 1;
+  while (queries < QUERIES && 2 * queries * together <= most) queries *= 2;
+  return { heads: together, queries, splits: 0 };
+}
+
+function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile): Launch {
+  const { batch, heads, length, d, dv, groups, slots } = sizes;
+  const lines = linesOf(tile);
+  const shader = createShader();
+  const [query, key, value] = [0, 1, 2].map((k) => shader.read(k, step.reads[k]!));
+  declareRuns(shader, step);
+  const split = tile.splits > 0;
+  if (split) shader.bind({ kind: "scratch", index: 0 }, "read_write", "pieces", "array<f32>");
+  else shader.bind({ kind: "write" }, "read_write", "y", "array<f32>");
+  const [H, T, S, G] = [heads, length, slots, groups].map((n) => shader.size(n));
+  const splits = shader.size(Math.max(1, tile.splits));
+  const tiles = shader.size(Math.ceil(length / tile.queries));
+  const headTiles = heads / tile.heads;
+  const HT = shader.size(headTiles);
+  const total = batch * headTiles * Math.ceil(length / tile.queries) * Math.max(1, tile.splits);
+  const own = Math.ceil(dv / PIECE);
+  declareTree(shader, lines);
+  shader.declare(`var<workgroup> q: array<f32, ${lines * d}>;`);
+  const each = (text: string) => `for (var l = 0u; l < ${lines}u; l++) { ${text} }`;
+  const body = `  let work = ${GROUP_NUMBER};
+  if (work >= ${shader.size(total)}) { return; }
+  let part = work % ${splits};
+  let tile = work / ${splits} % ${tiles};
+  let b = work / ${splits} / ${tiles} / ${HT};
+  let head = work / ${splits} / ${tiles} % ${HT} * ${tile.heads}u;
+  let first = (cache_row(b) * ${G} + head * ${G} / ${H}) * ${S};
+  // The run of keys of every query in the tile, and from the first to the last of them all.
+  var runs: array<vec2i, ${tile.queries}>;
+  var all = vec2i(0x7fffffff, -1);
+  for (var u = 0u; u < ${tile.queries}u; u++) {
+    let t = tile * ${tile.queries}u + u;
+    runs[u] = select(vec2i(0, -1), run_of(b, min(t, ${T} - 1u)), t < ${T});
+    if (runs[u].x <= runs[u].y) { all = vec2i(min(all.x, runs[u].x), max(all.y, runs[u].y)); }
+  }
+  for (var e = lane; e < ${lines * d}u; e += ${PIECE}u) {
+    let l = e / ${d}u;
+    let t = min(tile * ${tile.queries}u + l / ${tile.heads}u, ${T} - 1u);
+    q[e] = ${query!.at(`((b * ${H} + head + l % ${tile.heads}u) * ${T} + t) * ${d}u + e % ${d}u`)};
+  }
+  var largest: array<f32, ${lines}>;
+  var sums: array<f32, ${lines}>;
+  var own: array<f32, ${lines * own}>;
+  ${each("largest[l] = -3.4e38; sums[l] = 0.0;")}
+  // What all lanes found alike, in a form that the language knows to be the same for all.
+  if (lane == 0u) { bounds = select(vec2i(0, -1), all / ${PIECE}, vec2<bool>(all.x <= all.y)); }
+  workgroupBarrier();
+  let begin = workgroupUniformLoad(&bounds).x;
+  ${split ? "let piece = begin + i32(part);\n  if (piece <= workgroupUniformLoad(&bounds).y) {" : "let end = workgroupUniformLoad(&bounds).y;\n  for (var piece = begin; piece <= end; piece++) {"}
+    let j = piece * ${PIECE} + i32(lane);
+    let slot = first + slot_of(u32(j));
+    var dots: array<f32, ${lines}>;
+    if (j >= all.x && j <= all.y) {
+      for (var k = 0u; k < ${d}u; k++) {
+        let element = ${key!.at(`slot * ${d}u + k`)};
+        ${each(`dots[l] = fma(q[l * ${d}u + k], element, dots[l]);`)}
+      }
+    }
+    for (var l = 0u; l < ${lines}u; l++) {
+      let run = runs[l / ${tile.heads}u];
+      let dot = dots[l];
+      dots[l] = select(-3.4e38, ${scoreExpression(shader, step.attrs, "dot")}, j >= run.x && j <= run.y);
+      tree[l * ${PIECE}u + lane] = dots[l];
+    }
+    join_max(lane);
+    var shrink: array<f32, ${lines}>;
+    for (var l = 0u; l < ${lines}u; l++) {
+      let run = runs[l / ${tile.heads}u];
+      let top = max(largest[l], tree[l * ${PIECE}u]);
+      shrink[l] = exp(largest[l] - top);
+      largest[l] = top;
+      dots[l] = select(0.0, exp(dots[l] - top), j >= run.x && j <= run.y);
+    }
+    workgroupBarrier();
+    ${each(`tree[l * ${PIECE}u + lane] = dots[l]; weights[l * ${PIECE}u + lane] = dots[l];`)}
+    join_sum(lane);
+    ${each(`sums[l] = fma(sums[l], shrink[l], tree[l * ${PIECE}u]);`)}
+    for (var c = 0u; c < ${own}u; c++) {
+      let k = c * ${PIECE}u + lane;
+      ${each(`own[c * ${lines}u + l] *= shrink[l];`)}
+      if (k < ${dv}u) {
+        let low = max(all.x, piece * ${PIECE});
+        let high = min(all.y, piece * ${PIECE} + ${PIECE - 1});
+        for (var i = low; i <= high; i++) {
+          let element = ${value!.at(`(first + slot_of(u32(i))) * ${dv}u + k`)};
+          let w = u32(i - piece * ${PIECE});
+          ${each(`own[c * ${lines}u + l] = fma(weights[l * ${PIECE}u + w], element, own[c * ${lines}u + l]);`)}
+        }
+      }
+    }
+    workgroupBarrier();
+  }
+  for (var l = 0u; l < ${lines}u; l++) {
+    let t = tile * ${tile.queries}u + l / ${tile.heads}u;
+    if (t >= ${T}) { continue; }
+    let line = (b * ${H} + head + l % ${tile.heads}u) * ${T} + t;
+    ${split ? storePiece(dv, lines, splits) : storeLine(dv, lines)}
+  }`;
+  shader.declare("var<workgroup> bounds: vec2i;");
+  return shader.launch({ workgroup: PIECE, groups: gridOf(total), body });
+}
+
+const storeLine = (
+  dv: number,
+  lines: number,
+): string => `let share = select(0.0, 1.0 / sums[l], sums[l] > 0.0);
+    for (var c = 0u; c < ${Math.ceil(dv / PIECE)}u; c++) {
+      let k = c * ${PIECE}u + lane;
+      if (k < ${dv}u) { y[line * ${dv}u + k] = own[c * ${lines}u + l] * share; }
+    }`;
+
+/** A piece as it is handed over: its sum of weights, its largest score, its sum of values. */
+const storePiece = (
+  dv: number,
+  lines: number,
+  splits: string,
+): string => `let to = (line * ${splits} + part) * ${dv + 2}u;
+    if (lane == 0u) { pieces[to] = sums[l]; pieces[to + 1u] = largest[l]; }
+    for (var c = 0u; c < ${Math.ceil(dv / PIECE)}u; c++) {
+      let k = c * ${PIECE}u + lane;
+      if (k < ${dv}u) { pieces[to + 2u + k] = own[c * ${lines}u + l]; }
+    }`;
+
+/** Folds each line's 64 values of `tree` into the first of them, the same for all lanes. */
+function declareTree(shader: Shader, lines: number): void {
+  shader.declare(`var<workgroup> tree: array<f32, ${lines * PIECE}>;`);
+  shader.declare(`var<workgroup> weights: array<f32, ${lines * PIECE}>;`);
+  for (const [name, fold] of [
+    ["max", "max(tree[l + lane], tree[l + lane + half])"],
+    ["sum", "tree[l + lane] + tree[l + lane + half]"],
+  ])
+    shader.declare(`fn join_${name}(lane: u32) {
+  workgroupBarrier();
+  for (var half = ${PIECE / 2}u; half > 0u; half >>= 1u) {
+    if (lane < half) { for (var l = 0u; l < ${lines * PIECE}u; l += ${PIECE}u) { tree[l + lane] = ${fold}; } }
+    workgroupBarrier();
+  }
+}`);
+}
+
+/** Joins the pieces of each line in order, a thread an element of the result; an empty piece changes nothing. */
+function joinLaunch(sizes: AttentionSizes, tile: Tile): Launch {
+  const { batch, heads, length, dv } = sizes;
+  const shader = createShader();
+  shader.bind({ kind: "scratch", index: 0 }, "read", "pieces", "array<f32>");
+  shader.bind({ kind: "write" }, "read_write", "y", "array<f32>");
+  const elements = batch * heads * length * dv;
+  const total = shader.size(elements);
+  const splits = shader.size(tile.splits);
+  const body = `  let i = ${GROUP_NUMBER} * 64u + lane;
+  if (i >= ${total}) { return; }
+  let line = i / ${dv}u * ${splits};
+  var largest = -3.4e38;
+  var sum = 0.0;
+  var own = 0.0;
+  for (var s = 0u; s < ${splits}; s++) {
+    let at = (line + s) * ${dv + 2}u;
+    if (pieces[at] == 0.0) { continue; }
+    let top = max(largest, pieces[at + 1u]);
+    let shrink = exp(largest - top);
+    let grow = exp(pieces[at + 1u] - top);
+    largest = top;
+    sum = fma(sum, shrink, pieces[at] * grow);
+    own = fma(own, shrink, pieces[at + 2u + i % ${dv}u] * grow);
+  }
+  y[i] = select(0.0, own / sum, sum > 0.0);`;
+  return shader.launch({ workgroup: 64, groups: gridOf(Math.ceil(elements / 64)), body });
+}

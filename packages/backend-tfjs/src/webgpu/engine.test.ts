@@ -53,6 +53,24 @@ describe("on one device", () => {
     engine.dispose();
   });
 
+  test("several steps in one submit give what as many submits give", async () => {
+    const engine = await createWebGpuEngine({ device });
+    const module = counter();
+    const executable = await engine.compile(toLowered(module), engine.createWeights(noWeights));
+    const inputs = new Map([["by", value(1, 10)]]);
+    for (const times of [1, 4, 16]) {
+      const states = engine.createStates(module.states);
+      const [first, second] = await Promise.all([
+        engine.runTimes(executable, states, inputs, times),
+        engine.runTimes(executable, states, inputs, times),
+      ]);
+      expect([...first, ...second].map((outputs) => [...outputs.get("doubled")!.data])).toEqual(
+        Array.from({ length: 2 * times }, (_, k) => [2 * (k + 1), 20 * (k + 1)]),
+      );
+    }
+    engine.dispose();
+  });
+
   test("states are apart, whichever executable runs on them", async () => {
     const engine = await createWebGpuEngine({ device });
     const module = counter();

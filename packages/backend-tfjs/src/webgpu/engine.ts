@@ -1,5 +1,5 @@
 import { OPS, type OpName, type Value } from "@fusewire/ir";
-import type { Engine, EngineTraits } from "@fusewire/passes";
+import type { Engine, EngineTraits, Executable, Outputs, States } from "@fusewire/passes";
 import { type DeviceOptions, type OpenDevice, openDevice } from "./device/open_device.ts";
 import { KERNELS } from "./kernels/index.ts";
 import type { Variant } from "./kernels/kernel.ts";
@@ -8,7 +8,7 @@ import type { GpuExecutable, Workshop } from "./run/executable.ts";
 import { createMemory } from "./run/memory.ts";
 import { ALIGNMENT } from "./run/packed.ts";
 import { createReadBack } from "./run/read_back.ts";
-import { runStep } from "./run/run.ts";
+import { runSteps } from "./run/run.ts";
 import { createScratchPool } from "./run/scratch_pool.ts";
 import { createStates, type GpuStates, stateBuffer } from "./run/states.ts";
 import { createWeights, type GpuWeights } from "./run/weights.ts";
@@ -33,6 +33,13 @@ export interface WebGpuCounts {
 export interface WebGpuEngine extends Engine {
   readonly device: OpenDevice;
   readonly variant: Variant;
+  /** Runs a step several times in one submit, with the same inputs; the outputs of each. */
+  runTimes(
+    executable: Executable,
+    states: States,
+    inputs: ReadonlyMap<string, Value>,
+    times: number,
+  ): Promise<Outputs[]>;
   counts(): WebGpuCounts;
 }
 
@@ -56,6 +63,8 @@ export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<W
     counts: { bindGroups: 0 },
   };
   const executables = new Set<GpuExecutable>();
+  const runTimes: WebGpuEngine["runTimes"] = (executable, states, inputs, times) =>
+    runSteps(workshop, readBack, executable as GpuExecutable, states as GpuStates, inputs, times);
   return {
     ...webGpuTraits,
     device,
@@ -72,15 +81,19 @@ export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<W
       executables.add(executable);
       return executable;
     },
-    run: (executable, states, inputs) =>
-      runStep(workshop, readBack, executable as GpuExecutable, states as GpuStates, inputs),
+    async run(executable, states, inputs) {
+      const [outputs] = await runTimes(executable, states, inputs, 1);
+      return outputs!;
+    },
+    runTimes,
     async readState(states, name): Promise<Value> {
       const { type } = states.decls.find((decl) => decl.name === name) ?? {};
       const buffer = stateBuffer(states as GpuStates, name);
       const encoder = device.device.createCommandEncoder();
-      const finish = readBack.encode(encoder, [{ type: type!, buffer, offset: 0 }]);
+      const staging = readBack.open([{ type: type!, buffer, offset: 0 }], 1);
+      staging.encode(encoder, 0);
       device.device.queue.submit([encoder.finish()]);
-      return (await finish())[0]!;
+      return (await staging.finish())[0]![0]!;
     },
     held: () => memory.held(),
     dispose() {

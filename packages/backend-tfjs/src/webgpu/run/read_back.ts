@@ -10,10 +10,17 @@ export interface Wanted {
   readonly offset: number;
 }
 
+/** Memory that the host can map, for what a number of steps give. */
+export interface Staging {
+  /** Adds the copies of one step. */
+  encode(encoder: GPUCommandEncoder, step: number): void;
+  /** The values of every step; to be called after the submit. */
+  finish(): Promise<Value[][]>;
+}
+
 /** Brings tensors to the host through a few staging buffers that are used over and over. */
 export interface ReadBack {
-  /** Adds the copies to an encoder; what it returns is called after the submit and gives the values. */
-  encode(encoder: GPUCommandEncoder, wanted: readonly Wanted[]): () => Promise<Value[]>;
+  open(wanted: readonly Wanted[], steps: number): Staging;
 }
 
 const padded = (bytes: number): number => Math.ceil(bytes / 8) * 8;
@@ -21,31 +28,39 @@ const padded = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 export function createReadBack(device: OpenDevice, memory: Memory): ReadBack {
   const idle: GPUBuffer[] = [];
   return {
-    encode(encoder, wanted) {
-      const total = wanted.reduce((sum, { type }) => sum + padded(bytesOf(type)), 0);
+    open(wanted, steps) {
+      const perStep = wanted.reduce((sum, { type }) => sum + padded(bytesOf(type)), 0);
+      const total = perStep * steps;
       const at = idle.findIndex(({ size }) => size >= total);
       const staging =
         at >= 0 ? idle.splice(at, 1)[0]! : memory.allocate("read-back memory", total, "staging");
-      let position = 0;
-      for (const { type, buffer, offset } of wanted) {
-        const bytes = Math.ceil(bytesOf(type) / 4) * 4;
-        encoder.copyBufferToBuffer(buffer, offset, staging, position, bytes);
-        position += padded(bytesOf(type));
-      }
-      return async () => {
-        await device.finish(staging.mapAsync(MAP_READ, 0, total));
-        const bytes = new Uint8Array(staging.getMappedRange(0, total));
-        let from = 0;
-        const values = wanted.map(({ type }) => {
-          const data = allocate(type.dtype, sizeOf(type.shape));
-          new Uint8Array(data.buffer).set(bytes.subarray(from, from + data.byteLength));
-          from += padded(data.byteLength);
-          return { type, data };
-        });
-        staging.unmap();
-        idle.push(staging);
-        return values;
+      return {
+        encode(encoder, step) {
+          let position = step * perStep;
+          for (const { type, buffer, offset } of wanted) {
+            encoder.copyBufferToBuffer(buffer, offset, staging, position, Math.ceil(bytesOf(type) / 4) * 4);
+            position += padded(bytesOf(type));
+          }
+        },
+        async finish() {
+          await device.finish(staging.mapAsync(MAP_READ, 0, total));
+          const bytes = new Uint8Array(staging.getMappedRange(0, total));
+          const values = Array.from({ length: steps }, (_, step) => valuesAt(bytes, step * perStep, wanted));
+          staging.unmap();
+          idle.push(staging);
+          return values;
+        },
       };
     },
   };
+}
+
+function valuesAt(bytes: Uint8Array, start: number, wanted: readonly Wanted[]): Value[] {
+  let from = start;
+  return wanted.map(({ type }) => {
+    const data = allocate(type.dtype, sizeOf(type.shape));
+    new Uint8Array(data.buffer).set(bytes.subarray(from, from + data.byteLength));
+    from += padded(data.byteLength);
+    return { type, data };
+  });
 }

@@ -1,29 +1,49 @@
 import { bytesOf, FusewireError, formatType, sameType, type TensorType, type Value } from "@fusewire/ir";
 import type { Outputs } from "@fusewire/passes";
 import { boundTo, locate } from "./bind.ts";
-import type { GpuExecutable, Workshop } from "./executable.ts";
+import type { BoundLaunch, GpuExecutable, Workshop } from "./executable.ts";
 import { writeBytes } from "./memory.ts";
 import type { ReadBack } from "./read_back.ts";
 import type { GpuStates } from "./states.ts";
 
 /**
- * One step: one encoder, one pass, one submit. All that touches the queue happens before the first await, so that
- * steps started one after another run in that order. A step without outputs is not waited for.
+ * Runs a program a number of times in one submit, a pass each; steps hand over to each other through states, so the
+ * host is not asked in between. All that touches the queue happens before the first await, so that calls made one
+ * after another run in that order. A program without outputs is not waited for.
  */
-export async function runStep(
+export async function runSteps(
   workshop: Workshop,
   readBack: ReadBack,
   executable: GpuExecutable,
   states: GpuStates,
   inputs: ReadonlyMap<string, Value>,
-): Promise<Outputs> {
+  times: number,
+): Promise<Outputs[]> {
   if (executable.disposed) throw new FusewireError(`program '${executable.entry}' was disposed`);
   const { device } = workshop;
   const fault = device.fault();
   if (fault) throw fault;
   const bound = boundTo(workshop, executable, states);
   writeInputs(workshop, executable, inputs);
+  const outputs = Object.entries(executable.program.outputs);
+  const wanted = outputs.map(([, ref]) => ({ type: ref.type, ...locate(executable, states, ref) }));
+  const staging = wanted.length > 0 ? readBack.open(wanted, times) : undefined;
   const encoder = device.device.createCommandEncoder();
+  for (let step = 0; step < times; step++) {
+    encodeStep(encoder, bound);
+    staging?.encode(encoder, step);
+  }
+  device.device.queue.submit([encoder.finish()]);
+  const values = (await staging?.finish()) ?? [];
+  const late = device.fault();
+  if (late) throw late;
+  return Array.from(
+    { length: times },
+    (_, step) => new Map(outputs.map(([name], k) => [name, values[step]![k]!])),
+  );
+}
+
+function encodeStep(encoder: GPUCommandEncoder, bound: readonly BoundLaunch[]): void {
   const pass = encoder.beginComputePass();
   let current: GPUComputePipeline | undefined;
   for (const { pipeline, group, groups } of bound) {
@@ -33,14 +53,6 @@ export async function runStep(
     pass.dispatchWorkgroups(...groups);
   }
   pass.end();
-  const outputs = Object.entries(executable.program.outputs);
-  const wanted = outputs.map(([, ref]) => ({ type: ref.type, ...locate(executable, states, ref) }));
-  const finish = wanted.length > 0 ? readBack.encode(encoder, wanted) : undefined;
-  device.device.queue.submit([encoder.finish()]);
-  const values = (await finish?.()) ?? [];
-  const late = device.fault();
-  if (late) throw late;
-  return new Map(outputs.map(([name], k) => [name, values[k]!]));
 }
 
 /** Below this, comparing bytes is cheaper than writing them again. */

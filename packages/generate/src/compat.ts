@@ -27,7 +27,6 @@ export const GENERATE_COMPAT: Readonly<Record<string, CompatArgument>> = {
   output_hidden_states: { accepts: [false], meaning: "not built yet" },
   output_logits: { accepts: [false], meaning: "not built yet; see model.forward" },
   output_scores: { accepts: [false], meaning: "not built yet" },
-  prompt_lookup_num_tokens: { meaning: "prompt lookup is not built yet" },
   return_dict_in_generate: {
     accepts: [false, true],
     meaning: "the result always is an object with sequences and stats",

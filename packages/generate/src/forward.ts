@@ -1,7 +1,7 @@
 import { emptyValue, FusewireError, floats, type Value } from "@fusewire/ir";
 import { batchBucket, capacityBucket, cutChunks, type States } from "@fusewire/passes";
 import type { EntryKey } from "./entries/index.ts";
-import { beginRows, chunkInputs } from "./generate.ts";
+import { beginRows, chunkInputs } from "./fill_cache.ts";
 import { type ModelInputs, toRows } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
 

@@ -1,6 +1,7 @@
+export { type PromptLookupOptions, promptLookup } from "./candidates/prompt_lookup.ts";
 export { type CompatArgument, FROM_PRETRAINED_COMPAT, GENERATE_COMPAT, isAccepted } from "./compat.ts";
 export { type EntryKey, entryName, traceEntry } from "./entries/index.ts";
-export { eosBucket, type GenerationResult, type GenerationStep } from "./generate.ts";
+export type { GenerationResult } from "./generate.ts";
 export {
   type AttentionImplementation,
   type CausalLM,
@@ -11,6 +12,7 @@ export {
   type WeightDType,
 } from "./load.ts";
 export { type GenerationOptions, OPTIONS, type OptionKind } from "./options.ts";
+export { eosBucket } from "./plan.ts";
 export { PROCESSORS } from "./processors/index.ts";
 export type { EncodeContext, Encoded, Processor, ScoreContext } from "./processors/processor.ts";
 export type { ModelInputs } from "./rows.ts";
@@ -22,5 +24,6 @@ export {
   selectionFor,
   standardSelection,
 } from "./selection.ts";
-export type { Compilation, GenerationStats } from "./stats.ts";
+export type { Compilation, GenerationStats, Round } from "./stats.ts";
+export type { GenerationStep } from "./step.ts";
 export type { LoadProgress } from "./weights.ts";

@@ -18,10 +18,11 @@ import {
   type OptionalPass,
 } from "@fusewire/passes";
 import { forward } from "./forward.ts";
-import { type GenerationResult, type GenerationStep, generateSteps } from "./generate.ts";
+import { type GenerationResult, generateSteps } from "./generate.ts";
 import type { GenerationOptions } from "./options.ts";
 import type { ModelInputs } from "./rows.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
+import type { GenerationStep } from "./step.ts";
 import { load, type WarmupSizes, warmup } from "./warmup.ts";
 import { checkWeights, type LoadProgress, weightSource } from "./weights.ts";
 

@@ -1,5 +1,6 @@
 import { FusewireError } from "@fusewire/ir";
 import type { GenerationDefaults } from "@fusewire/models";
+import type { PromptLookupOptions } from "./candidates/prompt_lookup.ts";
 import { GENERATE_COMPAT, isAccepted } from "./compat.ts";
 
 /** Options of generate(), with Hugging Face's names and meaning (GenerationConfig). */
@@ -37,6 +38,10 @@ export interface GenerationOptions {
   exponential_decay_length_penalty?: readonly [number, number];
   remove_invalid_values?: boolean;
   renormalize_logits?: boolean;
+  /** Propose up to this many tokens that followed the row's end where it stood before, and verify them in one step. */
+  prompt_lookup_num_tokens?: number;
+  /** Longest end of the row that prompt lookup looks for. */
+  max_matching_ngram_size?: number;
   /** One for all rows, from which each row's own is made, or one for each row. Random where not given. */
   seed?: number | readonly number[];
   /** Ids that end a row; an empty list for none. */
@@ -109,6 +114,8 @@ export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: Optio
     allowed: "[new tokens, factor], the factor above 0",
     accepts: pairOf(integer(0), positive),
   },
+  prompt_lookup_num_tokens: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
+  max_matching_ngram_size: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
   remove_invalid_values: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
   renormalize_logits: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
   seed: {
@@ -132,6 +139,8 @@ export interface ResolvedOptions {
   /** The value of each processor's option. */
   readonly values: Readonly<Record<string, unknown>>;
   readonly seed: number | readonly number[] | undefined;
+  /** Set where tokens are to be proposed by prompt lookup. */
+  readonly lookup: PromptLookupOptions | undefined;
   readonly eos: readonly number[];
   readonly pad: number;
   readonly signal: AbortSignal | undefined;
@@ -172,6 +181,9 @@ export function resolveOptions(options: GenerationOptions, defaults: GenerationD
     // Hugging Face's own default keeps 50 tokens where sampling.
     values: { top_k: 50, ...given },
     seed: given.seed,
+    lookup: given.prompt_lookup_num_tokens
+      ? { numTokens: given.prompt_lookup_num_tokens, maxNgram: given.max_matching_ngram_size ?? 2, eos }
+      : undefined,
     eos,
     pad: given.pad_token_id ?? eos[0] ?? 0,
     signal: options.signal,

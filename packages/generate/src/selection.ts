@@ -81,18 +81,27 @@ function describe(
 
 const inputName = (option: string, name: string): string => (name === "value" ? option : `${option}.${name}`);
 
-/** The next token of each row, i32[B], from scores f32[B, V]. Options are inputs of the entry, one value a row. */
+/** The scores f32[B, V] after the selection's processors, whose data are inputs of the entry. */
+export function processScores(
+  tracer: Tracer,
+  selection: Selection,
+  scores: Node,
+  context: ScoreContext,
+): Node {
+  return selection.uses.reduce((processed, { processor, inputs, fixed }) => {
+    const leaves = inputs.map(([name, type]) => [
+      name,
+      tracer.input(inputName(processor.option, name), type),
+    ]);
+    return processor.apply(processed, Object.fromEntries(leaves), context, fixed ?? 0);
+  }, scores);
+}
+
+/** The next token of each row, i32[B], from scores f32[B, V]. */
 export function select(tracer: Tracer, selection: Selection, scores: Node, context: ScoreContext): Node {
   const batch = scores.type.shape[0]!;
   return tracer.scope(selection.name, () => {
-    let processed = scores;
-    for (const { processor, inputs, fixed } of selection.uses) {
-      const leaves = inputs.map(([name, type]) => [
-        name,
-        tracer.input(inputName(processor.option, name), type),
-      ]);
-      processed = processor.apply(processed, Object.fromEntries(leaves), context, fixed ?? 0);
-    }
+    const processed = processScores(tracer, selection, scores, context);
     if (!selection.sample) return reshape(argmax(processed), [batch]);
     const seed = tracer.input("seed", { dtype: "u32", shape: [batch] });
     // The position of the token that is drawn: the same in any batch and for any number of steps a submit.

@@ -4,6 +4,12 @@ export interface Compilation {
   readonly reason: string;
 }
 
+/** One verification of drafted tokens, over all rows; both 0 where nothing was drafted. */
+export interface Round {
+  readonly drafted: number;
+  readonly accepted: number;
+}
+
 /** What a generation did; see `generate`. */
 export interface GenerationStats {
   readonly device: string;
@@ -18,6 +24,8 @@ export interface GenerationStats {
   readonly launches: number;
   /** Runs handed to the engine. */
   readonly submits: number;
+  /** Verifications of drafted tokens, in order; none without speculation. */
+  readonly rounds: readonly Round[];
   /** Since the generation before, loading and warm-up included. */
   readonly compilations: readonly Compilation[];
   /** Bytes the engine holds: weights, caches and constants. */

@@ -1,5 +1,5 @@
 import { batchBucket, capacityBucket } from "@fusewire/passes";
-import { eosBucket } from "./generate.ts";
+import { eosBucket } from "./plan.ts";
 import type { Runtime } from "./runtime.ts";
 import { standardSelection } from "./selection.ts";
 

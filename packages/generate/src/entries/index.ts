@@ -4,12 +4,19 @@ import { begin } from "./begin.ts";
 import type { EntryContext, EntrySource } from "./context.ts";
 import { decode } from "./decode.ts";
 import { logits, prefill } from "./prefill.ts";
+import { verify } from "./verify.ts";
 
 /** Which program: what it does, and the sizes it is compiled for. */
 export type EntryKey = { readonly batch: number; readonly rows: number; readonly capacity: number } & (
   | { readonly kind: "begin" }
   | { readonly kind: "prefill" | "logits"; readonly length: number }
   | { readonly kind: "decode"; readonly selection: Selection; readonly eosCount: number }
+  | {
+      readonly kind: "verify";
+      readonly length: number;
+      readonly selection: Selection;
+      readonly eosCount: number;
+    }
 );
 
 /** The key as text; equal keys have equal names. Such as `decode greedy batch=1 capacity=512`. */
@@ -28,6 +35,8 @@ export function entryFacts(key: EntryKey): Readonly<Record<string, string | numb
       return { length: key.length, ...sizes };
     case "decode":
       return { selection: key.selection.name, eos: key.eosCount, ...sizes };
+    case "verify":
+      return { length: key.length, selection: key.selection.name, eos: key.eosCount, ...sizes };
   }
 }
 
@@ -51,5 +60,7 @@ function traceKind(tracer: Tracer, key: EntryKey, source: EntrySource): Record<s
       return logits(tracer, context, key.length);
     case "decode":
       return decode(tracer, context, key.selection, key.eosCount);
+    case "verify":
+      return verify(tracer, context, key.length, key.selection, key.eosCount);
   }
 }

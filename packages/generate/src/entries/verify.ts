@@ -1,0 +1,104 @@
+import {
+  add,
+  and,
+  broadcastTo,
+  cacheWrite,
+  cast,
+  constant,
+  cumsum,
+  eq,
+  gather,
+  iota,
+  le,
+  lt,
+  max,
+  min,
+  mul,
+  type Node,
+  reduceMax,
+  reduceSum,
+  reshape,
+  sliceAxis,
+  sub,
+  type Tracer,
+} from "@fusewire/ir";
+import { stepAt } from "@fusewire/models";
+import { type Selection, select } from "../selection.ts";
+import { doneState, type EntryContext, idsState, layerContext, lengthsState, rowsInput } from "./context.ts";
+
+/**
+ * Checks drafted tokens in one step of `length` tokens a row: the row's last one and up to length - 1 drafts. At each
+ * place the next token is chosen as `decode` would choose it; drafts are accepted while they equal it, and the choice
+ * after them is appended too (Leviathan et al. 2022, with a draft that is certain of its tokens, so that sampling
+ * keeps its distribution). Inputs beside those of `decode`: drafts i32[B, T-1] and drafted i32[B], how many of them
+ * count. The selection works on B·T rows. Outputs: tokens i32[B, T], of which the first count[b] were appended,
+ * matched i32[B], the drafts among them, and done i32[B].
+ */
+export function verify(
+  tracer: Tracer,
+  context: EntryContext,
+  length: number,
+  selection: Selection,
+  eosCount: number,
+): Record<string, Node> {
+  const { cache, batch, model } = context;
+  const layers = layerContext(tracer, context);
+  const rows = rowsInput(tracer, batch);
+  const vector = (name: string) => tracer.input(name, { dtype: "i32", shape: [batch] });
+  const asColumn = (x: Node) => reshape(x, [batch, 1]);
+  const zeros = constant(tracer.table, 0, "i32", [batch]);
+  const lengthsOfAll = lengthsState(tracer, cache);
+  const doneOfAll = doneState(tracer, cache);
+  const lengths = reshape(gather(lengthsOfAll, rows), [batch]);
+  const doneBefore = reshape(gather(doneOfAll, rows), [batch]);
+  const active = sub(constant(tracer.table, 1, "i32"), doneBefore);
+
+  const drafts = tracer.input("drafts", { dtype: "i32", shape: [batch, length - 1] });
+  const drafted = mul(vector("drafted"), active);
+  const withDrafts = cacheWrite(idsState(tracer, cache), rows, lengths, drafted, drafts, 1);
+  const ids = gather(withDrafts, rows);
+  const step = stepAt(cache, length, { rows, at: sub(lengths, 1), count: mul(add(drafted, 1), active) });
+  const hidden = model.decode(layers, gather(ids, step.positions, 1), step);
+  const places = batch * length;
+  const scores = reshape(model.head(layers, hidden), [places, model.vocabSize]);
+  // The place after t drafts sees a row that is t tokens longer.
+  const place = iota(tracer.table, length);
+  const chosen = select(tracer, selection, scores, {
+    ids: reshape(broadcastTo(reshape(ids, [batch, 1, cache.capacity]), [batch, length, cache.capacity]), [
+      places,
+      cache.capacity,
+    ]),
+    lengths: reshape(add(asColumn(lengths), place), [places]),
+    keep: 1,
+  });
+  const tokens = reshape(chosen, [batch, length]);
+
+  // Drafts are right up to the first that differs: where the running count of wrong ones is 0.
+  const right = and(
+    eq(drafts, sliceAxis(tokens, 1, 0, length - 1)),
+    lt(sliceAxis(place, 0, 0, length - 1), asColumn(drafted)),
+  );
+  const wrongSoFar = cumsum(sub(1, cast(right, "i32")), 1);
+  const matched = reshape(reduceSum(cast(eq(wrongSoFar, 0), "i32")), [batch]);
+
+  const limit = vector("limit");
+  const eos = tracer.input("eos", { dtype: "i32", shape: [batch, eosCount] });
+  const isEnd = cast(eq(reshape(tokens, [batch, length, 1]), reshape(eos, [batch, 1, eosCount])), "i32");
+  const ends = reshape(reduceMax(isEnd), [batch, length]);
+  const endsBefore = sub(cumsum(ends, 1), ends);
+  const kept = and(
+    and(le(place, asColumn(matched)), eq(endsBefore, 0)),
+    lt(add(asColumn(lengths), place), asColumn(limit)),
+  );
+  const count = mul(reshape(reduceSum(cast(kept, "i32")), [batch]), active);
+  const ended = reshape(reduceMax(mul(ends, cast(kept, "i32"))), [batch]);
+  const full = cast(le(limit, add(lengths, count)), "i32");
+  const done = max(doneBefore, max(ended, full));
+
+  const set = (state: Node, value: Node) => cacheWrite(state, rows, zeros, active, asColumn(value), 1);
+  tracer.write("ids", cacheWrite(withDrafts, rows, lengths, count, tokens, 1));
+  tracer.write("lengths", set(lengthsOfAll, add(lengths, count)));
+  tracer.write("done", set(doneOfAll, done));
+  // The last token appended is the model's own, also where the row ended before a choice of its own was needed.
+  return { tokens, count, matched: min(matched, max(sub(count, 1), zeros)), done };
+}

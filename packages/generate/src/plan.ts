@@ -1,0 +1,113 @@
+import { FusewireError, hash32, toValue, type Value } from "@fusewire/ir";
+import { batchBucket, type Chunk, capacityBucket, cutChunks } from "@fusewire/passes";
+import type { EntryKey } from "./entries/index.ts";
+import type { ResolvedOptions } from "./options.ts";
+import { perRow, roomFor } from "./processors/encode.ts";
+import type { Rows } from "./rows.ts";
+import type { Runtime } from "./runtime.ts";
+import { type EncodedSelection, selectionFor } from "./selection.ts";
+
+/** A program and the data it takes in this run. */
+export interface Call {
+  readonly key: EntryKey;
+  readonly inputs: Readonly<Record<string, Value>>;
+}
+
+/** Everything that is decided before the first program runs. */
+export interface RunPlan {
+  readonly rows: readonly (readonly number[])[];
+  readonly batch: number;
+  readonly cache: { readonly rows: number; readonly capacity: number };
+  readonly chunks: readonly Chunk[];
+  /** Length at which each row ends. */
+  readonly limits: readonly number[];
+  readonly decode: Call;
+  /** The verification of up to `length` - 1 drafts a row, but for the drafts. */
+  readonly verify: (length: number) => Call;
+  /** The processors that apply without sampling too, at `places` places of one row. */
+  readonly processorsOf: (row: number, places: number) => EncodedSelection;
+  readonly seed: number | readonly number[];
+  readonly options: ResolvedOptions;
+}
+
+export function planRun(runtime: Runtime, { rows, width }: Rows, options: ResolvedOptions): RunPlan {
+  const { model } = runtime.source;
+  const maxNew = options.maxNewTokens(width, model.maxPositions);
+  const batch = batchBucket(rows.length, runtime.buckets);
+  const longest = Math.max(...rows.map((row) => row.length));
+  if (longest + maxNew > model.maxPositions)
+    throw new FusewireError(
+      `a prompt of ${longest} tokens and ${maxNew} new ones are more than the ${model.maxPositions} positions of the model; shorten the prompt or lower max_new_tokens`,
+    );
+  const cache = {
+    rows: batch,
+    capacity: capacityBucket(longest + maxNew, model.maxPositions, runtime.buckets),
+  };
+  const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
+  if (typeof seed !== "number" && seed.length !== rows.length)
+    throw new FusewireError(
+      `seed has ${seed.length} values for ${rows.length} rows; give one number, or one a row`,
+    );
+  const limits = Array.from({ length: batch }, (_, b) => (rows[b]?.length ?? 0) + maxNew);
+  const eosCount = eosBucket(options.eos.length);
+  const common = {
+    rows: rowNumbers(batch),
+    limit: vector(batch, (b) => limits[b]!),
+    eos: toValue(
+      { dtype: "i32", shape: [batch, eosCount] },
+      Array.from({ length: batch * eosCount }, (_, i) => options.eos[i % eosCount] ?? -1),
+    ),
+  };
+  /** Selection at `places` places of each row, which all have the row's options and seed. */
+  const selectAt = (places: number) => {
+    const rowOf = (place: number) => Math.floor(place / places);
+    const context = {
+      batch: batch * places,
+      eos: options.eos,
+      prompts: Array.from({ length: rows.length * places }, (_, place) => rows[rowOf(place)]!.length),
+      width,
+      maxNew,
+    };
+    const { selection, inputs } = selectionFor(options.sample, options.values, context);
+    const seeds = perRow(batch * places, "u32", (place) => seedOfRow(seed, rowOf(place)));
+    return { selection, inputs: { ...common, ...inputs, ...(options.sample && { seed: seeds }) } };
+  };
+  const { selection, inputs } = selectAt(1);
+  return {
+    rows,
+    batch,
+    cache,
+    chunks: cutChunks(longest - 1, runtime.buckets),
+    limits,
+    decode: { key: { kind: "decode", batch, ...cache, selection, eosCount }, inputs },
+    verify: (length) => {
+      const at = selectAt(length);
+      const key = { kind: "verify", batch, ...cache, length, selection: at.selection, eosCount } as const;
+      return { key, inputs: at.inputs };
+    },
+    processorsOf: (row, places) =>
+      selectionFor(false, options.values, {
+        batch: places,
+        eos: options.eos,
+        prompts: new Array<number>(places).fill(rows[row]!.length),
+        width,
+        maxNew,
+      }),
+    seed,
+    options,
+  };
+}
+
+/** Room for end tokens in a program: 8 hold those of every known model. */
+export const eosBucket = roomFor;
+
+const seedOfRow = (seed: number | readonly number[], row: number): number =>
+  typeof seed === "number" ? rowSeed(seed, row) : (seed[row] ?? 0);
+
+/** The seed of row b where one seed is given for all: hash(seed, b), so that rows differ and do not depend on the batch. */
+export const rowSeed = (seed: number, b: number): number => hash32((hash32(seed) ^ b) >>> 0);
+
+/** i32[B] */
+export const vector = (batch: number, of: (b: number) => number): Value => perRow(batch, "i32", of);
+
+export const rowNumbers = (batch: number): Value => vector(batch, (b) => b);

@@ -14,3 +14,4 @@ export {
   type WebGpuOptions,
   webGpuTraits,
 } from "./webgpu/engine.ts";
+export { shareWithTfjs, type TfjsOnDevice } from "./webgpu/tfjs.ts";

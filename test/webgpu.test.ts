@@ -1,0 +1,89 @@
+/** What the WebGPU engine promises over whole generations. */
+import { createWebGpuEngine, openDevice, type WebGpuEngine } from "@fusewire/backend-tfjs";
+import { loadCausalLM } from "@fusewire/generate";
+import { openModelDirectory } from "@fusewire/models/node";
+import { describe, expect, test } from "vitest";
+import { withModel } from "./support/engines.ts";
+import { goldenPath } from "./support/goldens.ts";
+
+const llama = goldenPath("models", "llama");
+const prompt = (length: number): number[] => Array.from({ length }, (_, i) => 3 + ((i * 37) % 380));
+const greedy = { max_new_tokens: 24, eos_token_id: [] };
+
+test("after warm-up no pipeline, no bind group and no byte, for any prompt", () =>
+  withModel(llama, "webgpu", async (model, engine) => {
+    await model.warmup();
+    await model.generate({ input_ids: [prompt(3)] }, { ...greedy, max_new_tokens: 2 });
+    await model.generate(
+      { input_ids: [prompt(3)] },
+      { ...greedy, max_new_tokens: 2, do_sample: true, seed: 1 },
+    );
+    // Bind groups are made when a program first meets a cache.
+    for (const length of [30, 80])
+      await model.generate({ input_ids: [prompt(length)] }, { ...greedy, max_new_tokens: 2 });
+    const counts = () => (engine as WebGpuEngine).counts();
+    const [made, held] = [counts(), engine.held()];
+    for (const length of [3, 30, 80]) await model.generate({ input_ids: [prompt(length)] }, greedy);
+    await model.generate({ input_ids: [prompt(9)] }, { ...greedy, do_sample: true, seed: 1, top_k: 9 });
+    expect(counts()).toEqual(made);
+    expect(engine.held()).toEqual(held);
+  }));
+
+test("seeds give the interpreter's tokens, alone and in a batch", () =>
+  withModel(llama, "webgpu", (model) =>
+    withModel(llama, "interpreter", async (reference) => {
+      const options = { ...greedy, do_sample: true, temperature: 0.9, top_k: 20, top_p: 0.95, seed: [5, 6] };
+      const inputs = { input_ids: [prompt(6), prompt(7).slice(1)] };
+      const { new_tokens } = await model.generate(inputs, options);
+      expect(new_tokens).toEqual((await reference.generate(inputs, options)).new_tokens);
+      const alone = await model.generate({ input_ids: [inputs.input_ids[1]!] }, { ...options, seed: [6] });
+      expect(alone.new_tokens[0]).toEqual(new_tokens[1]);
+    }),
+  ));
+
+describe("weights stored in 16 bits", () => {
+  test.each(["bfloat16", "float16"] as const)("%s: the interpreter's tokens, in fewer bytes", (dtype) =>
+    withModel(llama, "webgpu", (model, engine) =>
+      withModel(
+        llama,
+        "webgpu",
+        (narrow, less) =>
+          withModel(
+            llama,
+            "interpreter",
+            async (reference) => {
+              const inputs = { input_ids: [prompt(12), prompt(5)].map((row) => row.slice(-5)) };
+              await model.generate(inputs, greedy);
+              const { new_tokens } = await narrow.generate(inputs, greedy);
+              expect(new_tokens).toEqual((await reference.generate(inputs, greedy)).new_tokens);
+              expect(less.held().bytes).toBeLessThan(0.75 * engine.held().bytes);
+            },
+            { dtype },
+          ),
+        { dtype },
+      ),
+    ),
+  );
+});
+
+/**
+ * Dawn's null backend compiles shaders as for a GPU with every feature, and runs nothing. Workgroups of a GPU's size
+ * take the software adapter long to build, so that this is where they are checked.
+ */
+test("the kernels of GPUs compile", async () => {
+  const device = await openDevice({ dawn: ["backend=null"] });
+  const engine = await createWebGpuEngine({ device, variant: { lanes: 128 } });
+  for (const name of ["llama", "gemma2", "opt"])
+    for (const dtype of ["float32", "bfloat16", "float16"] as const) {
+      const model = await loadCausalLM(await openModelDirectory(goldenPath("models", name)), {
+        engine,
+        dtype,
+      });
+      await model.warmup({ batch_size: 2 });
+      await model.dispose();
+    }
+  expect(device.fault()).toBeUndefined();
+  expect(engine.counts().pipelines).toBeGreaterThan(50);
+  engine.dispose();
+  device.dispose();
+});

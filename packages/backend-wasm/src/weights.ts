@@ -1,4 +1,15 @@
-import { bytesOf, castValue, FusewireError, formatType, type Node, sameType, type Value } from "@fusewire/ir";
+import {
+  bytesOf,
+  castValue,
+  evaluate,
+  FusewireError,
+  formatType,
+  isNode,
+  type Node,
+  sameType,
+  topological,
+  type Value,
+} from "@fusewire/ir";
 import { evaluatePrepared, type Lowered, type WeightSource, type Weights } from "@fusewire/passes";
 import type { Heap } from "./heap.ts";
 import { type Piece, piecesOf } from "./pieces.ts";
@@ -19,6 +30,8 @@ export interface WasmWeights extends Weights {
   /** Addresses by kind, name and layout; promises, so that two entries compiled at once share one upload. */
   readonly loading: Map<string, Promise<number>>;
   readonly addresses: Set<number>;
+  /** Scales that were computed for their codes and are not yet in the memory. */
+  readonly halves: Map<Node, Value>;
   disposed: boolean;
 }
 
@@ -31,6 +44,7 @@ export function createWeights(
     source,
     loading: new Map(),
     addresses: new Set(),
+    halves: new Map(),
     disposed: false,
     dispose() {
       if (weights.disposed) return;
@@ -38,6 +52,7 @@ export function createWeights(
       for (const address of weights.addresses) heap.free(address);
       weights.addresses.clear();
       weights.loading.clear();
+      weights.halves.clear();
       onDispose(weights);
     },
   };
@@ -101,11 +116,29 @@ async function loadTiles(heap: Heap, weights: WasmWeights, address: number, tili
   new Uint8Array(heap.memory.buffer, address, tiledBytes(tiling)).fill(0);
   let row = 0;
   for (const part of tiling.parts) {
-    const value = await evaluatePrepared(part, weights.source);
+    const value = await evaluatePart(weights, part);
     if (weights.disposed) throw new FusewireError(DISPOSED);
     writeTiles(heap.memory.buffer, address, tiling, row, value);
     row += part.type.shape[0]!;
   }
+}
+
+/**
+ * Codes are computed from their scales, which then wait until they are asked for themselves: they are small, and
+ * searching for them is most of the work.
+ */
+async function evaluatePart(weights: WasmWeights, part: Node): Promise<Value> {
+  const waiting = weights.halves.get(part);
+  weights.halves.delete(part);
+  if (waiting) return waiting;
+  const scales = isNode(part, "quantize_rows") ? part.inputs[1]! : undefined;
+  if (!scales) return evaluatePrepared(part, weights.source);
+  const params = new Map<string, Value>();
+  for (const leaf of topological([part]))
+    if (isNode(leaf, "param")) params.set(leaf.attrs.name, await weights.source(leaf.attrs.name));
+  const both = evaluate([part, scales], { params: (name) => params.get(name)! });
+  weights.halves.set(scales, both.get(scales)!);
+  return both.get(part)!;
 }
 
 /** Writes one weight after another, so that no more than one is held outside the memory. */

@@ -2,6 +2,7 @@
 import { createWebGpuEngine, openDevice, type WebGpuEngine } from "@fusewire/backend-tfjs";
 import { loadCausalLM } from "@fusewire/generate";
 import { openModelDirectory } from "@fusewire/models/node";
+import type { Engine, States } from "@fusewire/passes";
 import { describe, expect, test } from "vitest";
 import { withModel } from "./support/engines.ts";
 import { goldenPath } from "./support/goldens.ts";
@@ -87,3 +88,34 @@ test("the kernels of GPUs compile", async () => {
   engine.dispose();
   device.dispose();
 });
+
+test.each([
+  ["a thread a line", 1],
+  ["a workgroup a line", 32],
+])(
+  "with %s, a prompt's cache has the same bits whichever chunks and capacity computed it",
+  async (_how, lanes) => {
+    const device = await openDevice();
+    const engine = await createWebGpuEngine({ device, variant: { lanes } });
+    const ids = prompt(50);
+    const cacheFor = async (chunk: number[], capacity: number) => {
+      let states: States | undefined;
+      const watched: Engine = { ...engine, createStates: (decls) => (states = engine.createStates(decls)) };
+      const buckets = { batch: [1], chunk, capacity };
+      const model = await loadCausalLM(await openModelDirectory(llama), { engine: watched, buckets });
+      await model.generate({ input_ids: [ids] }, { max_new_tokens: 1, eos_token_id: [] });
+      const { type, data } = await engine.readState(states!, "cache.1.values");
+      await model.dispose();
+      const [, groups, slots, d] = type.shape as [number, number, number, number];
+      // The last token goes through the decoding step.
+      return Array.from({ length: groups }, (_, g) => [
+        ...data.subarray(g * slots * d, (g * slots + 49) * d),
+      ]);
+    };
+    const expected = await cacheFor([8], 64);
+    expect(await cacheFor([64], 64)).toEqual(expected);
+    expect(await cacheFor([8, 32], 128)).toEqual(expected);
+    engine.dispose();
+    device.dispose();
+  },
+);

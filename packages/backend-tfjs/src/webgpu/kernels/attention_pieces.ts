@@ -103,9 +103,10 @@ function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile): L
   workgroupBarrier();
   let begin = workgroupUniformLoad(&bounds).x;
   ${split ? "let piece = begin + i32(part);\n  if (piece <= workgroupUniformLoad(&bounds).y) {" : "let end = workgroupUniformLoad(&bounds).y;\n  for (var piece = begin; piece <= end; piece++) {"}
+    // Arrays are filled anew by what stands there: Dawn clears a variable without a value only once, not in each round.
     let j = piece * ${PIECE} + i32(lane);
     let slot = first + slot_of(u32(j));
-    var dots: array<f32, ${lines}>;
+    var dots = array<f32, ${lines}>();
     if (j >= all.x && j <= all.y) {
       for (var k = 0u; k < ${d}u; k++) {
         let element = ${key!.at(`slot * ${d}u + k`)};
@@ -119,30 +120,39 @@ function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile): L
       tree[l * ${PIECE}u + lane] = dots[l];
     }
     join_max(lane);
-    var shrink: array<f32, ${lines}>;
+    var tops = array<f32, ${lines}>();
     for (var l = 0u; l < ${lines}u; l++) {
       let run = runs[l / ${tile.heads}u];
-      let top = max(largest[l], tree[l * ${PIECE}u]);
-      shrink[l] = exp(largest[l] - top);
-      largest[l] = top;
-      dots[l] = select(0.0, exp(dots[l] - top), j >= run.x && j <= run.y);
+      tops[l] = tree[l * ${PIECE}u];
+      dots[l] = select(0.0, exp(dots[l] - tops[l]), j >= run.x && j <= run.y);
     }
     workgroupBarrier();
     ${each(`tree[l * ${PIECE}u + lane] = dots[l]; weights[l * ${PIECE}u + lane] = dots[l];`)}
     join_sum(lane);
-    ${each(`sums[l] = fma(sums[l], shrink[l], tree[l * ${PIECE}u]);`)}
+    // The piece joins those before it as pieces of several workgroups are joined, to the bit.
+    var shrink = array<f32, ${lines}>();
+    var grow = array<f32, ${lines}>();
+    for (var l = 0u; l < ${lines}u; l++) {
+      let sum = tree[l * ${PIECE}u];
+      let top = select(largest[l], max(largest[l], tops[l]), sum > 0.0);
+      shrink[l] = exp(largest[l] - top);
+      grow[l] = select(0.0, exp(tops[l] - top), sum > 0.0);
+      largest[l] = top;
+      sums[l] = fma(sums[l], shrink[l], sum * grow[l]);
+    }
     for (var c = 0u; c < ${own}u; c++) {
       let k = c * ${PIECE}u + lane;
-      ${each(`own[c * ${lines}u + l] *= shrink[l];`)}
+      var fresh = array<f32, ${lines}>();
       if (k < ${dv}u) {
         let low = max(all.x, piece * ${PIECE});
         let high = min(all.y, piece * ${PIECE} + ${PIECE - 1});
         for (var i = low; i <= high; i++) {
           let element = ${value!.at(`(first + slot_of(u32(i))) * ${dv}u + k`)};
           let w = u32(i - piece * ${PIECE});
-          ${each(`own[c * ${lines}u + l] = fma(weights[l * ${PIECE}u + w], element, own[c * ${lines}u + l]);`)}
+          ${each(`fresh[l] = fma(weights[l * ${PIECE}u + w], element, fresh[l]);`)}
         }
       }
+      ${each(`own[c * ${lines}u + l] = fma(own[c * ${lines}u + l], shrink[l], fresh[l] * grow[l]);`)}
     }
     workgroupBarrier();
   }
@@ -211,7 +221,7 @@ function joinLaunch(sizes: AttentionSizes, tile: Tile): Launch {
   var own = 0.0;
   for (var s = 0u; s < ${splits}; s++) {
     let at = (line + s) * ${dv + 2}u;
-    if (pieces[at] == 0.0) { continue; }
+    if (pieces[at] <= 0.0) { continue; }
     let top = max(largest, pieces[at + 1u]);
     let shrink = exp(largest - top);
     let grow = exp(pieces[at + 1u] - top);
@@ -219,6 +229,7 @@ function joinLaunch(sizes: AttentionSizes, tile: Tile): Launch {
     sum = fma(sum, shrink, pieces[at] * grow);
     own = fma(own, shrink, pieces[at + 2u + i % ${dv}u] * grow);
   }
-  y[i] = select(0.0, own / sum, sum > 0.0);`;
+  let share = select(0.0, 1.0 / sum, sum > 0.0);
+  y[i] = own * share;`;
   return shader.launch({ workgroup: 64, groups: gridOf(Math.ceil(elements / 64)), body });
 }

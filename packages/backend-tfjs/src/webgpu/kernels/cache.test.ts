@@ -127,6 +127,47 @@ onEachVariant((engine) => {
     ),
   );
 
+  test("a prompt's queries over several pieces of keys", () =>
+    check(
+      fc.constant(0),
+      (_, seed) =>
+        expectOutputs(
+          engine(),
+          (t) => {
+            const f32 = (name: string, ...shape: number[]) => t.param(name, ir.tensorType("f32", shape));
+            const bounds = (of: (k: number) => number) =>
+              ir.constant(
+                t.table,
+                Array.from({ length: 35 }, (_, k) => of(k)),
+                "i32",
+                [1, 35],
+              );
+            const [q, keys, values] = [
+              f32("q", 1, 2, 35, 4),
+              f32("k", 1, 1, 200, 4),
+              f32("v", 1, 1, 200, 70),
+            ];
+            const runs = [bounds((k) => 5 * k), bounds((k) => 5 * k + 30)] as const;
+            const row = ir.constant(t.table, 0, "i32", [1]);
+            return {
+              whole: ir.attention(
+                q,
+                keys,
+                values,
+                row,
+                bounds(() => -3),
+                bounds(() => 220),
+                { scale: 2 },
+              ),
+              window: ir.attention(q, keys, values, row, ...runs, { scale: 2, softcap: 3 }),
+              ring: ir.attention(q, keys, values, row, ...runs, { scale: 2, ring: true }),
+            };
+          },
+          seed,
+        ),
+      2,
+    ));
+
   test.each([
     ["one query", 1],
     ["a prompt", 40],

@@ -1,7 +1,9 @@
 /** Ops that scale each line of the last axis by something summed over it. */
-import { lanesOf, lineLaunch } from "../wgsl/lines.ts";
+import type { Step } from "../wgsl/launch.ts";
+import { lanesFor, lanesOf, lineLaunch } from "../wgsl/lines.ts";
 import { bindResult, createShader, elementsOf } from "../wgsl/shader.ts";
-import type { Kernel } from "./kernel.ts";
+import { readVectors, sumOf, vectorType, vectorWidth } from "../wgsl/vectors.ts";
+import type { Kernel, Variant } from "./kernel.ts";
 
 export const softmaxKernel: Kernel<"softmax"> = ({ reads, write }, variant) => {
   const shader = createShader();
@@ -22,41 +24,43 @@ export const softmaxKernel: Kernel<"softmax"> = ({ reads, write }, variant) => {
   return { launches: [lineLaunch(shader, lanes, elementsOf(write) / size, body)] };
 };
 
-export const rmsNormKernel: Kernel<"rms_norm"> = ({ reads, write, attrs }, variant) => {
-  const shader = createShader();
-  const lanes = lanesOf(shader, variant.lanes);
-  const [x, weight] = reads.map((type, k) => shader.read(k, type));
-  bindResult(shader, write);
+/** As many lanes, and sums in the same order, as products that normalise by themselves: the bits are the same. */
+function normFrame({ reads, write }: Step, variant: Variant) {
   const size = write.shape.at(-1)!;
+  const width = vectorWidth(size);
+  const shader = createShader();
+  const lanes = lanesOf(shader, lanesFor(variant.lanes, size / width));
+  const sources = reads.map((type, k) => readVectors(shader, k, type, width));
+  const type = vectorType(width);
+  shader.bind({ kind: "write" }, "read_write", "y", `array<${type}>`);
+  const vectors = shader.size(size / width);
   const n = shader.size(size);
-  const eps = shader.float(attrs.eps);
-  const loop = `for (var k = ${lanes.own}; k < ${n}; k += ${lanes.count}u)`;
-  const body = `  let begin = line * ${n};
-  var squares = 0.0;
+  const loop = `for (var k = ${lanes.own}; k < ${vectors}; k += ${lanes.count}u)`;
+  const sum = (vector: string) => lanes.join("sum", sumOf(vector, width));
+  return { shader, lanes, sources, type, vectors, n, loop, sum, lines: elementsOf(write) / size };
+}
+
+export const rmsNormKernel: Kernel<"rms_norm"> = (step, variant) => {
+  const { shader, lanes, sources, type, vectors, n, loop, sum, lines } = normFrame(step, variant);
+  const [x, gain] = sources;
+  const body = `  let begin = line * ${vectors};
+  var squares = ${type}();
   ${loop} { let value = ${x!.at("begin + k")}; squares = fma(value, value, squares); }
-  let total = ${lanes.join("sum", "squares")};
-  let scale = 1.0 / sqrt(total / f32(${n}) + ${eps});
-  ${loop} { y[begin + k] = ${x!.at("begin + k")} * scale * ${weight!.at("k")}; }`;
-  return { launches: [lineLaunch(shader, lanes, elementsOf(write) / size, body)] };
+  let scale = 1.0 / sqrt(${sum("squares")} / f32(${n}) + ${shader.float(step.attrs.eps)});
+  ${loop} { y[begin + k] = ${x!.at("begin + k")} * scale * ${gain!.at("k")}; }`;
+  return { launches: [lineLaunch(shader, lanes, lines, body)] };
 };
 
-export const layerNormKernel: Kernel<"layer_norm"> = ({ reads, write, attrs }, variant) => {
-  const shader = createShader();
-  const lanes = lanesOf(shader, variant.lanes);
-  const [x, weight, bias] = reads.map((type, k) => shader.read(k, type));
-  bindResult(shader, write);
-  const size = write.shape.at(-1)!;
-  const n = shader.size(size);
-  const eps = shader.float(attrs.eps);
-  const loop = `for (var k = ${lanes.own}; k < ${n}; k += ${lanes.count}u)`;
-  const body = `  let begin = line * ${n};
-  var sum = 0.0;
-  ${loop} { sum += ${x!.at("begin + k")}; }
-  let mean = ${lanes.join("sum", "sum")} / f32(${n});
-  var squares = 0.0;
+export const layerNormKernel: Kernel<"layer_norm"> = (step, variant) => {
+  const { shader, lanes, sources, type, vectors, n, loop, sum, lines } = normFrame(step, variant);
+  const [x, gain, shift] = sources;
+  const body = `  let begin = line * ${vectors};
+  var total = ${type}();
+  ${loop} { total += ${x!.at("begin + k")}; }
+  let mean = ${sum("total")} / f32(${n});
+  var squares = ${type}();
   ${loop} { let value = ${x!.at("begin + k")} - mean; squares = fma(value, value, squares); }
-  let variance = ${lanes.join("sum", "squares")} / f32(${n});
-  let scale = 1.0 / sqrt(variance + ${eps});
-  ${loop} { y[begin + k] = fma((${x!.at("begin + k")} - mean) * scale, ${weight!.at("k")}, ${bias!.at("k")}); }`;
-  return { launches: [lineLaunch(shader, lanes, elementsOf(write) / size, body)] };
+  let scale = 1.0 / sqrt(${sum("squares")} / f32(${n}) + ${shader.float(step.attrs.eps)});
+  ${loop} { y[begin + k] = fma((${x!.at("begin + k")} - mean) * scale, ${gain!.at("k")}, ${shift!.at("k")}); }`;
+  return { launches: [lineLaunch(shader, lanes, lines, body)] };
 };

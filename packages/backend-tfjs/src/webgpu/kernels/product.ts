@@ -5,7 +5,7 @@
  */
 import type { TensorType } from "@fusewire/ir";
 import type { Launch } from "../wgsl/launch.ts";
-import { type Lanes, lanesOf } from "../wgsl/lines.ts";
+import { type Lanes, lanesFor, lanesOf } from "../wgsl/lines.ts";
 import { activationExpression } from "../wgsl/scalar.ts";
 import { createShader, GROUP_NUMBER, gridOf, type Shader } from "../wgsl/shader.ts";
 import { readVectors, sumOf, type VectorSource, vectorType, vectorWidth } from "../wgsl/vectors.ts";
@@ -59,13 +59,6 @@ export function productLaunch(product: Product, variant: Variant): Launch {
     groups: [gx, gy, Math.ceil(rows / tileOf(rows))],
     body,
   });
-}
-
-/** Lanes that share a column: no more than there are vectors in it, and at least a subgroup's worth. */
-function lanesFor(most: number, vectors: number): number {
-  let lanes = most;
-  while (lanes > 32 && lanes / 2 >= vectors) lanes /= 2;
-  return lanes;
 }
 
 /** All that the code of a product is written from. */

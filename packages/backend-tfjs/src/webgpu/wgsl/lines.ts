@@ -65,3 +65,10 @@ export function lineLaunch(shader: Shader, lanes: Lanes, lines: number, body: st
     body: `  let line = ${line};\n  if (line >= ${count}) { return; }\n${body}`,
   });
 }
+
+/** Lanes that share a line of so many vectors: no more than there are vectors in it, and at least a subgroup's worth. */
+export function lanesFor(most: number, vectors: number): number {
+  let lanes = most;
+  while (lanes > 32 && lanes / 2 >= vectors) lanes /= 2;
+  return lanes;
+}

@@ -30,7 +30,7 @@ function draw(options: Readonly<Record<string, number>>, scores: Float32Array, c
         ids: tracer.input("ids", { dtype: "i32", shape: [count, prompt.length] }),
         lengths: tracer.input("lengths", { dtype: "i32", shape: [count] }),
         keep: 1,
-      }),
+      }).token,
     }),
   });
   const column = (dtype: "i32" | "u32", of: (row: number) => number): Value =>

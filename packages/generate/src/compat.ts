@@ -12,7 +12,6 @@ export interface CompatArgument {
 
 /** Arguments of generate() that change nothing at these values and are refused otherwise. */
 export const GENERATE_COMPAT: Readonly<Record<string, CompatArgument>> = {
-  assistant_model: { meaning: "speculative decoding is not built yet" },
   cache_implementation: {
     accepts: ["static"],
     meaning: "the cache is always static; others are not built yet",

@@ -1,12 +1,15 @@
+import { FusewireError } from "@fusewire/ir";
 import type { GenerationDefaults } from "@fusewire/models";
 import type { States } from "@fusewire/passes";
+import { assistantDrafter } from "./candidates/assistant_drafter.ts";
+import { lookupDrafter } from "./candidates/lookup_drafter.ts";
 import { decodeSteps } from "./decode_steps.ts";
 import { fillCache, type Run } from "./fill_cache.ts";
-import { type GenerationOptions, resolveOptions } from "./options.ts";
+import { type GenerationOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import { planRun, type RunPlan } from "./plan.ts";
 import { type ModelInputs, toRows } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
-import { lookupSteps } from "./speculate.ts";
+import { speculativeSteps } from "./speculate.ts";
 import type { GenerationStats, Round } from "./stats.ts";
 import type { GenerationStep } from "./step.ts";
 
@@ -31,7 +34,7 @@ export async function* generateSteps(
   const batch = toRows(inputs, model.vocabSize);
   const plan = planRun(runtime, batch, resolved);
   const newTokens: number[][] = batch.rows.map(() => []);
-  const counts = { launches: 0, submits: 0, rounds: [] as Round[] };
+  const counts: Counts = { launches: 0, submits: 0, rounds: [] };
   let firstToken = started;
 
   const steps = runtime.withStates(plan.cache, (states) => runSteps(runtime, plan, states, counts));
@@ -68,22 +71,54 @@ export async function* generateSteps(
   };
 }
 
-async function* runSteps(
-  runtime: Runtime,
-  plan: RunPlan,
-  states: States,
-  counts: { launches: number; submits: number; rounds: Round[] },
-): AsyncGenerator<GenerationStep> {
-  const run: Run = async (key, inputs) => {
-    plan.options.signal?.throwIfAborted();
+interface Counts {
+  launches: number;
+  submits: number;
+  readonly rounds: Round[];
+}
+
+/** Runs programs of a model over its states, and counts. */
+const runnerOf =
+  (runtime: Runtime, states: States, { signal }: ResolvedOptions, counts: Counts): Run =>
+  async (key, inputs) => {
+    signal?.throwIfAborted();
     const outputs = await runtime.run(key, states, inputs);
     counts.launches += runtime.launches(key);
     counts.submits += 1;
     return outputs;
   };
+
+async function* runSteps(
+  runtime: Runtime,
+  plan: RunPlan,
+  states: States,
+  counts: Counts,
+): AsyncGenerator<GenerationStep> {
+  const { lookup, assistant } = plan.options;
+  const run = runnerOf(runtime, states, plan.options, counts);
   await fillCache(plan, run);
-  const { lookup } = plan.options;
-  yield* lookup
-    ? lookupSteps(plan, run, lookup, runtime.source.model.vocabSize, counts.rounds)
-    : decodeSteps(plan, run);
+  if (lookup) {
+    const drafter = lookupDrafter(plan, lookup, runtime.source.model.vocabSize);
+    yield* speculativeSteps(plan, run, drafter, counts.rounds);
+  } else if (assistant) {
+    const { runtime: other, options } = assistant;
+    const draftPlan = planAssistant(other, runtime, plan);
+    yield* other.withStates(draftPlan.cache, async function* (draftStates) {
+      const draftRun = runnerOf(other, draftStates, plan.options, counts);
+      await fillCache(draftPlan, draftRun);
+      yield* speculativeSteps(plan, run, assistantDrafter(draftPlan, draftRun, options), counts.rounds);
+    });
+  } else yield* decodeSteps(plan, run);
+}
+
+/** The same generation by the assistant. */
+function planAssistant(assistant: Runtime, target: Runtime, plan: RunPlan): RunPlan {
+  const [own, other] = [target.source.model.vocabSize, assistant.source.model.vocabSize];
+  if (own !== other)
+    throw new FusewireError(
+      `assistant_model has a vocabulary of ${other} tokens, the model one of ${own}; both must have the same tokenizer`,
+    );
+  const width = Math.max(...plan.rows.map((row) => row.length));
+  const batch = { rows: plan.rows, starts: plan.rows.map(() => 0), width };
+  return planRun(assistant, batch, { ...plan.options, seed: plan.seed });
 }

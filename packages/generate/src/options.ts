@@ -1,7 +1,18 @@
 import { FusewireError } from "@fusewire/ir";
 import type { GenerationDefaults } from "@fusewire/models";
+import type { AssistantOptions } from "./candidates/assistant_options.ts";
 import type { PromptLookupOptions } from "./candidates/prompt_lookup.ts";
 import { GENERATE_COMPAT, isAccepted } from "./compat.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** What is needed of a model that drafts. */
+export interface AssistantModel {
+  readonly runtime: Runtime;
+  readonly generation_config: Pick<
+    GenerationDefaults,
+    "num_assistant_tokens_schedule" | "assistant_confidence_threshold"
+  > & { num_assistant_tokens?: number };
+}
 
 /** Options of generate(), with Hugging Face's names and meaning (GenerationConfig). */
 export interface GenerationOptions {
@@ -38,6 +49,8 @@ export interface GenerationOptions {
   exponential_decay_length_penalty?: readonly [number, number];
   remove_invalid_values?: boolean;
   renormalize_logits?: boolean;
+  /** A smaller model of the same tokenizer that drafts; how is in its own generation_config, as in Hugging Face. */
+  assistant_model?: AssistantModel;
   /** Propose up to this many tokens that followed the row's end where it stood before, and verify them in one step. */
   prompt_lookup_num_tokens?: number;
   /** Longest end of the row that prompt lookup looks for. */
@@ -52,7 +65,7 @@ export interface GenerationOptions {
   signal?: AbortSignal;
 }
 
-export type OptionKind = "integer" | "number" | "boolean" | "ids" | "json" | "seed" | "signal";
+export type OptionKind = "integer" | "number" | "boolean" | "ids" | "json" | "seed" | "signal" | "model";
 
 interface OptionSpec {
   readonly kind: OptionKind;
@@ -114,6 +127,11 @@ export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: Optio
     allowed: "[new tokens, factor], the factor above 0",
     accepts: pairOf(integer(0), positive),
   },
+  assistant_model: {
+    kind: "model",
+    allowed: "a loaded model",
+    accepts: (value) => typeof value === "object" && value !== null && "runtime" in value,
+  },
   prompt_lookup_num_tokens: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
   max_matching_ngram_size: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
   remove_invalid_values: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
@@ -141,6 +159,8 @@ export interface ResolvedOptions {
   readonly seed: number | readonly number[] | undefined;
   /** Set where tokens are to be proposed by prompt lookup. */
   readonly lookup: PromptLookupOptions | undefined;
+  /** Set where an assistant drafts. */
+  readonly assistant: { readonly runtime: Runtime; readonly options: AssistantOptions } | undefined;
   readonly eos: readonly number[];
   readonly pad: number;
   readonly signal: AbortSignal | undefined;
@@ -173,6 +193,8 @@ export function resolveOptions(options: GenerationOptions, defaults: GenerationD
     throw new FusewireError(
       "every forced_eos_token_id is also in suppress_tokens; take it out of one of them",
     );
+  if (given.assistant_model && given.prompt_lookup_num_tokens)
+    throw new FusewireError("assistant_model and prompt_lookup_num_tokens both draft; give one of them");
   const eos = [given.eos_token_id ?? []].flat() as number[];
   return {
     maxNewTokens: (promptLength, maxPositions) =>
@@ -184,10 +206,34 @@ export function resolveOptions(options: GenerationOptions, defaults: GenerationD
     lookup: given.prompt_lookup_num_tokens
       ? { numTokens: given.prompt_lookup_num_tokens, maxNgram: given.max_matching_ngram_size ?? 2, eos }
       : undefined,
+    assistant: options.assistant_model && assistantOf(options.assistant_model),
     eos,
     pad: given.pad_token_id ?? eos[0] ?? 0,
     signal: options.signal,
   };
+}
+
+const SCHEDULES = ["constant", "heuristic", "heuristic_transient"] as const;
+
+/** Reads how an assistant drafts from its generation config, with Hugging Face's defaults. */
+function assistantOf({
+  runtime,
+  generation_config,
+}: AssistantModel): NonNullable<ResolvedOptions["assistant"]> {
+  const {
+    num_assistant_tokens: numTokens = 20,
+    num_assistant_tokens_schedule = "constant",
+    assistant_confidence_threshold: threshold = 0.4,
+  } = generation_config;
+  const schedule = SCHEDULES.find((known) => known === num_assistant_tokens_schedule);
+  if (!schedule)
+    throw new FusewireError(
+      `the assistant's num_assistant_tokens_schedule is '${num_assistant_tokens_schedule}'; choose one of ${SCHEDULES.join(", ")}`,
+    );
+  const remember = (count: number) => {
+    generation_config.num_assistant_tokens = count;
+  };
+  return { runtime, options: { numTokens, schedule, threshold, remember } };
 }
 
 /** Checks names and ranges; `where` says whose options they are. */

@@ -19,6 +19,8 @@ export interface RunPlan {
   readonly batch: number;
   readonly cache: { readonly rows: number; readonly capacity: number };
   readonly chunks: readonly Chunk[];
+  /** The size of chunk that holds this many tokens. */
+  readonly chunkFor: (tokens: number) => number;
   /** Length at which each row ends. */
   readonly limits: readonly number[];
   readonly decode: Call;
@@ -78,6 +80,7 @@ export function planRun(runtime: Runtime, { rows, width }: Rows, options: Resolv
     batch,
     cache,
     chunks: cutChunks(longest - 1, runtime.buckets),
+    chunkFor: (tokens) => cutChunks(tokens, runtime.buckets)[0]!.size,
     limits,
     decode: { key: { kind: "decode", batch, ...cache, selection, eosCount }, inputs },
     verify: (length) => {

@@ -97,14 +97,19 @@ export function processScores(
   }, scores);
 }
 
-/** The next token of each row, i32[B], from scores f32[B, V]. */
-export function select(tracer: Tracer, selection: Selection, scores: Node, context: ScoreContext): Node {
+/** The next token of each row, i32[B], from scores f32[B, V], and the scores that it was chosen by. */
+export function select(
+  tracer: Tracer,
+  selection: Selection,
+  scores: Node,
+  context: ScoreContext,
+): { readonly token: Node; readonly processed: Node } {
   const batch = scores.type.shape[0]!;
   return tracer.scope(selection.name, () => {
     const processed = processScores(tracer, selection, scores, context);
-    if (!selection.sample) return reshape(argmax(processed), [batch]);
+    if (!selection.sample) return { token: reshape(argmax(processed), [batch]), processed };
     const seed = tracer.input("seed", { dtype: "u32", shape: [batch] });
     // The position of the token that is drawn: the same in any batch and for any number of steps a submit.
-    return categorical(processed, uniform(seed, context.lengths, "choose"));
+    return { token: categorical(processed, uniform(seed, context.lengths, "choose")), processed };
   });
 }

@@ -1,49 +1,48 @@
 import { numbersOf, toValue } from "@fusewire/ir";
-import { allowedCandidates } from "./candidates/allowed.ts";
-import { type PromptLookupOptions, promptLookup } from "./candidates/prompt_lookup.ts";
+import type { Drafter } from "./candidates/drafter.ts";
 import type { Run } from "./fill_cache.ts";
 import { type RunPlan, vector } from "./plan.ts";
 import type { Round } from "./stats.ts";
 import type { GenerationStep } from "./step.ts";
 
-/** Several tokens a row and round: each proposes what followed its own end before, and one step verifies all. */
-export async function* lookupSteps(
+/** Several tokens a row and round: a drafter proposes them, and one step of the model verifies those of all rows. */
+export async function* speculativeSteps(
   plan: RunPlan,
   run: Run,
-  lookup: PromptLookupOptions,
-  vocabSize: number,
+  drafter: Drafter,
   rounds: Round[],
 ): AsyncGenerator<GenerationStep> {
   const rows = plan.rows.map((row) => [...row]);
   const done = rows.map(() => false);
   while (done.includes(false)) {
-    const drafts = rows.map((row, b) => {
-      if (done[b]) return [];
-      const candidates = promptLookup(row, plan.limits[b]! - row.length, lookup);
-      return allowedCandidates(plan, b, row, candidates, vocabSize);
-    });
-    const { tokens, matched, ended } = await verifyDrafts(plan, run, drafts);
+    const drafts = await drafter.propose(
+      rows.map((ids, b) => ({ ids, room: plan.limits[b]! - ids.length, done: done[b]! })),
+    );
+    const verdict = await verifyDrafts(plan, run, drafts);
+    const outcomes = verdict.map(({ tokens, matched, ended }, b) =>
+      done[b] ? { gained: [], accepted: 0, done: true } : { gained: tokens, accepted: matched, done: ended },
+    );
     rounds.push({
       drafted: drafts.reduce((sum, row) => sum + row.length, 0),
-      accepted: matched.reduce((sum, count) => sum + count, 0),
+      accepted: outcomes.reduce((sum, { accepted }) => sum + accepted, 0),
     });
-    const appended = tokens.map((row, b) => (done[b] ? [] : row));
-    for (const [b, row] of appended.entries()) {
-      rows[b]!.push(...row);
-      done[b] = ended[b]!;
+    for (const [b, outcome] of outcomes.entries()) {
+      rows[b]!.push(...outcome.gained);
+      done[b] = outcome.done;
     }
     // Rows advance by different amounts; each of the steps that are told holds at most one token a row.
-    for (let t = 0; t < Math.max(...appended.map((row) => row.length)); t++)
-      yield { tokens: appended.map((row) => row[t]) };
+    for (let t = 0; t < Math.max(...outcomes.map(({ gained }) => gained.length)); t++)
+      yield { tokens: outcomes.map(({ gained }) => gained[t]) };
+    if (done.includes(false)) await drafter.settle(outcomes);
   }
 }
 
 interface Verdict {
-  /** What each row gained. */
-  readonly tokens: readonly (readonly number[])[];
-  /** Drafts of each row that were right. */
-  readonly matched: readonly number[];
-  readonly ended: readonly boolean[];
+  /** What the row gained. */
+  readonly tokens: readonly number[];
+  /** Its drafts that were right. */
+  readonly matched: number;
+  readonly ended: boolean;
 }
 
 /** One round: checks the drafts of all rows, or decodes one token where there are none. */
@@ -51,38 +50,35 @@ async function verifyDrafts(
   plan: RunPlan,
   run: Run,
   drafts: readonly (readonly number[])[],
-): Promise<Verdict> {
+): Promise<Verdict[]> {
   const { rows, batch } = plan;
   const most = Math.max(...drafts.map((row) => row.length));
   if (most === 0) {
     const outputs = await run(plan.decode.key, plan.decode.inputs);
-    const token = numbersOf(outputs.get("token")!);
-    const done = numbersOf(outputs.get("done")!);
-    return {
-      tokens: rows.map((_, b) => [token[b]!]),
-      matched: rows.map(() => 0),
-      ended: rows.map((_, b) => done[b] === 1),
-    };
+    const [token, done] = ["token", "done"].map((name) => numbersOf(outputs.get(name)!)) as [
+      number[],
+      number[],
+    ];
+    return rows.map((_, b) => ({ tokens: [token[b]!], matched: 0, ended: done[b] === 1 }));
   }
   // Powers of two, so that rounds of every size share few programs.
   const length = 2 ** Math.ceil(Math.log2(most + 1));
   const { key, inputs } = plan.verify(length);
+  const padded = Array.from(
+    { length: batch * (length - 1) },
+    (_, i) => drafts[Math.floor(i / (length - 1))]?.[i % (length - 1)] ?? 0,
+  );
   const outputs = await run(key, {
     ...inputs,
-    drafts: toValue(
-      { dtype: "i32", shape: [batch, length - 1] },
-      Array.from({ length: batch }, (_, b) =>
-        Array.from({ length: length - 1 }, (_, t) => drafts[b]?.[t] ?? 0),
-      ).flat(),
-    ),
+    drafts: toValue({ dtype: "i32", shape: [batch, length - 1] }, padded),
     drafted: vector(batch, (b) => drafts[b]?.length ?? 0),
   });
   const [tokens, count, matched, done] = ["tokens", "count", "matched", "done"].map((name) =>
     numbersOf(outputs.get(name)!),
   ) as [number[], number[], number[], number[]];
-  return {
-    tokens: rows.map((_, b) => tokens.slice(b * length, b * length + count[b]!)),
-    matched: rows.map((_, b) => matched[b]!),
-    ended: rows.map((_, b) => done[b] === 1),
-  };
+  return rows.map((_, b) => ({
+    tokens: tokens.slice(b * length, b * length + count[b]!),
+    matched: matched[b]!,
+    ended: done[b] === 1,
+  }));
 }

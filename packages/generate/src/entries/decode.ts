@@ -10,6 +10,7 @@ import {
   type Node,
   reduceMax,
   reshape,
+  softmax,
   sub,
   type Tracer,
 } from "@fusewire/ir";
@@ -22,12 +23,14 @@ import { doneState, type EntryContext, idsState, layerContext, lengthsState, row
  * ids, lengths and what has ended, so that steps can follow each other without the host. Inputs: rows i32[B]; limit
  * i32[B], the length at which a row ends; eos i32[B, E], ids that end it, -1 for none; and the selection's options.
  * Outputs: token i32[B] and done i32[B]; the token of a row that had ended before means nothing.
+ * With `confidence` also f32[B], the probability of each token among those it was chosen from.
  */
 export function decode(
   tracer: Tracer,
   context: EntryContext,
   selection: Selection,
   eosCount: number,
+  confidence = false,
 ): Record<string, Node> {
   const { cache, batch, model } = context;
   const layers = layerContext(tracer, context);
@@ -45,7 +48,7 @@ export function decode(
   const tokens = gather(ids, reshape(last, [batch, 1]), 1);
   const hidden = model.decode(layers, tokens, stepAt(cache, 1, { rows, at: last, count: active }));
   const scores = reshape(model.head(layers, hidden), [batch, model.vocabSize]);
-  const token = select(tracer, selection, scores, { ids, lengths, keep: 1 });
+  const { token, processed } = select(tracer, selection, scores, { ids, lengths, keep: 1 });
 
   const limit = tracer.input("limit", { dtype: "i32", shape: [batch] });
   const eos = tracer.input("eos", { dtype: "i32", shape: [batch, eosCount] });
@@ -57,5 +60,10 @@ export function decode(
   tracer.write("ids", cacheWrite(idsOfAll, rows, lengths, active, reshape(token, [batch, 1]), 1));
   tracer.write("lengths", set(lengthsOfAll, add(lengths, 1)));
   tracer.write("done", set(doneOfAll, done));
-  return { token, done };
+  if (!confidence) return { token, done };
+  return {
+    token,
+    done,
+    confidence: reshape(gather(softmax(processed), reshape(token, [batch, 1]), 1), [batch]),
+  };
 }

@@ -1,5 +1,6 @@
 import { type Module, type Node, type NodeTable, type Tracer, trace } from "@fusewire/ir";
 import type { Selection } from "../selection.ts";
+import { append } from "./append.ts";
 import { begin } from "./begin.ts";
 import type { EntryContext, EntrySource } from "./context.ts";
 import { decode } from "./decode.ts";
@@ -9,8 +10,14 @@ import { verify } from "./verify.ts";
 /** Which program: what it does, and the sizes it is compiled for. */
 export type EntryKey = { readonly batch: number; readonly rows: number; readonly capacity: number } & (
   | { readonly kind: "begin" }
-  | { readonly kind: "prefill" | "logits"; readonly length: number }
-  | { readonly kind: "decode"; readonly selection: Selection; readonly eosCount: number }
+  | { readonly kind: "prefill" | "logits" | "append"; readonly length: number }
+  | {
+      readonly kind: "decode";
+      readonly selection: Selection;
+      readonly eosCount: number;
+      /** Also returns how likely the chosen token was; see `decode`. */
+      readonly confidence?: boolean;
+    }
   | {
       readonly kind: "verify";
       readonly length: number;
@@ -32,9 +39,15 @@ export function entryFacts(key: EntryKey): Readonly<Record<string, string | numb
       return sizes;
     case "prefill":
     case "logits":
+    case "append":
       return { length: key.length, ...sizes };
     case "decode":
-      return { selection: key.selection.name, eos: key.eosCount, ...sizes };
+      return {
+        selection: key.selection.name,
+        ...(key.confidence && { confidence: 1 }),
+        eos: key.eosCount,
+        ...sizes,
+      };
     case "verify":
       return { length: key.length, selection: key.selection.name, eos: key.eosCount, ...sizes };
   }
@@ -56,10 +69,12 @@ function traceKind(tracer: Tracer, key: EntryKey, source: EntrySource): Record<s
       return begin(tracer, context);
     case "prefill":
       return prefill(tracer, context, key.length);
+    case "append":
+      return append(tracer, context, key.length);
     case "logits":
       return logits(tracer, context, key.length);
     case "decode":
-      return decode(tracer, context, key.selection, key.eosCount);
+      return decode(tracer, context, key.selection, key.eosCount, key.confidence);
     case "verify":
       return verify(tracer, context, key.length, key.selection, key.eosCount);
   }

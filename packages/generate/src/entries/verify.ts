@@ -63,7 +63,7 @@ export function verify(
   const scores = reshape(model.head(layers, hidden), [places, model.vocabSize]);
   // The place after t drafts sees a row that is t tokens longer.
   const place = iota(tracer.table, length);
-  const chosen = select(tracer, selection, scores, {
+  const { token: chosen } = select(tracer, selection, scores, {
     ids: reshape(broadcastTo(reshape(ids, [batch, 1, cache.capacity]), [batch, length, cache.capacity]), [
       places,
       cache.capacity,

@@ -11,7 +11,8 @@ import { cumsum, reduce } from "./reduce";
 import { layerNorm, rmsNorm, rotary, softmax } from "./rows";
 import { categorical, topK, topP, uniform } from "./sample";
 import { argsort } from "./sort";
-import { word } from "./step";
+import { minOf, word } from "./step";
+import { awaitStep, claim, join, mayShare, open, openStep, report, wake } from "./threads";
 
 /** The first address that static data leaves free. */
 export function heapBase(): usize {
@@ -50,7 +51,42 @@ function runStep(p: usize, begin: u32, end: u32, scratch: usize): void {
   }
 }
 
-/** Runs the steps from `table` to `end`, one after another. */
-export function run(table: usize, end: usize, scratch: usize): void {
-  for (let p = table; p < end; p += <usize>word(p, 1) << 2) runStep(p, 0, word(p, 2), scratch);
+@inline function pieces(p: usize): u32 {
+  return (word(p, 2) + word(p, 3) - 1) / word(p, 3);
+}
+
+/** Works on pieces of the open step until none is left. */
+function share(control: usize, thread: u32): void {
+  for (;;) {
+    const left = claim(control);
+    if (left == 0) return;
+    const p = openStep(control);
+    const grain = word(p, 3);
+    // Read after the claim, for only then is it the scratch memory of this run.
+    const scratch = word(control, ids.SCRATCH) + thread * word(control, ids.SCRATCH_STRIDE);
+    const begin = (pieces(p) - left) * grain;
+    runStep(p, begin, minOf(begin + grain, word(p, 2)), <usize>scratch);
+    report(control);
+  }
+}
+
+/** Runs the steps from `table` to `end`, one after another; false when a thread was lost on the way. */
+export function run(table: usize, end: usize, scratch: usize, control: usize): bool {
+  wake(control);
+  for (let p = table; p < end; p += <usize>word(p, 1) << 2) {
+    if (word(p, 3) == 0 || !mayShare(control)) runStep(p, 0, word(p, 2), scratch);
+    else {
+      open(control, p, pieces(p));
+      share(control, 0);
+      if (!join(control, pieces(p))) return false;
+    }
+  }
+  return true;
+}
+
+/** What every other thread does: helps until it is told to stop. Its number counts from 1. */
+export function help(control: usize, thread: u32): void {
+  atomic.add<u32>(control + (<usize>ids.HELPERS << 2), 1);
+  while (awaitStep(control)) share(control, thread);
+  atomic.sub<u32>(control + (<usize>ids.HELPERS << 2), 1);
 }

@@ -101,3 +101,20 @@ export const GELU_TANH = 3;
 export const TILED_8 = 0;
 export const TILED_4 = 1;
 export const TILED_FLOATS = 2;
+
+/** Words by which threads work together; see `kernels/threads.ts`. Those that all write lie on lines of their own. */
+export const OPEN = 0;
+export const DONE = 16;
+export const STEP = 32;
+export const WAKE = 33;
+export const SLEEPERS = 34;
+export const STOP = 35;
+/** Helpers that have begun. */
+export const HELPERS = 36;
+/** Steps for which thread 0 still works alone, and how many it takes next time. */
+export const REST = 37;
+export const PENALTY = 38;
+/** The scratch memory of thread 0, and the bytes from one thread's to the next. */
+export const SCRATCH = 39;
+export const SCRATCH_STRIDE = 40;
+export const CONTROL_WORDS = 48;

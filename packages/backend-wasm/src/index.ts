@@ -1,1 +1,1 @@
-export { createWasmEngine, type WasmOptions } from "./engine.ts";
+export { createWasmEngine, type WasmEngine, type WasmOptions } from "./engine.ts";

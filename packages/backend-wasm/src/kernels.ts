@@ -3,7 +3,8 @@ import { allowRelaxedSimd, readKernels, type Variant } from "#platform";
 /** The functions that the compiled kernels export. */
 export interface Kernels {
   readonly heapBase: () => number;
-  readonly run: (table: number, end: number, scratch: number) => void;
+  /** 0 when a helper was lost on the way. */
+  readonly run: (table: number, end: number, scratch: number, control: number) => number;
 }
 
 /** Compiled kernels, ready to be instantiated in any thread. */

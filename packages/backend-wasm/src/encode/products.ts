@@ -16,6 +16,9 @@ export const ACTIVATIONS: Readonly<Record<string, number>> = {
 /** Columns of the result that the kernel treats while one block of the weight is in the cache. */
 const BLOCK_COLUMNS = 48;
 
+/** Whole tiles of the kernel: 8 columns for one row of x, 3 for more. */
+const inTiles = (grain: number): number => Math.ceil(grain / 24) * 24;
+
 interface Product {
   readonly write: Ref;
   readonly x: Ref;
@@ -39,7 +42,7 @@ function encodeLinear(
     {
       kernel: ids.LINEAR,
       units: n,
-      grain: grainFor(n, m * k * (gated ? 2 : 1)),
+      grain: inTiles(grainFor(n, m * k * (gated ? 2 : 1))),
       scratch: gated ? m * BLOCK_COLUMNS * 4 : 0,
       words: [
         ...places.operand(write),

@@ -11,6 +11,8 @@ const limits = (bits: number): readonly [number, number] => {
   return [bits === 4 ? -8 : -high, high];
 };
 
+const severalTiles = (grain: number, m: number): number => (grain > 0 && m > 1 ? Math.max(4, grain) : grain);
+
 export const QUANTIZED: Encoders = {
   group_scales: ({ reads: [x], write, attrs: { group, bits, search } }, places) => {
     if (search) throw new FusewireError("scales are searched for while loading; leave hoist_prepare on");
@@ -58,7 +60,8 @@ export const QUANTIZED: Encoders = {
       {
         kernel: ids.QUANTIZED_MATMUL,
         units,
-        grain: grainFor(units, 4 * m * k * (gated ? 2 : 1)),
+        // Each piece begins by preparing the rows of x, so with many rows it takes several tiles.
+        grain: severalTiles(grainFor(units, 4 * m * k * (gated ? 2 : 1)), m),
         scratch: 2 * m * k + (4 * m * k) / group + 64 + 3 * 64 * m,
         words: [
           ...[write, x, xScales, codes, scales].flatMap((ref) => [...places.operand(ref)]),

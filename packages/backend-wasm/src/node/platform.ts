@@ -1,7 +1,10 @@
 /** What the engine asks of Node. */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
+import { Worker } from "node:worker_threads";
+import { HELPER_SOURCE, type HelperData } from "../helper_source.ts";
 
 export type Variant = "base" | "relaxed";
 
@@ -18,4 +21,28 @@ export async function readKernels(variant: Variant): Promise<Uint8Array<ArrayBuf
 /** Node 20 knows the relaxed instructions but accepts them only under a flag, which modules compiled later obey. */
 export function allowRelaxedSimd(): void {
   setFlagsFromString("--experimental-wasm-relaxed-simd");
+}
+
+/** Threads that the machine can run at once. */
+export const hostThreads = (): number => availableParallelism();
+
+/** Why threads cannot be used here; undefined when they can. */
+export const threadsRefused = (): string | undefined => undefined;
+
+/** Starts a helper, which keeps neither the process nor its exit waiting; `onGone` is told when it has ended. */
+export function startHelper(data: HelperData, onGone: () => void): () => Promise<void> {
+  const worker = new Worker(HELPER_SOURCE, {
+    eval: true,
+    workerData: data,
+    // Loaders of the program are of no use to it.
+    execArgv: [],
+    stdin: false,
+  });
+  worker.unref();
+  // An error ends the worker as well: its exit says so.
+  worker.on("error", () => undefined);
+  worker.on("exit", onGone);
+  return async () => {
+    await worker.terminate();
+  };
 }

@@ -26,7 +26,10 @@ export const check = <T>(
   numRuns = 40,
 ): Promise<void> => fc.assert(fc.asyncProperty(shapes, fc.nat(2 ** 31), property), { numRuns });
 
-const ENGINES: Readonly<Record<string, WasmOptions>> = { plain: { relaxed: false }, relaxed: {} };
+const ENGINES: Readonly<Record<string, WasmOptions>> = {
+  plain: { relaxed: false, threads: 1 },
+  relaxed: { threads: 1 },
+};
 
 /** Describes tests once with and once without relaxed SIMD. */
 export function onEachVariant(tests: (engine: () => Engine) => void): void {

@@ -1,5 +1,7 @@
 /** What the engine asks of a browser. */
 
+import { HELPER_SOURCE, type HelperData } from "../helper_source.ts";
+
 export type Variant = "base" | "relaxed";
 
 export async function readKernels(variant: Variant): Promise<Uint8Array<ArrayBuffer>> {
@@ -15,3 +17,23 @@ export async function readKernels(variant: Variant): Promise<Uint8Array<ArrayBuf
 
 /** Browsers need no flag. */
 export function allowRelaxedSimd(): void {}
+
+/** Threads that the machine can run at once. */
+export const hostThreads = (): number => navigator.hardwareConcurrency || 1;
+
+/** Why threads cannot be used here; undefined when they can. */
+export function threadsRefused(): string | undefined {
+  if (typeof SharedArrayBuffer === "undefined" || !globalThis.crossOriginIsolated)
+    return "the page is not cross-origin isolated (headers Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy)";
+  return typeof Worker === "undefined" ? "the host has no workers" : undefined;
+}
+
+/** Starts a helper; `onGone` is told when it has failed. */
+export function startHelper(data: HelperData, onGone: () => void): () => Promise<void> {
+  const url = URL.createObjectURL(new Blob([HELPER_SOURCE], { type: "text/javascript" }));
+  const worker = new Worker(url);
+  URL.revokeObjectURL(url);
+  worker.onerror = onGone;
+  worker.postMessage(data);
+  return async () => worker.terminate();
+}

@@ -1,0 +1,103 @@
+// Sharing a step among threads over one memory. Thread 0 runs the table; a step that is worth it is cut into pieces,
+// and whoever counts the open pieces down by one has claimed a piece. A claim that succeeds keeps the step from ending,
+// so what a thread reads afterwards is of that step; one that fails claims nothing. So a helper that was held up before
+// its claim keeps nobody waiting and can never work on the wrong step.
+import * as ids from "../src/ids";
+
+/** Pieces are counted from here, so that claims that come too late do not wrap. */
+const NONE: i32 = 1 << 20;
+
+/** Turns that a helper spins before it sleeps: longer than the host takes from one run to the next. */
+const PATIENCE: u32 = 1 << 14;
+/** Turns that thread 0 waits for helpers before it takes them for held up by the system, and works alone for a while. */
+const LATE: u32 = 1 << 13;
+/** Turns after which a helper must be gone. */
+const LOST: u32 = 1 << 29;
+/** Steps that thread 0 works alone for after helpers were late: twice as many each time in a row. */
+const FIRST_REST: u32 = 1 << 9;
+const LONGEST_REST: u32 = 1 << 15;
+
+@inline function get(control: usize, word: u32): u32 {
+  return atomic.load<u32>(control + (<usize>word << 2));
+}
+
+@inline function set(control: usize, word: u32, value: u32): void {
+  atomic.store<u32>(control + (<usize>word << 2), value);
+}
+
+/** Whether thread 0 may share the next step. */
+export function mayShare(control: usize): bool {
+  if (get(control, ids.HELPERS) == 0) return false;
+  const rest = get(control, ids.REST);
+  if (rest == 0) return true;
+  set(control, ids.REST, rest - 1);
+  return false;
+}
+
+/** Opens a step; helpers see it from now on. */
+export function open(control: usize, p: usize, pieces: u32): void {
+  set(control, ids.DONE, 0);
+  set(control, ids.STEP, <u32>p);
+  set(control, ids.OPEN, <u32>(NONE + <i32>pieces));
+}
+
+/** Claims a piece of the open step: how many were left, 0 when none was. */
+@inline export function claim(control: usize): u32 {
+  const before = <i32>atomic.sub<u32>(control + (<usize>ids.OPEN << 2), 1);
+  return before > NONE ? <u32>(before - NONE) : 0;
+}
+
+@inline export function openStep(control: usize): usize {
+  return <usize>get(control, ids.STEP);
+}
+
+@inline export function report(control: usize): void {
+  atomic.add<u32>(control + (<usize>ids.DONE << 2), 1);
+}
+
+/** Waits until all pieces are done; false when a helper must have died with one. */
+export function join(control: usize, pieces: u32): bool {
+  let turns: u32 = 0;
+  while (get(control, ids.DONE) != pieces) {
+    if (++turns > LOST) return false;
+    pause(control);
+  }
+  if (turns > LATE) {
+    const before = get(control, ids.PENALTY);
+    const penalty = before == 0 ? FIRST_REST : before < LONGEST_REST ? before << 1 : LONGEST_REST;
+    set(control, ids.PENALTY, penalty);
+    set(control, ids.REST, penalty);
+  } else if (turns < LATE >> 4) {
+    // Forgiven a little with every step that went well.
+    const penalty = get(control, ids.PENALTY);
+    if (penalty > 0) set(control, ids.PENALTY, penalty - 1);
+  }
+  return true;
+}
+
+/** Tells helpers that a run begins. */
+export function wake(control: usize): void {
+  if (get(control, ids.HELPERS) == 0) return;
+  atomic.add<u32>(control + (<usize>ids.WAKE << 2), 1);
+  if (get(control, ids.SLEEPERS) > 0) atomic.notify(control + (<usize>ids.WAKE << 2), -1);
+}
+
+/** Waits for an open step: spins, then sleeps. False when helpers are to end. */
+export function awaitStep(control: usize): bool {
+  while (get(control, ids.STOP) == 0) {
+    const wakes = get(control, ids.WAKE);
+    for (let turn: u32 = 0; turn < PATIENCE; turn++) {
+      if (<i32>get(control, ids.OPEN) > NONE) return true;
+      pause(control);
+    }
+    atomic.add<u32>(control + (<usize>ids.SLEEPERS << 2), 1);
+    atomic.wait<i32>(control + (<usize>ids.WAKE << 2), <i32>wakes, -1);
+    atomic.sub<u32>(control + (<usize>ids.SLEEPERS << 2), 1);
+  }
+  return false;
+}
+
+/** Some cycles that leave the words others write alone: it reads one that hardly changes, from this core's own cache. */
+@inline function pause(control: usize): void {
+  for (let k = 0; k < 16; k++) get(control, ids.STOP);
+}

@@ -9,6 +9,7 @@ const AUTO = "wasm";
 export const DEVICES = [
   "auto",
   "wasm",
+  "webgpu",
   "eager:wasm",
   "eager:cpu",
   "eager:<tfjs backend>",
@@ -27,6 +28,10 @@ export async function createEngine(device: string, options: EngineOptions = {}):
   if (device === "wasm") {
     const { createWasmEngine } = await import("@fusewire/backend-wasm");
     return createWasmEngine();
+  }
+  if (device === "webgpu") {
+    const { createWebGpuEngine } = await import("@fusewire/backend-tfjs");
+    return createWebGpuEngine();
   }
   const backend = /^eager:(.+)$/.exec(device)?.[1];
   if (backend === undefined)

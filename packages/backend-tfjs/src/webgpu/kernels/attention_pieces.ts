@@ -6,6 +6,7 @@
  */
 import type { Launch, Plan } from "../wgsl/launch.ts";
 import { createShader, GROUP_NUMBER, gridOf, type Shader } from "../wgsl/shader.ts";
+import { readVectors, vectorWidth } from "../wgsl/vectors.ts";
 import {
   type AttentionSizes,
   type AttentionStep,
@@ -48,8 +49,9 @@ function tileFor({ heads, groups, length, d, slots }: AttentionSizes, ring: bool
   const most = Math.max(1, Math.min(16, Math.floor(SHARED / d)));
   let together = Math.min(shared, most);
   while (shared % together !== 0) together--;
-  if (length <= FEW)
-    return { heads: together, queries: 1, splits: Math.ceil(slots / PIECE) + (ring ? 1 : 0) };
+  // Pieces that touch a run: one more where a ring begins in the middle of one. A single one needs no second launch.
+  const pieces = Math.ceil(slots / PIECE) + (ring ? 1 : 0);
+  if (length <= FEW) return { heads: together, queries: 1, splits: pieces > 1 ? pieces : 0 };
   let queries = 1;
   while (queries < QUERIES && 2 * queries * together <= most) queries *= 2;
   return { heads: together, queries, splits: 0 };
@@ -59,7 +61,9 @@ function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile): L
   const { batch, heads, length, d, dv, groups, slots } = sizes;
   const lines = linesOf(tile);
   const shader = createShader();
-  const [query, key, value] = [0, 1, 2].map((k) => shader.read(k, step.reads[k]!));
+  const [query, value] = [0, 2].map((k) => shader.read(k, step.reads[k]!));
+  const width = vectorWidth(d);
+  const key = readVectors(shader, 1, step.reads[1]!, width);
   declareRuns(shader, step);
   const split = tile.splits > 0;
   if (split) shader.bind({ kind: "scratch", index: 0 }, "read_write", "pieces", "array<f32>");
@@ -108,9 +112,9 @@ function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile): L
     let slot = first + slot_of(u32(j));
     var dots = array<f32, ${lines}>();
     if (j >= all.x && j <= all.y) {
-      for (var k = 0u; k < ${d}u; k++) {
-        let element = ${key!.at(`slot * ${d}u + k`)};
-        ${each(`dots[l] = fma(q[l * ${d}u + k], element, dots[l]);`)}
+      for (var k = 0u; k < ${d}u; k += ${width}u) {
+        let element = ${key.at(`(slot * ${d}u + k) / ${width}u`)};
+        ${each(products(d, width))}
       }
     }
     for (var l = 0u; l < ${lines}u; l++) {
@@ -165,6 +169,12 @@ function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile): L
   shader.declare("var<workgroup> bounds: vec2i;");
   return shader.launch({ workgroup: PIECE, groups: gridOf(total), body });
 }
+
+/** Adds the products of some elements of a query and a key to a line's sum, one after another. */
+const products = (d: number, width: 1 | 4): string =>
+  (width === 4 ? [".x", ".y", ".z", ".w"] : [""])
+    .map((part, k) => `dots[l] = fma(q[l * ${d}u + k + ${k}u], element${part}, dots[l]);`)
+    .join(" ");
 
 const storeLine = (
   dv: number,

@@ -123,7 +123,7 @@ onEachVariant((engine) => {
           },
           seed,
         ),
-      5,
+      3,
     ),
   );
 

@@ -1,4 +1,5 @@
 import type { Io, Output } from "../io.ts";
+import { createLineReader } from "./line_reader.ts";
 
 /** Milliseconds within which signals come from one Ctrl+C: a launcher such as tsx passes on what we got already. */
 const ONE_CTRL_C = 500;
@@ -19,21 +20,31 @@ export async function runInProcess(command: (io: Io) => Promise<number>): Promis
     stream.on("error", stop);
     return {
       write: (text) => closed || stream.write(text),
-      columns: stream.columns,
+      get columns() {
+        return stream.columns;
+      },
     };
+  };
+  const interrupts = (): AbortSignal => {
+    let first: number | undefined;
+    process.on("SIGINT", () => {
+      first ??= performance.now();
+      controller.abort();
+      if (performance.now() - first > ONE_CTRL_C) process.exit(130);
+    });
+    return controller.signal;
   };
   const code = await command({
     stdout: output(process.stdout),
     stderr: output(process.stderr),
-    interrupts: () => {
-      let first: number | undefined;
-      process.on("SIGINT", () => {
-        first ??= performance.now();
-        controller.abort();
-        if (performance.now() - first > ONE_CTRL_C) process.exit(130);
-      });
-      return controller.signal;
-    },
+    lines: () =>
+      createLineReader({
+        input: process.stdin,
+        output: process.stdout,
+        terminal: process.stdin.isTTY === true && process.stdout.isTTY === true,
+        interrupts,
+      }),
+    interrupts,
     debug: process.env.FUSEWIRE_DEBUG === "1",
   });
   // Not process.exit: it would cut off what a pipe has not taken yet.

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { main } from "../cli.ts";
-import type { Io } from "../io.ts";
+import type { Io, Line, LineReader } from "../io.ts";
 
 export interface Run {
   readonly code: number;
@@ -19,9 +19,16 @@ export function testIo(
     readonly signal?: AbortSignal;
     readonly debug?: boolean;
     readonly onText?: (text: string) => void;
+    readonly lines?: LineReader;
   } = {},
 ): TestIo {
-  const { columns, signal = new AbortController().signal, debug = false, onText } = settings;
+  const {
+    columns,
+    signal = new AbortController().signal,
+    debug = false,
+    onText,
+    lines = script([]),
+  } = settings;
   const written = { stdout: "", stderr: "" };
   return {
     stdout: {
@@ -37,9 +44,46 @@ export function testIo(
         written.stderr += text;
       },
     },
+    lines: () => lines,
     interrupts: () => signal,
     debug,
     read: () => written,
+  };
+}
+
+/** Ctrl+C in a script. */
+export const CTRL_C = Symbol("Ctrl+C");
+
+export interface Script extends LineReader {
+  /** What was shown before each line. */
+  readonly prompts: string[];
+  /** Ctrl+C during an answer. */
+  interrupt(): void;
+}
+
+/** Lines that a person types, or a pipe brings, then the end. */
+export function script(
+  steps: readonly (string | typeof CTRL_C)[],
+  settings: { readonly interactive?: boolean } = {},
+): Script {
+  const left: Line[] = steps.map((step) =>
+    step === CTRL_C ? { kind: "interrupt", dropped: false } : { kind: "line", text: String(step) },
+  );
+  const prompts: string[] = [];
+  let controller = new AbortController();
+  return {
+    interactive: settings.interactive ?? false,
+    prompts,
+    async next(prompt) {
+      prompts.push(prompt);
+      return left.shift() ?? { kind: "end" };
+    },
+    during(work) {
+      controller = new AbortController();
+      return work(controller.signal);
+    },
+    interrupt: () => controller.abort(),
+    close: () => undefined,
   };
 }
 

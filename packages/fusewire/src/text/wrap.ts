@@ -1,3 +1,5 @@
+import { cellsOf } from "./cells.ts";
+
 /** Breaks text at spaces as it comes, so that no word is cut where the terminal ends. */
 export interface Wrapper {
   push(text: string): string;
@@ -13,9 +15,9 @@ export function createWrapper(width: number, indent = ""): Wrapper {
 
   const flush = (): string => {
     if (word === "") return "";
-    const breaks = column > indent.length && column + spaces.length + word.length > width;
+    const breaks = column > indent.length && column + spaces.length + cellsOf(word) > width;
     const lead = breaks ? `\n${indent}` : spaces;
-    column = (breaks ? indent.length : column + spaces.length) + word.length;
+    column = (breaks ? indent.length : column + spaces.length) + cellsOf(word);
     const piece = lead + word;
     spaces = "";
     word = "";

@@ -88,8 +88,8 @@ test.each(DIRECTORIES)("%s", async (_, file, change, message) => {
 const FLAGS: readonly (readonly [string, readonly string[], RegExp])[] = [
   [
     "no directory",
-    ["--model", "no/such", "--prompt", "a"],
-    /^there is no model directory 'no\/such'; give the/,
+    ["--model", "no-such", "--prompt", "a"],
+    /^there is no model directory 'no-such'; give the/,
   ],
   [
     "a directory of something else",

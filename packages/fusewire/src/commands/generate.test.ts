@@ -44,6 +44,7 @@ test.each(["interpreter", "eager:cpu"])(
       tokens_per_second: expect.any(Number),
       launches: expect.any(Number),
       submits: 26,
+      rounds: [],
       compilations: expect.arrayContaining([
         { entry: "prefill length=64 batch=4 rows=4 capacity=128", reason: "first prefill" },
       ]),

@@ -2,7 +2,6 @@ import {
   type CausalLM,
   type GenerationOptions,
   type GenerationResult,
-  type GenerationStats,
   type ModelInputs,
   OPTIONS,
 } from "@fusewire/generate";
@@ -16,7 +15,9 @@ import { addInputFlags, type InputFlags, optionalTokenizer, readInputs } from ".
 import { addModelFlags, loadOptions, type ModelFlags, openModelFlag } from "../flags/model.ts";
 import { booleanFlag } from "../flags/values.ts";
 import { type Io, type Output, widthOf } from "../io.ts";
-import { formatBytes, formatNumber, plural } from "../text/units.ts";
+import { createProgress } from "../text/progress.ts";
+import { summarise } from "../text/summary.ts";
+import { plural } from "../text/units.ts";
 import { wrap } from "../text/wrap.ts";
 import { noArguments } from "./arguments.ts";
 
@@ -45,14 +46,19 @@ async function generate(flags: GenerateFlags, given: GenerationOptions, io: Io):
       throw new FusewireError("--ignore-eos and --eos-token-id exclude each other; give one of them");
     options.eos_token_id = [];
   }
-  const files = await openModelFlag(flags.model);
+  const progress = createProgress(io.stderr);
+  const files = await openModelFlag(flags, progress);
   const { inputs, tokenizer = await optionalTokenizer(files) } = await readInputs(files, flags);
-  const model = await AutoModelForCausalLM.from_pretrained(files, loadOptions(flags));
+  const model = await AutoModelForCausalLM.from_pretrained(files, {
+    ...loadOptions(flags),
+    progress_callback: progress.report,
+  });
+  progress.end();
   try {
     const printer = flags.json ? SILENT : printerFor(inputs, tokenizer, io.stdout);
     const result = await follow(model, inputs, options, printer, io);
     if (flags.json) io.stdout.write(`${JSON.stringify(toJson(result, tokenizer))}\n`);
-    else io.stderr.write(`${wrap(summary(result.stats), widthOf(io.stderr), "  ")}\n`);
+    else io.stderr.write(`${wrap(summarise(result.stats), widthOf(io.stderr), "  ")}\n`);
   } finally {
     await model.dispose();
   }
@@ -141,16 +147,3 @@ const toJson = ({ sequences, new_tokens, stats }: GenerationResult, tokenizer: T
   texts: new_tokens.map((ids) => tokenizer?.decode(ids, { skip_special_tokens: true }) ?? ""),
   stats,
 });
-
-function summary(stats: GenerationStats): string {
-  const facts = [
-    `${plural(stats.prompt_tokens, "prompt token")} and ${stats.new_tokens} new`,
-    `first after ${formatNumber(stats.time_to_first_token_ms)} ms`,
-    `then ${formatNumber(stats.tokens_per_second)} a second`,
-    plural(stats.launches, "launch", "launches"),
-    plural(stats.compilations.length, "compilation"),
-    `${formatBytes(stats.bytes)} held`,
-    ...(stats.seed === undefined ? [] : [`seed ${stats.seed}`]),
-  ];
-  return `${stats.device}: ${facts.join(", ")}`;
-}

@@ -2,7 +2,8 @@ import type { WeightDType } from "@fusewire/generate";
 import { FusewireError, printModule } from "@fusewire/ir";
 import { type OptionalPass, printProgram } from "@fusewire/passes";
 import type { Command } from "commander";
-import { dtypeFlag, modelFlag, openModelFlag } from "../flags/model.ts";
+import { openHeaders } from "../flags/headers.ts";
+import { addSourceFlags, dtypeFlag, type SourceFlags } from "../flags/model.ts";
 import { booleanFlag, choiceFlag, countFlag } from "../flags/values.ts";
 import {
   countBytes,
@@ -17,8 +18,7 @@ import type { Io } from "../io.ts";
 import { formatBytes } from "../text/units.ts";
 import { noArguments } from "./arguments.ts";
 
-interface InspectFlags {
-  readonly model?: string;
+interface InspectFlags extends SourceFlags {
   readonly entry?: EntryKind;
   readonly batch?: number;
   readonly length?: number;
@@ -30,9 +30,10 @@ interface InspectFlags {
 }
 
 export function addInspect(program: Command, io: Io): void {
-  noArguments(program.command("inspect"))
-    .description("Show how the passes turn a model's graph into a program. Reads no weights.")
-    .addOption(modelFlag())
+  const command = noArguments(program.command("inspect")).description(
+    "Show how the passes turn a model's graph into a program. Reads no weights.",
+  );
+  addSourceFlags(command)
     .addOption(choiceFlag("--entry", ENTRY_KINDS, "which program, decode if not given"))
     .addOption(countFlag("--batch", "rows at once (default: 1)"))
     .addOption(countFlag("--length", "tokens of the chunk (prefill, logits) or the cache (decode, begin)"))
@@ -46,7 +47,7 @@ export function addInspect(program: Command, io: Io): void {
     .addOption(booleanFlag("--program", "print the planned program"))
     .addOption(booleanFlag("--json", "print one JSON object"))
     .action(async (flags: InspectFlags) => {
-      const inspection = await inspectModel(await openModelFlag(flags.model), flags);
+      const inspection = await inspectModel(await openHeaders(flags), flags);
       io.stdout.write(
         flags.json ? `${JSON.stringify(toJson(inspection, flags))}\n` : toText(inspection, flags),
       );

@@ -8,6 +8,7 @@ import { addInputFlags, type InputFlags, readInputs } from "../flags/inputs.ts";
 import { addModelFlags, loadOptions, type ModelFlags, openModelFlag } from "../flags/model.ts";
 import { booleanFlag } from "../flags/values.ts";
 import type { Io } from "../io.ts";
+import { createProgress } from "../text/progress.ts";
 import { noArguments } from "./arguments.ts";
 
 interface LogitsFlags extends ModelFlags, InputFlags {
@@ -31,9 +32,14 @@ async function logits(flags: LogitsFlags, io: Io): Promise<void> {
   const { out } = flags;
   if (out === undefined || out === "") throw new FusewireError("logits needs --out FILE.safetensors");
   await checkTarget(out);
-  const files = await openModelFlag(flags.model);
+  const progress = createProgress(io.stderr);
+  const files = await openModelFlag(flags, progress);
   const { inputs } = await readInputs(files, flags);
-  const model = await AutoModelForCausalLM.from_pretrained(files, loadOptions(flags));
+  const model = await AutoModelForCausalLM.from_pretrained(files, {
+    ...loadOptions(flags),
+    progress_callback: progress.report,
+  });
+  progress.end();
   try {
     const { logits } = await model.forward(inputs);
     await writeFile(out, encodeSafetensors(new Map([["logits", logits]]))).catch((cause) => {

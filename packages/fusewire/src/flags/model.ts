@@ -1,27 +1,48 @@
+import { stat } from "node:fs/promises";
 import type { AttentionImplementation, WeightDType } from "@fusewire/generate";
-import type { ModelFiles } from "@fusewire/models";
+import type { HubOptions, ModelFiles } from "@fusewire/models";
 import { embeddedModel, openModelDirectory } from "@fusewire/models/node";
 import { type Command, Option } from "commander";
+import { openModel } from "#platform";
 import { DEVICES } from "../devices.ts";
+import type { Progress } from "../text/progress.ts";
 import { choiceFlag } from "./values.ts";
 
-/** Which model, and how it is run; as commander names the flags. */
-export interface ModelFlags {
+/** Where the model is from; as commander names the flags. */
+export interface SourceFlags {
   readonly model?: string;
+  readonly revision?: string;
+}
+
+/** Which model, and how it is run. */
+export interface ModelFlags extends SourceFlags {
   readonly device?: string;
   readonly dtype?: WeightDType;
   readonly attnImplementation?: AttentionImplementation;
 }
 
-export const modelFlag = (): Option =>
-  new Option("--model <dir>", "Hugging Face model directory (default: 'tales', which comes with Fusewire)");
+/** The models that come with Fusewire; the first is taken where none is named. */
+export const EMBEDDED = ["tales", "tales-draft"] as const;
+
+/** What messages call the model. */
+export const nameOf = (model: string = EMBEDDED[0]): string => `'${model}'`;
+
+export function addSourceFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--model <name>",
+        `a model directory, owner/name on the hub, or ${EMBEDDED.join(", ")} (default: ${EMBEDDED[0]})`,
+      ),
+    )
+    .option("--revision <name>", "branch, tag or commit of a model on the hub");
+}
 
 export const dtypeFlag = (): Option =>
   choiceFlag("--dtype", ["auto", "float32", "bfloat16", "float16"], "how weights are kept");
 
 export function addModelFlags(command: Command): Command {
-  return command
-    .addOption(modelFlag())
+  return addSourceFlags(command)
     .option("--device <name>", `where to run: ${DEVICES.join(", ")}`)
     .addOption(dtypeFlag())
     .addOption(
@@ -29,9 +50,33 @@ export function addModelFlags(command: Command): Command {
     );
 }
 
-/** The files of the model that --model names. */
-export const openModelFlag = (model: string | undefined): Promise<ModelFiles> =>
-  openModelDirectory(model ?? embeddedModel("tales"));
+/** The folder of a model that comes with Fusewire, unless a folder here has its name. */
+export async function embeddedFolder(model: string = EMBEDDED[0]): Promise<string | undefined> {
+  const known = EMBEDDED.find((name) => name === model);
+  return known !== undefined && !(await exists(model)) ? embeddedModel(known) : undefined;
+}
+
+export const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** The files of the model that the flags name; those of the hub are downloaded when they are opened. */
+export async function openModelFlag(
+  { model, revision }: SourceFlags,
+  progress?: Progress,
+): Promise<ModelFiles> {
+  const folder = await embeddedFolder(model);
+  const source = folder ?? model ?? EMBEDDED[0];
+  const options: HubOptions = {
+    ...(progress && { progress_callback: progress.report }),
+    ...(revision !== undefined && { revision }),
+  };
+  if (folder !== undefined && revision === undefined)
+    return { ...(await openModelDirectory(folder)), location: nameOf(model) };
+  return openModel(source, options);
+}
 
 /** The flags as `from_pretrained` takes them. */
 export const loadOptions = ({ device, dtype, attnImplementation }: ModelFlags) => ({

@@ -40,6 +40,16 @@ export const topKKernel: Kernel<"top_k"> = ({ reads, write, attrs: { keep } }, v
   return { launches: [lineLaunch(shader, lanes, batch, body)] };
 };
 
+/** Statements that count into `passed` what holds for ids in the runs of earlier lanes. */
+function countBefore(shader: Shader, lanes: number, condition: string): string {
+  shader.declare(`var<workgroup> counts: array<u32, ${lanes}>;`);
+  return `var own = 0u;
+  for (var v = low; v < high; v++) { if (${condition}) { own++; } }
+  counts[lane] = own;
+  workgroupBarrier();
+  for (var k = 0u; k < lane; k++) { passed += counts[k]; }`;
+}
+
 /**
  * Going up from the least likely, drops scores while their summed probability is at most 1 - p and more than `keep`
  * are left. The largest score that is dropped whole is found bit by bit; of those equal to the next one, which go by
@@ -52,6 +62,9 @@ export const topPKernel: Kernel<"top_p"> = ({ reads, write, attrs: { keep } }, v
   const [scores, ps] = reads.map((type, k) => shader.read(k, type));
   bindResult(shader, write);
   declareOrder(shader);
+  shader.declare(`fn from_order(b: u32) -> f32 {
+  return bitcast<f32>(select(~b, b & 0x7fffffffu, (b & 0x80000000u) != 0u));
+}`);
   const n = shader.size(vocabulary);
   const least = shader.size(keep);
   const negativeInf = nonFinite(shader, Number.NEGATIVE_INFINITY);
@@ -89,21 +102,28 @@ export const topPKernel: Kernel<"top_p"> = ({ reads, write, attrs: { keep } }, v
   }
   let below = ${lanes.join("sum", "mass")};
   let number = ${lanes.join("sum_u32", "count")};
-  ${lanes.count === 1 ? "" : "if (lane == 0u) {"}
-  var dropped = number;
+  // Of those equal to the bound, so many go as fit, one after another.
+  let equal = exp(from_order(bound) - top);
   var gone = below;
-  for (var v = 0u; v < ${n}; v++) {
+  var fitting = 0u;
+  while (number + fitting < most) {
+    gone += equal;
+    if (gone > room) { break; }
+    fitting++;
+  }
+  // A lane's run of ids, and how many before it are equal to the bound.
+  let run = (${n} + ${lanes.count - 1}u) / ${lanes.count}u;
+  let low = min(${lanes.own} * run, ${n});
+  let high = min(low + run, ${n});
+  var passed = 0u;
+  ${lanes.count === 1 ? "" : countBefore(shader, lanes.count, `order(${at}) == bound`)}
+  for (var v = low; v < high; v++) {
     let score = ${at};
     let rank = order(score);
-    var out = p < 1.0 && rank < bound;
-    if (p < 1.0 && rank == bound) {
-      gone += exp(score - top);
-      out = gone <= room && dropped < most;
-      dropped++;
-    }
-    y[begin + v] = select(score, ${negativeInf}, out);
-  }
-  ${lanes.count === 1 ? "" : "}"}`;
+    let out = rank < bound || (rank == bound && passed < fitting);
+    if (rank == bound) { passed++; }
+    y[begin + v] = select(score, ${negativeInf}, p < 1.0 && out);
+  }`;
   return { launches: [lineLaunch(shader, lanes, batch, body)] };
 };
 

@@ -6,13 +6,19 @@ test("help lists the commands, and each command its flags", async () => {
   for (const argv of [[], ["--help"], ["help"]]) {
     const { code, stdout, stderr } = await fusewire(...argv);
     expect(code).toBe(0);
-    for (const command of ["generate", "inspect", "logits"]) expect(stdout).toContain(`  ${command} `);
+    for (const command of ["generate", "inspect", "logits", "pull"])
+      expect(stdout).toContain(`  ${command} `);
     expect(stderr).toBe("");
   }
-  const { code, stdout } = await fusewire("generate", "--help");
-  expect(code).toBe(0);
-  expect(stdout).toContain("--max-new-tokens <value>");
-  expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+  for (const [command, flag] of [
+    ["generate", "--max-new-tokens <value>"],
+    ["pull", "--token-stdin"],
+  ]) {
+    const { code, stdout } = await fusewire(command!, "--help");
+    expect(code).toBe(0);
+    expect(stdout).toContain(flag);
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+  }
 });
 
 test("the version is that of the package", async () => {

@@ -4,12 +4,16 @@ import { Command, CommanderError } from "commander";
 import { addGenerate } from "./commands/generate.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addLogits } from "./commands/logits.ts";
+import { addPull } from "./commands/pull.ts";
 import { reporting } from "./errors.ts";
 import { checkValues } from "./flags/missing.ts";
 import { type Io, widthOf } from "./io.ts";
+import { formatItem } from "./text/help.ts";
 
 const EXAMPLES = `
 Examples:
+  fusewire chat
+  fusewire pull HuggingFaceTB/SmolLM2-135M-Instruct
   fusewire generate --prompt "Once upon a time"
   fusewire generate --model ./SmolLM2 --prompt "The capital of France is" --json
   fusewire inspect --after fuse_attention`;
@@ -34,6 +38,11 @@ function createProgram(io: Io): Command {
     .description("Compiles Hugging Face checkpoints into tensor programs and runs them.")
     .version(version())
     .exitOverride()
+    .configureHelp({
+      minWidthToWrap: 20,
+      formatItem: (term, termWidth, description) =>
+        formatItem(term, termWidth, description, widthOf(io.stdout)),
+    })
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       // Commander throws what it writes here as well.
@@ -44,6 +53,7 @@ function createProgram(io: Io): Command {
   addGenerate(program, io);
   addInspect(program, io);
   addLogits(program, io);
+  addPull(program, io);
   return program;
 }
 

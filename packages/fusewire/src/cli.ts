@@ -5,6 +5,7 @@ import { addGenerate } from "./commands/generate.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addLogits } from "./commands/logits.ts";
 import { addPull } from "./commands/pull.ts";
+import { addShow } from "./commands/show.ts";
 import { reporting } from "./errors.ts";
 import { checkValues } from "./flags/missing.ts";
 import { type Io, widthOf } from "./io.ts";
@@ -54,6 +55,7 @@ function createProgram(io: Io): Command {
   addInspect(program, io);
   addLogits(program, io);
   addPull(program, io);
+  addShow(program, io);
   return program;
 }
 

@@ -9,3 +9,11 @@ export const noArguments = (command: Command): Command =>
         `'${args[0]}' belongs to no flag; begin flags with -- and put quotes around texts with spaces`,
       );
   });
+
+/** The model of a command that takes it as a word, or as every other command does. */
+export function chosenModel(word: string | undefined, flag: string | undefined): { model?: string } {
+  if (word !== undefined && flag !== undefined && word !== flag)
+    throw new FusewireError(`'${word}' and --model '${flag}' are two models; give one`);
+  const model = word ?? flag;
+  return model === undefined ? {} : { model };
+}

@@ -1,0 +1,26 @@
+import type { Command } from "commander";
+import { openHeaders } from "../flags/headers.ts";
+import { addSourceFlags, type SourceFlags } from "../flags/model.ts";
+import { booleanFlag } from "../flags/values.ts";
+import { type Io, widthOf } from "../io.ts";
+import { readFacts } from "../show/facts.ts";
+import { toPage } from "../show/page.ts";
+import { chosenModel } from "./arguments.ts";
+
+interface ShowFlags extends SourceFlags {
+  readonly json?: boolean;
+}
+
+export function addShow(program: Command, io: Io): void {
+  const command = program
+    .command("show")
+    .description("Show what a model is and whether it runs here. Reads no weights.")
+    .argument("[model]", "as --model");
+  addSourceFlags(command)
+    .addOption(booleanFlag("--json", "print one JSON object"))
+    .action(async (word: string | undefined, flags: ShowFlags) => {
+      const files = await openHeaders({ ...flags, ...chosenModel(word, flags.model) });
+      const facts = await readFacts(files);
+      io.stdout.write(flags.json ? `${JSON.stringify(facts)}\n` : toPage(facts, widthOf(io.stdout)));
+    });
+}

@@ -6,11 +6,12 @@ test("help lists the commands, and each command its flags", async () => {
   for (const argv of [[], ["--help"], ["help"]]) {
     const { code, stdout, stderr } = await fusewire(...argv);
     expect(code).toBe(0);
-    for (const command of ["generate", "inspect", "logits", "pull", "show"])
+    for (const command of ["chat", "generate", "inspect", "logits", "pull", "show"])
       expect(stdout).toContain(`  ${command} `);
     expect(stderr).toBe("");
   }
   for (const [command, flag] of [
+    ["chat", "--max-new-tokens <value>"],
     ["generate", "--max-new-tokens <value>"],
     ["pull", "--token-stdin"],
     ["show", "--revision <name>"],

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { FusewireError } from "@fusewire/ir";
 import { Command, CommanderError } from "commander";
+import { addChat } from "./commands/chat.ts";
 import { addGenerate } from "./commands/generate.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addLogits } from "./commands/logits.ts";
@@ -51,6 +52,7 @@ function createProgram(io: Io): Command {
       getOutHelpWidth: () => widthOf(io.stdout),
     });
   program.addHelpText("after", EXAMPLES);
+  addChat(program, io);
   addGenerate(program, io);
   addInspect(program, io);
   addLogits(program, io);

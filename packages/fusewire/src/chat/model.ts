@@ -1,0 +1,65 @@
+import type { CausalLM, GenerationOptions, GenerationResult, GenerationStep } from "@fusewire/generate";
+import type { Tokenizer } from "@fusewire/models";
+import type { EncodeChat, Space } from "./conversation.ts";
+
+/** A model that conversations run on, and what it keeps from one turn to the next. */
+export interface ChatModel {
+  /** Goes on after these ids: all of the conversation, of which the model may know the beginning from before. */
+  readonly stream: (
+    ids: readonly number[],
+    options: GenerationOptions,
+  ) => AsyncGenerator<GenerationStep, GenerationResult>;
+  /** Forgets what it keeps. */
+  readonly reset: () => void;
+}
+
+/** Every turn computes the whole conversation. A cache that is kept over turns takes its place here. */
+export const freshTurns = (model: CausalLM): ChatModel => ({
+  stream: (ids, options) => model.stream({ input_ids: [ids] }, options),
+  reset: () => undefined,
+});
+
+/** Encodes with the model's own chat template, or another. */
+export const chatEncoder =
+  (tokenizer: Tokenizer, template?: string): EncodeChat =>
+  (messages) =>
+    tokenizer.apply_chat_template(messages, {
+      add_generation_prompt: true,
+      return_dict: false,
+      ...(template !== undefined && { chat_template: template }),
+    });
+
+/** How answers are made. */
+export interface AnswerSettings {
+  readonly options: GenerationOptions;
+  readonly space: Space;
+  /** New tokens at most, where the model has room for them. */
+  readonly longest: number;
+  readonly eos: readonly number[];
+}
+
+// Long enough for most answers, and a model that never ends stops while someone is still watching.
+const LONGEST = 512;
+
+/** Joins what was asked for with the checkpoint's defaults and with what answers need. */
+export function answerSettings(
+  given: GenerationOptions,
+  model: Pick<CausalLM, "generation_config" | "runtime">,
+  tokenizer: Pick<Tokenizer, "eos_token_id">,
+): AnswerSettings {
+  const { max_length, max_new_tokens, eos_token_id, ...options } = given;
+  const defaults = model.generation_config;
+  const positions = model.runtime.source.model.maxPositions;
+  const context = Math.min(positions, max_length ?? positions);
+  const longest =
+    max_new_tokens ?? (max_length === undefined ? (defaults.max_new_tokens ?? LONGEST) : Infinity);
+  // The end of a turn is often the tokenizer's end token, where older checkpoints name only the end of a text.
+  const own = [...[defaults.eos_token_id ?? []].flat(), ...[tokenizer.eos_token_id ?? []].flat()];
+  const eos = eos_token_id === undefined ? [...new Set(own)] : [eos_token_id ?? []].flat();
+  return {
+    options: { ...options, eos_token_id: eos },
+    space: { context, reserve: Math.max(1, Math.min(longest, Math.floor(context / 4))) },
+    longest,
+    eos,
+  };
+}

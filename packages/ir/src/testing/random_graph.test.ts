@@ -35,8 +35,10 @@ test("random modules stay finite, repeat themselves and reach every op", () => {
         expect(value.data.every((x) => Number.isFinite(x))).toBe(true);
       }
     }
-  // Only the pass hoist_prepare makes prepared values.
-  expect([...missing]).toEqual(["prepared"]);
+  // Only the pass hoist_prepare makes prepared values; and rounding to few bits flips where another order of a sum
+  // differs by the last bit of an f32, so that no tolerance could be tight (see ops/quantize.test.ts).
+  const quantized = ["group_scales", "quantize_rows", "dequantize", "quantized_matmul"];
+  expect([...missing].sort()).toEqual(["prepared", ...quantized].sort());
 });
 
 test("comparison sees a wrong type, a wrong number and a wrong infinity", () => {

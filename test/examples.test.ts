@@ -10,7 +10,7 @@ const examples = readdirSync(`${root}/examples`, { recursive: true, encoding: "u
   .sort();
 
 test.each(examples)("%s", (name) => {
-  const { status, stdout, stderr } = spawnSync("npx", ["tsx", `examples/${name}`], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", `examples/${name}`], {
     cwd: root,
     encoding: "utf8",
   });

@@ -37,7 +37,9 @@ test.each(["wasm", "eager:wasm"])(
   "loading on %s takes 1.3 times what is held, and one tensor, at most",
   (device) => {
     const script = fileURLToPath(new URL("support/load_memory.ts", import.meta.url));
-    const { stdout } = spawnSync("npx", ["tsx", script, checkpoint(), device], { encoding: "utf8" });
+    const { stdout } = spawnSync(process.execPath, ["--import", "tsx", script, checkpoint(), device], {
+      encoding: "utf8",
+    });
     const { loading, held } = JSON.parse(stdout) as { loading: number; held: number };
     const largest = 49152 * 576 * 4;
     expect(loading).toBeLessThan(1.3 * (held + largest));

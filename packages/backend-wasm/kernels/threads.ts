@@ -75,9 +75,9 @@ export function join(control: usize, pieces: u32): bool {
   return true;
 }
 
-/** Tells helpers that a run begins. */
+/** Tells helpers that a run begins; while they rest they may sleep on, for waking them would only take the core away. */
 export function wake(control: usize): void {
-  if (get(control, ids.HELPERS) == 0) return;
+  if (get(control, ids.HELPERS) == 0 || get(control, ids.REST) > 0) return;
   atomic.add<u32>(control + (<usize>ids.WAKE << 2), 1);
   if (get(control, ids.SLEEPERS) > 0) atomic.notify(control + (<usize>ids.WAKE << 2), -1);
 }

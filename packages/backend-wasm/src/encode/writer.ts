@@ -42,7 +42,7 @@ const SHARE = 16384;
 
 /** How many units, each of about `cost` elementary operations, a thread takes at once. */
 export function grainFor(units: number, cost: number): number {
-  if (units * cost < 2 * SHARE) return 0;
+  if (units < 2 || units * cost < 2 * SHARE) return 0;
   return Math.max(1, Math.ceil(SHARE / cost));
 }
 

@@ -1,0 +1,115 @@
+/** Same row, same bits: what a row gives does not depend on the rows beside it, its place or how many slots there are. */
+
+import type { Node, Tracer, Value } from "@fusewire/ir";
+import * as ops from "@fusewire/ir";
+import { randomValue } from "@fusewire/ir/testing";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { compute } from "./testing/agreement.ts";
+import { check, onEachVariant, size } from "./testing/arbitrary.ts";
+
+const bits = ({ data }: Value): Buffer => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+
+/** Rows from..from+count-1 of a value. */
+function rowsOf({ type, data }: Value, from: number, count: number): Value {
+  const width = data.length / type.shape[0]!;
+  return {
+    type: { dtype: type.dtype, shape: [count, ...type.shape.slice(1)] },
+    data: data.slice(from * width, (from + count) * width),
+  };
+}
+
+const rows = fc.oneof(size(9), fc.constantFrom(21, 64));
+
+onEachVariant((engine) => {
+  test("products, gated products and norms", () =>
+    check(fc.tuple(rows, size(60), size(130), fc.nat()), async ([m, n, k, pick], seed) => {
+      const x = randomValue({ dtype: "f32", shape: [m, k] }, seed);
+      const w = randomValue({ dtype: "f32", shape: [2 * n, k] }, seed + 1);
+      const norm = randomValue({ dtype: "f32", shape: [k] }, seed + 2);
+      const build = (t: Tracer, input: Value): Node => {
+        const normed = ops.rmsNorm(t.input("x", input.type), t.input("norm", norm.type), 1e-5);
+        const gated = ops.gatedLinear(normed, t.input("w", w.type), "silu");
+        const plain = ops.matmul(normed, t.input("w", w.type), { transposeB: true });
+        return ops.concat([ops.softmax(gated), plain], 1);
+      };
+      const whole = await compute(engine(), (t) => build(t, x), { x, w, norm });
+      const from = pick % m;
+      const count = 1 + (seed % (m - from));
+      const part = rowsOf(x, from, count);
+      const alone = await compute(engine(), (t) => build(t, part), { x: part, w, norm });
+      expect(bits(alone).equals(bits(rowsOf(whole, from, count)))).toBe(true);
+    }));
+
+  test("attention: alone, in a batch, in a chunk, over another capacity", () =>
+    check(
+      fc.record({
+        batch: size(3),
+        length: size(6),
+        width: fc.constantFrom(5, 8, 64),
+        more: size(40),
+        pick: fc.nat(),
+      }),
+      async ({ batch, length, width, more, pick }, seed) => {
+        const slots = 12;
+        const random = (shape: readonly number[], k: number) =>
+          randomValue({ dtype: "f32", shape }, seed + k);
+        const q = random([batch, 4, length, width], 0);
+        const [keys, values] = [random([batch, 2, slots, width], 1), random([batch, 2, slots, width], 2)];
+        const run = (numbers: readonly number[], shape: readonly number[]) =>
+          ops.toValue({ dtype: "i32", shape }, numbers);
+        const highs = Array.from({ length: batch * length }, (_, k) => (k * 5 + seed) % slots);
+        const build = (t: Tracer, inputs: Readonly<Record<string, Value>>): Node => {
+          const [a, b, c, d, e, f] = ["q", "keys", "values", "rows", "lo", "hi"].map((name) =>
+            t.input(name, inputs[name]!.type),
+          );
+          return ops.attention(a!, b!, c!, d!, e!, f!, { scale: 0.4 });
+        };
+        const attend = (inputs: Readonly<Record<string, Value>>) =>
+          compute(engine(), (t) => build(t, inputs), inputs);
+        const whole = await attend({
+          q,
+          keys,
+          values,
+          rows: run(
+            Array.from({ length: batch }, (_, b) => b),
+            [batch],
+          ),
+          lo: run(new Array(batch * length).fill(0), [batch, length]),
+          hi: run(highs, [batch, length]),
+        });
+        const [b, t] = [pick % batch, (pick >> 3) % length];
+        const query = (value: Value): Float32Array => {
+          const [, heads, steps, d] = value.type.shape as [number, number, number, number];
+          const at = steps === 1 ? [0, 0] : [b, t];
+          return Float32Array.from({ length: heads * d }, (_, i) => {
+            const head = Math.floor(i / d);
+            return value.data[((at[0]! * heads + head) * steps + at[1]!) * d + (i % d)]!;
+          });
+        };
+        const wider = (cache: Value): Value => {
+          const shape = [batch + 1, 2, slots + more, width];
+          const out = randomValue({ dtype: "f32", shape }, seed + 7);
+          for (let part = 0; part < 2; part++)
+            out.data.set(
+              cache.data.subarray((b * 2 + part) * slots * width, (b * 2 + part + 1) * slots * width),
+              (batch * 2 + part) * (slots + more) * width,
+            );
+          return out;
+        };
+        const alone = await attend({
+          q: ops.toValue(
+            { dtype: "f32", shape: [1, 4, 1, width] },
+            length === 1 ? q.data.slice(b * 4 * width, (b + 1) * 4 * width) : query(q),
+          ),
+          keys: wider(keys),
+          values: wider(values),
+          rows: run([batch], [1]),
+          lo: run([0], [1, 1]),
+          hi: run([highs[b * length + t]!], [1, 1]),
+        });
+        const expected = length === 1 ? whole.data.slice(b * 4 * width, (b + 1) * 4 * width) : query(whole);
+        expect([...alone.data]).toEqual([...expected]);
+      },
+    ));
+});

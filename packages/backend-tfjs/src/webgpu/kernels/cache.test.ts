@@ -1,13 +1,16 @@
 /** What reads and writes caches: rows, slots and runs of every kind. */
 import * as ir from "@fusewire/ir";
+import { toLowered } from "@fusewire/passes";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { computeWith, expectAgreement } from "../../testing/agreement.ts";
 import { check } from "../../testing/arbitrary.ts";
 import { expectOutputs } from "../../testing/outputs.ts";
 import { onEachVariant } from "../../testing/webgpu.ts";
+import { planStep } from "./index.ts";
 
 const i32 = (...shape: number[]) => ir.tensorType("i32", shape);
+const noWeights = async (): Promise<ir.Value> => Promise.reject(new Error("there are no weights"));
 const upTo = (max: number) => fc.integer({ min: 1, max });
 
 const writes = fc.record({
@@ -91,6 +94,34 @@ onEachVariant((engine) => {
         }
       },
       6,
+    ));
+
+  test("keys and values go into their caches in one launch", () =>
+    check(
+      writes,
+      async ({ batch, extra, heads, slots, entries, width, ring }, seed) => {
+        const d = 2 * width;
+        const module = ir.trace({
+          write: (t) => {
+            const f32 = (name: string, ...shape: number[]) => t.input(name, ir.tensorType("f32", shape));
+            const caches = ["keys", "values"].map((name) =>
+              t.state(name, ir.tensorType("f32", [batch + extra, heads, slots, d])),
+            );
+            const [rows, at, count] = ["rows", "at", "count"].map((name) => t.input(name, i32(batch)));
+            const x = f32("x", batch, entries, 2 * heads * d);
+            const angles = { cos: f32("cos", batch, entries, width), sin: f32("sin", batch, entries, width) };
+            const wraps = { ring: ring && entries <= slots };
+            t.write("keys", ir.appendHeads(caches[0]!, rows!, at!, count!, x, 0, { ...wraps, ...angles }));
+            t.write("values", ir.appendHeads(caches[1]!, rows!, at!, count!, x, heads * d, wraps));
+            return {};
+          },
+        });
+        await expectAgreement(engine(), module, seed);
+        const executable = await engine().compile(toLowered(module), engine().createWeights(noWeights));
+        expect(executable.launches).toBe(1);
+        executable.dispose();
+      },
+      4,
     ));
 
   test.each(Object.entries(KINDS))("attention over runs that are %s", (_kind, runOf) =>
@@ -219,4 +250,22 @@ onEachVariant((engine) => {
     expect(await run(2, 131)).toEqual(alone);
     expect(await run(3, 260)).toEqual(alone);
   });
+});
+
+test("scratch memory of attention grows with the cache, not with its square; prompts take none", () => {
+  const step = (length: number, slots: number) => ({
+    reads: [
+      ir.tensorType("f32", [1, 8, length, 64]),
+      ...[0, 1].map(() => ir.tensorType("f32", [1, 4, slots, 64])),
+      i32(1),
+      i32(1, length),
+      i32(1, length),
+    ],
+    write: ir.tensorType("f32", [1, 8, length, 64]),
+    attrs: { scale: 1, softcap: 0, ring: false },
+  });
+  const bytes = (length: number, slots: number) =>
+    (planStep("attention", step(length, slots), { lanes: 128 }).scratch ?? []).reduce((sum, n) => sum + n, 0);
+  expect(bytes(1, 8192)).toBe(2 * bytes(1, 4096));
+  expect(bytes(256, 8192)).toBe(0);
 });

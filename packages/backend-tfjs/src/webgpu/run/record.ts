@@ -2,9 +2,9 @@
 import { defOf, type OpName, rootsOf, topological, type Value } from "@fusewire/ir";
 import type { Lowered, Program, Ref } from "@fusewire/passes";
 import type { Pipeline, Pipelines } from "../device/pipelines.ts";
-import { planStep } from "../kernels/index.ts";
 import type { Variant } from "../kernels/kernel.ts";
-import type { Launch, Plan } from "../wgsl/launch.ts";
+import type { Launch } from "../wgsl/launch.ts";
+import { joinSteps } from "./joined_steps.ts";
 import type { WeightName } from "./weights.ts";
 
 /** Where a binding finds its memory: a buffer of the program, a constant made while recording, or step scratch. */
@@ -18,6 +18,7 @@ export interface Recorded {
   readonly places: readonly Place[];
   readonly sizes: readonly number[];
   readonly groups: Launch["groups"];
+  readonly layer: string | undefined;
 }
 
 export interface Recording {
@@ -33,18 +34,17 @@ export async function record(program: Program, pipelines: Pipelines, variant: Va
   const constants: Value[] = [];
   const scratch: number[] = [];
   const started: Promise<Recorded>[] = [];
-  for (const { kernel, reads, write, attrs } of program.steps) {
-    const alone = reads.length === 0;
-    if (alone) constants.push(evaluateAlone(kernel as OpName, attrs, write));
-    const constant = constants.length - 1;
-    const plan: Plan = alone
-      ? planStep("copy", { reads: [write.type], write: write.type, attrs: {} }, variant)
-      : planStep(kernel, { reads: reads.map(({ type }) => type), write: write.type, attrs }, variant);
+  const constantOf = new Map<Ref, number>();
+  for (const { kernel, reads, write, attrs } of program.steps)
+    if (reads.length === 0)
+      constantOf.set(write, constants.push(evaluateAlone(kernel as OpName, attrs, write)) - 1);
+  for (const { reads, write, layer, plan } of joinSteps(program.steps, variant)) {
+    const constant = constantOf.get(write);
     for (const [k, bytes] of (plan.scratch ?? []).entries()) scratch[k] = Math.max(scratch[k] ?? 0, bytes);
     const placeOf = (memory: Launch["bindings"][number]["memory"]): Place => {
       switch (memory.kind) {
         case "read":
-          return alone
+          return constant !== undefined
             ? { kind: "constant", index: constant, bytes: constants[constant]!.data.byteLength }
             : { kind: "program", ref: reads[memory.index]! };
         case "write":
@@ -60,6 +60,7 @@ export async function record(program: Program, pipelines: Pipelines, variant: Va
           places: launch.bindings.map(({ memory }) => placeOf(memory)),
           sizes: launch.sizes,
           groups: launch.groups,
+          layer,
         })),
       );
   }

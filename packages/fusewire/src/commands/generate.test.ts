@@ -107,3 +107,24 @@ test("Ctrl+C keeps what has been printed and ends with 130", async () => {
   expect(stdout).toMatch(/\S.*\n$/s);
   expect(stderr).toMatch(/^interrupted after \d+ new tokens?\n$/);
 });
+
+test("an assistant drafts as its flags say, and changes no token", async () => {
+  const prompt = ["--input-ids", "[[723,598,262,473]]", "--max-new-tokens", "12"];
+  const plain = await answer(...prompt);
+  const flags = ["--num-assistant-tokens", "3", "--assistant-confidence-threshold", "0"];
+  const assisted = await answer(...prompt, "--assistant-model", "tales-draft", ...flags);
+  expect(assisted.sequences).toEqual(plain.sequences);
+  expect(Math.max(...assisted.stats.rounds.map(({ drafted }) => drafted))).toBe(3);
+});
+
+test.each([
+  [["--num-assistant-tokens", "3"], "--num-assistant-tokens says how an assistant drafts; name one with"],
+  [["--assistant-model", "tales-draft", "--assistant-confidence-threshold", "2"], "must be between 0 and 1"],
+  [["--assistant-model", "tales-draft", "--prompt-lookup-num-tokens", "2"], "both draft; give one of them"],
+  [["--assistant-model", "nowhere"], "there is no model directory 'nowhere'"],
+])("%j is refused", async (flags, message) => {
+  const { code, stderr } = await fusewire("generate", "--input-ids", "[[1,2]]", ...flags);
+  expect(code).toBe(1);
+  expect(stderr).toContain(message);
+  expect(stderr.trim().split("\n")).toHaveLength(1);
+});

@@ -10,6 +10,7 @@ import { createTextStream, type Tokenizer } from "@fusewire/models";
 import type { Command } from "commander";
 import { AutoModelForCausalLM } from "../auto.ts";
 import { Interrupted } from "../errors.ts";
+import { type AssistantFlags, addAssistantFlags, openAssistant } from "../flags/assistant.ts";
 import { addGenerationFlags } from "../flags/generation.ts";
 import { addInputFlags, type InputFlags, optionalTokenizer, readInputs } from "../flags/inputs.ts";
 import { addModelFlags, loadOptions, type ModelFlags, openModelFlag } from "../flags/model.ts";
@@ -21,7 +22,7 @@ import { plural } from "../text/units.ts";
 import { wrap } from "../text/wrap.ts";
 import { noArguments } from "./arguments.ts";
 
-interface GenerateFlags extends ModelFlags, InputFlags {
+interface GenerateFlags extends ModelFlags, InputFlags, AssistantFlags {
   readonly ignoreEos?: boolean;
   readonly json?: boolean;
 }
@@ -35,6 +36,7 @@ export function addGenerate(program: Command, io: Io): void {
   command
     .addOption(booleanFlag("--ignore-eos", "go on after end tokens"))
     .addOption(booleanFlag("--json", "print one JSON object: sequences, texts, stats"));
+  addAssistantFlags(command);
   const readOptions = addGenerationFlags(command, OPTIONS);
   command.action((flags: GenerateFlags) => generate(flags, readOptions(), io));
 }
@@ -54,12 +56,16 @@ async function generate(flags: GenerateFlags, given: GenerationOptions, io: Io):
     progress_callback: progress.report,
   });
   progress.end();
+  let assistant: CausalLM | undefined;
   try {
+    assistant = await openAssistant(flags);
+    if (assistant) options.assistant_model = assistant;
     const printer = flags.json ? SILENT : printerFor(inputs, tokenizer, io.stdout);
     const result = await follow(model, inputs, options, printer, io);
     if (flags.json) io.stdout.write(`${JSON.stringify(toJson(result, tokenizer))}\n`);
     else io.stderr.write(`${wrap(summarise(result.stats), widthOf(io.stderr), "  ")}\n`);
   } finally {
+    await assistant?.dispose();
     await model.dispose();
   }
 }

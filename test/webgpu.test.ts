@@ -137,4 +137,20 @@ test.each([
       const watched: Engine = { ...engine, createStates: (decls) => (states = engine.createStates(decls)) };
       const buckets = { batch: [1], chunk, capacity };
       const model = await loadCausalLM(await openModelDirectory(llama), { engine: watched, buckets });
-      await model.generate({ input_ids: [ids] }, { max_new_tokens: 1, eos_token_id: [] }, 180_000);
+      await model.generate({ input_ids: [ids] }, { max_new_tokens: 1, eos_token_id: [] });
+      const { type, data } = await engine.readState(states!, "cache.1.values");
+      await model.dispose();
+      const [, groups, slots, d] = type.shape as [number, number, number, number];
+      // The last token goes through the decoding step.
+      return Array.from({ length: groups }, (_, g) => [
+        ...data.subarray(g * slots * d, (g * slots + 36) * d),
+      ]);
+    };
+    const expected = await cacheFor([8], 64);
+    expect(await cacheFor([64], 64)).toEqual(expected);
+    expect(await cacheFor([64], 128)).toEqual(expected);
+    engine.dispose();
+    device.dispose();
+  },
+  180_000,
+);

@@ -16,6 +16,7 @@ import {
   type Engine,
   type LowerOptions,
   type OptionalPass,
+  type Quantization,
 } from "@fusewire/passes";
 import { forward } from "./forward.ts";
 import { type GenerationResult, generateSteps } from "./generate.ts";
@@ -26,8 +27,11 @@ import type { GenerationStep } from "./step.ts";
 import { load, type WarmupSizes, warmup } from "./warmup.ts";
 import { checkWeights, type LoadProgress, weightSource } from "./weights.ts";
 
-/** How weights are kept in the graph: as they are stored, or rounded to one dtype. Arithmetic is f32 always. */
-export type WeightDType = "auto" | "float32" | "bfloat16" | "float16";
+/**
+ * How weights are kept: as they are stored, or rounded to one dtype; arithmetic is f32. With `q8` and `q4` matrices
+ * become integers of 8 or 4 bits, a scale for 32 neighbours, and products run in integers where the engine can.
+ */
+export type WeightDType = "auto" | "float32" | "bfloat16" | "float16" | "q8" | "q4";
 
 /** `eager` computes attention by plain products and softmax; `sdpa` by the engine's attention kernel. */
 export type AttentionImplementation = "eager" | "sdpa";
@@ -70,6 +74,13 @@ const DTYPES: Readonly<Record<WeightDType, DType | undefined>> = {
   float32: "f32",
   bfloat16: "bf16",
   float16: "f16",
+  q8: undefined,
+  q4: undefined,
+};
+
+const QUANTIZATION: Readonly<Partial<Record<WeightDType, Quantization>>> = {
+  q8: { bits: 8, group: 32 },
+  q4: { bits: 4, group: 32 },
 };
 
 const ATTENTION: Readonly<Record<AttentionImplementation, readonly OptionalPass[]>> = {
@@ -114,7 +125,10 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
   const attention = choose("attn_implementation", attn_implementation, ATTENTION);
   const generation_config = { ...(await readGenerationConfig(files)) };
   const { config, model, checkpoint, storage } = await openCausalModel(files, dtype);
-  const lowering: LowerOptions = { disable: [...new Set([...attention, ...disable_passes])] };
+  const lowering: LowerOptions = {
+    disable: [...new Set([...attention, ...disable_passes])],
+    quantize: dtype && QUANTIZATION[dtype],
+  };
   const weights = engine.createWeights(
     weightSource({ model, checkpoint, storage }, options.progress_callback),
   );

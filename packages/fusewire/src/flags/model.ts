@@ -39,7 +39,7 @@ export function addSourceFlags(command: Command): Command {
 }
 
 export const dtypeFlag = (): Option =>
-  choiceFlag("--dtype", ["auto", "float32", "bfloat16", "float16"], "how weights are kept");
+  choiceFlag("--dtype", ["auto", "float32", "bfloat16", "float16", "q8", "q4"], "how weights are kept");
 
 export function addModelFlags(command: Command): Command {
   return addSourceFlags(command)

@@ -15,10 +15,19 @@ export interface Chromium {
   close(): Promise<void>;
 }
 
+/** Lets a browser without a GPU offer WebGPU, on the software adapter that lies beside it. */
+export const SOFTWARE_WEBGPU: readonly string[] = [
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  "--enable-features=Vulkan",
+  "--use-vulkan=swiftshader",
+  "--ignore-gpu-blocklist",
+];
+
 /** Starts the browser; elsewhere than on Linux on x64, where the package has none, an installed Chrome. */
-export async function launchChromium(): Promise<Chromium> {
+export async function launchChromium(args: readonly string[] = []): Promise<Chromium> {
   if (process.platform !== "linux" || process.arch !== "x64") {
-    const browser = await chromium.launch({ channel: "chrome" });
+    const browser = await chromium.launch({ channel: "chrome", args: [...args] });
     return { browser, close: () => browser.close() };
   }
   const folder = mkdtempSync(join(tmpdir(), "fusewire-chromium-"));
@@ -26,7 +35,7 @@ export async function launchChromium(): Promise<Chromium> {
   const browser = await chromium.launch({
     executablePath,
     // Containers and root have no sandbox to put it in.
-    args: ["--no-sandbox"],
+    args: ["--no-sandbox", ...args],
     env: { ...process.env, ...libraries(folder, executablePath), FONTCONFIG_FILE: fontConfig(folder) },
   });
   return {
@@ -42,7 +51,7 @@ export async function launchChromium(): Promise<Chromium> {
 function unpack(folder: string): string {
   const executable = join(folder, "chromium");
   writeFileSync(executable, contents("chromium.br"), { mode: 0o755 });
-  for (const archive of ["fonts", "al2023"])
+  for (const archive of ["fonts", "al2023", "swiftshader"])
     spawnSync("tar", ["-x", "-C", folder], { input: contents(`${archive}.tar.br`) });
   return executable;
 }

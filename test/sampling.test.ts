@@ -80,7 +80,7 @@ describe("the distribution of one draw", () => {
   });
 });
 
-describe.each(["interpreter", "eager:wasm", "wasm"])("generate() on %s", (device) => {
+describe.each(["interpreter", "eager:wasm", "wasm", "webgpu"])("generate() on %s", (device) => {
   const directory = goldenPath("generation", "target");
   const options = { do_sample: true, temperature: 0.9, top_k: 8, max_new_tokens: 12, eos_token_id: [] };
 

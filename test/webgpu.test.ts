@@ -2,7 +2,7 @@
 import { createWebGpuEngine, openDevice, type WebGpuEngine } from "@fusewire/backend-tfjs";
 import { loadCausalLM } from "@fusewire/generate";
 import { openModelDirectory } from "@fusewire/models/node";
-import type { Engine, States } from "@fusewire/passes";
+import type { Engine, Outputs, States } from "@fusewire/passes";
 import { describe, expect, test } from "vitest";
 import { withModel } from "./support/engines.ts";
 import { goldenPath } from "./support/goldens.ts";
@@ -41,6 +41,47 @@ test("seeds give the interpreter's tokens, alone and in a batch", () =>
       expect(alone.new_tokens[0]).toEqual(new_tokens[1]);
     }),
   ));
+
+/** The engine with decoding steps run K in one submit; what is left over when a text ends is dropped. */
+function severalAtOnce(engine: WebGpuEngine, times: number): Engine {
+  let ready: Outputs[] = [];
+  return {
+    ...engine,
+    async run(executable, states, inputs) {
+      if (!executable.entry.startsWith("decode")) {
+        ready = [];
+        return engine.run(executable, states, inputs);
+      }
+      if (ready.length === 0) ready = await engine.runTimes(executable, states, inputs, times);
+      return ready.shift()!;
+    },
+  };
+}
+
+test("1, 4 and 16 steps a submit give the same tokens, greedy and sampled, past the end of a row too", async () => {
+  const device = await openDevice();
+  const engine = await createWebGpuEngine({ device });
+  const texts = [];
+  for (const times of [1, 4, 16]) {
+    const model = await loadCausalLM(await openModelDirectory(llama), {
+      engine: severalAtOnce(engine, times),
+    });
+    const input_ids = [prompt(6), prompt(7).slice(1)];
+    const chosen = await model.generate({ input_ids }, greedy);
+    const drawn = await model.generate({ input_ids }, { ...greedy, do_sample: true, seed: 3 });
+    // Ends the first row at its fifth token.
+    const ended = await model.generate(
+      { input_ids },
+      { ...greedy, eos_token_id: [chosen.new_tokens[0]![4]!] },
+    );
+    texts.push([chosen, drawn, ended].map(({ new_tokens }) => new_tokens));
+    await model.dispose();
+  }
+  expect(texts[1]).toEqual(texts[0]);
+  expect(texts[2]).toEqual(texts[0]);
+  engine.dispose();
+  device.dispose();
+});
 
 describe("weights stored in 16 bits", () => {
   test.each(["bfloat16", "float16"] as const)("%s: the interpreter's tokens, in fewer bytes", (dtype) =>

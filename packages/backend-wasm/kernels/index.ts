@@ -74,11 +74,11 @@ function share(control: usize, thread: u32): void {
 export function run(table: usize, end: usize, scratch: usize, control: usize): bool {
   wake(control);
   for (let p = table; p < end; p += <usize>word(p, 1) << 2) {
-    if (word(p, 3) == 0 || !mayShare(control)) runStep(p, 0, word(p, 2), scratch);
+    if (word(p, 3) == 0 || !mayShare(control, pieces(p) * word(p, 4))) runStep(p, 0, word(p, 2), scratch);
     else {
       open(control, p, pieces(p));
       share(control, 0);
-      if (!join(control, pieces(p))) return false;
+      if (!join(control, pieces(p), word(p, 4))) return false;
     }
   }
   return true;

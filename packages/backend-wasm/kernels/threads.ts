@@ -13,9 +13,9 @@ const PATIENCE: u32 = 1 << 14;
 const LATE: u32 = 1 << 13;
 /** Turns after which a helper must be gone. */
 const LOST: u32 = 1 << 29;
-/** Steps that thread 0 works alone for after helpers were late: twice as many each time in a row. */
-const FIRST_REST: u32 = 1 << 9;
-const LONGEST_REST: u32 = 1 << 15;
+/** Pieces that thread 0 does alone after helpers were late: twice as many each time, until it went well for a while. */
+const FIRST_REST: u32 = 1 << 13;
+const LONGEST_REST: u32 = 1 << 18;
 
 @inline function get(control: usize, word: u32): u32 {
   return atomic.load<u32>(control + (<usize>word << 2));
@@ -25,12 +25,12 @@ const LONGEST_REST: u32 = 1 << 15;
   atomic.store<u32>(control + (<usize>word << 2), value);
 }
 
-/** Whether thread 0 may share the next step. */
-export function mayShare(control: usize): bool {
+/** Whether thread 0 may share the next step, of so many pieces of the usual length. */
+export function mayShare(control: usize, pieces: u32): bool {
   if (get(control, ids.HELPERS) == 0) return false;
   const rest = get(control, ids.REST);
   if (rest == 0) return true;
-  set(control, ids.REST, rest - 1);
+  set(control, ids.REST, rest > pieces ? rest - pieces : 0);
   return false;
 }
 
@@ -56,21 +56,22 @@ export function open(control: usize, p: usize, pieces: u32): void {
 }
 
 /** Waits until all pieces are done; false when a helper must have died with one. */
-export function join(control: usize, pieces: u32): bool {
+export function join(control: usize, pieces: u32, weight: u32): bool {
   let turns: u32 = 0;
   while (get(control, ids.DONE) != pieces) {
     if (++turns > LOST) return false;
     pause(control);
   }
-  if (turns > LATE) {
+  // A helper may rightly be busy for as long as one piece takes.
+  if (turns > LATE * weight) {
     const before = get(control, ids.PENALTY);
-    const penalty = before == 0 ? FIRST_REST : before < LONGEST_REST ? before << 1 : LONGEST_REST;
+    const penalty = before < FIRST_REST ? FIRST_REST : before < LONGEST_REST ? before << 1 : LONGEST_REST;
     set(control, ids.PENALTY, penalty);
     set(control, ids.REST, penalty);
-  } else if (turns < LATE >> 4) {
-    // Forgiven a little with every step that went well.
+  } else {
+    // Forgiven by half in some 50 steps that went well.
     const penalty = get(control, ids.PENALTY);
-    if (penalty > 0) set(control, ids.PENALTY, penalty - 1);
+    if (penalty > 0) set(control, ids.PENALTY, penalty - 1 - (penalty >> 6));
   }
   return true;
 }

@@ -27,7 +27,7 @@ export const DEQUANTIZE = 22;
 export const GATHER_TILED = 23;
 export const QUANTIZED_MATMUL = 24;
 
-/** Words before a step's own: kernel, words in all, units of work, units a thread takes at once, bytes of scratch. */
+/** Words before a step's own: kernel, words in all, units of work, units a thread takes at once, how long it takes over them. */
 export const HEADER = 5;
 
 /** Element types, as `DTYPES` of the graph orders them. */
@@ -111,7 +111,7 @@ export const SLEEPERS = 34;
 export const STOP = 35;
 /** Helpers that have begun. */
 export const HELPERS = 36;
-/** Steps for which thread 0 still works alone, and how many it takes next time. */
+/** Pieces that thread 0 still does alone, and how many it takes next time. */
 export const REST = 37;
 export const PENALTY = 38;
 /** The scratch memory of thread 0, and the bytes from one thread's to the next. */

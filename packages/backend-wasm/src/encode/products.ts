@@ -3,7 +3,15 @@ import { broadcastShapes, type Shape, sizeOf, stridesOf } from "@fusewire/ir";
 import type { Ref } from "@fusewire/passes";
 import * as ids from "../ids.ts";
 import { broadcastStrides } from "./axes.ts";
-import { dtypeWord, type Encoders, floatWord, grainFor, type Launch, type Places } from "./writer.ts";
+import {
+  dtypeWord,
+  type Encoders,
+  floatWord,
+  grainFor,
+  type Launch,
+  type Places,
+  weightOf,
+} from "./writer.ts";
 
 /** Epilogues by the name that ops carry. */
 export const ACTIVATIONS: Readonly<Record<string, number>> = {
@@ -38,11 +46,14 @@ function encodeLinear(
   const k = x.type.shape.at(-1)!;
   const m = sizeOf(x.type.shape) / k;
   const operand = (ref: Ref | undefined) => (ref ? places.operand(ref) : [0, 0]);
+  const cost = m * k * (gated ? 2 : 1);
+  const grain = inTiles(grainFor(n, cost));
   return [
     {
       kernel: ids.LINEAR,
       units: n,
-      grain: inTiles(grainFor(n, m * k * (gated ? 2 : 1))),
+      grain,
+      weight: weightOf(grain, cost),
       scratch: gated ? m * BLOCK_COLUMNS * 4 : 0,
       words: [
         ...places.operand(write),

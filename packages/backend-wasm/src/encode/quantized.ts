@@ -3,7 +3,7 @@ import { FusewireError, sizeOf } from "@fusewire/ir";
 import type { Ref } from "@fusewire/passes";
 import * as ids from "../ids.ts";
 import { ACTIVATIONS } from "./products.ts";
-import { type Encoders, floatWord, grainFor } from "./writer.ts";
+import { type Encoders, floatWord, grainFor, weightOf } from "./writer.ts";
 
 /** The smallest and largest integer, as the op table has them. */
 const limits = (bits: number): readonly [number, number] => {
@@ -54,14 +54,17 @@ export const QUANTIZED: Encoders = {
     const k = x.type.shape.at(-1)!;
     const m = sizeOf(x.type.shape) / k;
     const units = Math.ceil(n / 16);
+    const cost = 4 * m * k * (attrs.gated ? 2 : 1);
+    // Each piece begins by preparing the rows of x, so with many rows it takes several tiles.
+    const grain = severalTiles(grainFor(units, cost), m);
     const { group, bits, activation, bias, residual, gated } = attrs;
     const operand = (ref: Ref | undefined) => (ref ? places.operand(ref) : [0, 0]);
     return [
       {
         kernel: ids.QUANTIZED_MATMUL,
         units,
-        // Each piece begins by preparing the rows of x, so with many rows it takes several tiles.
-        grain: severalTiles(grainFor(units, 4 * m * k * (gated ? 2 : 1)), m),
+        grain,
+        weight: weightOf(grain, cost),
         scratch: 2 * m * k + (4 * m * k) / group + 64 + 3 * 64 * m,
         words: [
           ...[write, x, xScales, codes, scales].flatMap((ref) => [...places.operand(ref)]),

@@ -11,6 +11,8 @@ export interface Launch {
   readonly units: number;
   /** Units that a thread takes at once; 0 when the work is too little to share. */
   readonly grain: number;
+  /** How long a piece of `grain` units takes, in the pieces that `grainFor` aims at; 1 unless given. */
+  readonly weight?: number;
   /** Bytes of scratch memory that the kernel needs in each thread. */
   readonly scratch: number;
   /** The kernel's own words. */
@@ -57,11 +59,15 @@ export function floatWord(x: number): number {
 export const dtypeWord = (dtype: DType): number => DTYPES.indexOf(dtype);
 
 /** The launch as words of the table. */
-export const launchWords = ({ kernel, units, grain, scratch, words }: Launch): number[] => [
+export const launchWords = ({ kernel, units, grain, weight = 1, words }: Launch): number[] => [
   kernel,
   HEADER + words.length,
   units,
   grain,
-  scratch,
+  weight,
   ...words,
 ];
+
+/** The `weight` of pieces of `grain` units that cost `cost` each. */
+export const weightOf = (grain: number, cost: number): number =>
+  Math.max(1, Math.ceil((grain * cost) / SHARE));

@@ -39,6 +39,13 @@ export function open(control: usize, p: usize, pieces: u32): void {
   set(control, ids.DONE, 0);
   set(control, ids.STEP, <u32>p);
   set(control, ids.OPEN, <u32>(NONE + <i32>pieces));
+  // The pieces of a prompt take longer than helpers are patient, so they may have gone to sleep since the run began.
+  if (get(control, ids.SLEEPERS) > 0) rouse(control);
+}
+
+function rouse(control: usize): void {
+  atomic.add<u32>(control + (<usize>ids.WAKE << 2), 1);
+  atomic.notify(control + (<usize>ids.WAKE << 2), -1);
 }
 
 /** Claims a piece of the open step: how many were left, 0 when none was. */
@@ -79,8 +86,7 @@ export function join(control: usize, pieces: u32, weight: u32): bool {
 /** Tells helpers that a run begins; while they rest they may sleep on, for waking them would only take the core away. */
 export function wake(control: usize): void {
   if (get(control, ids.HELPERS) == 0 || get(control, ids.REST) > 0) return;
-  atomic.add<u32>(control + (<usize>ids.WAKE << 2), 1);
-  if (get(control, ids.SLEEPERS) > 0) atomic.notify(control + (<usize>ids.WAKE << 2), -1);
+  rouse(control);
 }
 
 /** Waits for an open step: spins, then sleeps. False when helpers are to end. */

@@ -23,7 +23,7 @@ beforeAll(async () => {
   installed = await installPackages();
 }, 300_000);
 
-afterAll(() => installed?.dispose());
+afterAll(() => installed?.dispose(), 60_000);
 
 /** Runs a file of the user's folder, or an installed command, with a version of Node first in the path. */
 const withNode = (version: NodeVersion, program: string, ...args: string[]) => {

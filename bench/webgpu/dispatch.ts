@@ -4,7 +4,8 @@
  *
  *   tsx bench/webgpu/dispatch.ts [launches] [rounds]
  */
-import { createWebGpuEngine, openDevice, shareWithTfjs } from "@fusewire/backend-tfjs";
+import { createWebGpuEngine, openDevice } from "@fusewire/backend-tfjs";
+import { shareWithTfjs } from "@fusewire/backend-tfjs/tfjs";
 import { add, tensorType, trace } from "@fusewire/ir";
 import { toLowered } from "@fusewire/passes";
 import * as tf from "@tensorflow/tfjs-core";

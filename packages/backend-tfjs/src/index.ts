@@ -15,4 +15,3 @@ export {
   webGpuTraits,
 } from "./webgpu/engine.ts";
 export { type SelfTest, type SelfTestResult, selfTest } from "./webgpu/self_test.ts";
-export { shareWithTfjs, type TfjsOnDevice } from "./webgpu/tfjs.ts";

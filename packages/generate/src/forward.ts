@@ -24,7 +24,9 @@ export async function forward(runtime: Runtime, inputs: ModelInputs): Promise<{ 
       const outputs = await runtime.run(key, states, chunkInputs(rows, batch, start, size, 0));
       const chunk = floats(outputs.get("logits")!);
       rows.forEach((row, b) => {
-        const real = Math.max(0, Math.min(count, row.length - start));
+        const real = Math.min(count, row.length - start);
+        // The row ended in an earlier chunk.
+        if (real <= 0) return;
         const from = b * size * model.vocabSize;
         const to = (b * width + starts[b]! + start) * model.vocabSize;
         floats(logits).set(chunk.subarray(from, from + real * model.vocabSize), to);

@@ -86,6 +86,22 @@ test("a prompt that the model cannot hold is refused before anything runs", asyn
   expect(model.runtime.compilations).toEqual([]);
 });
 
+test("forward gives rows of any lengths in a batch what each gets alone", async () => {
+  const model = await load(tinyModel(), { buckets: { batch: [1, 4], chunk: [4, 8], capacity: 64 } });
+  const rows = [23, 40, 5].map((length) => Array.from({ length }, (_, i) => (7 * i + length) % 40));
+  const pads = (row: number[]) => new Array<number>(40 - row.length);
+  const { logits } = await model.forward({
+    input_ids: rows.map((row) => [...row, ...pads(row).fill(0)]),
+    attention_mask: rows.map((row) => [...row.map(() => 1), ...pads(row).fill(0)]),
+  });
+  for (const [b, row] of rows.entries()) {
+    const alone = (await model.forward({ input_ids: [row] })).logits.data;
+    const from = b * 40 * 40;
+    expect([...logits.data.subarray(from, from + alone.length)]).toEqual([...alone]);
+    expect(logits.data.subarray(from + alone.length, from + 40 * 40).every((x) => x === 0)).toBe(true);
+  }
+});
+
 describe("compilations", () => {
   test("happen once a program and say why", async () => {
     const model = await load(tinyModel(), { buckets: { batch: [1, 2], chunk: [4, 8], capacity: 32 } });

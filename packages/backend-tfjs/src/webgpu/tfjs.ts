@@ -1,4 +1,7 @@
-/** TensorFlow.js on the engine's device, sharing tensors both ways without copies. Loaded by who wants it alone. */
+/**
+ * TensorFlow.js on the engine's device, sharing tensors both ways without copies: `@fusewire/backend-tfjs/tfjs`. Apart
+ * from the main entry, because tfjs's types bring their own WebGPU, which disagrees with TypeScript's.
+ */
 import { FusewireError, type Shape } from "@fusewire/ir";
 import * as tf from "@tensorflow/tfjs-core";
 import type { OpenDevice } from "./device/open_device.ts";
@@ -19,7 +22,7 @@ const internals = (backend: Backend): Internals => backend as unknown as Interna
 
 /** tfjs's side of a shared device. */
 export interface TfjsOnDevice {
-  readonly backend: Backend;
+  readonly backend: tf.KernelBackend;
   /** A tensor that is the buffer itself. Its `data()` is cached on the host when first read; see `forget`. */
   wrap(buffer: GPUBuffer, shape: Shape, dtype: "float32" | "int32"): tf.Tensor;
   /** The buffer behind a tensor, which must live on: tfjs gives a disposed tensor's buffer to the next one. */

@@ -36,7 +36,7 @@ test("docs/compatibility.md says what the tables say", async () => {
     "|---|---|",
     row(
       "dtype",
-      "`auto` (as stored), `float32`, `bfloat16`, `float16`: how weights are kept; arithmetic is f32",
+      "`auto` (as stored), `float32`, `bfloat16`, `float16`: how weights are kept; arithmetic is f32. `q8` and `q4`: quantized while loading",
     ),
     row("device", "`auto` or the name of a device"),
     row("attn_implementation", "`sdpa` (a kernel) or `eager` (plain products and softmax)"),

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const examples = readdirSync(`${root}/examples`, { recursive: true, encoding: "utf8" })
-  .filter((name) => name.endsWith(".ts") && !name.includes("node_modules"))
+  .filter((name) => name.endsWith(".ts") && !/node_modules|support/.test(name))
   .sort();
 
 test.each(examples)("%s", (name) => {

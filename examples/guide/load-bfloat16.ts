@@ -1,16 +1,11 @@
-/**
- * The guide's "load in half precision": weights stay bfloat16 as they are stored. The guide's own model, after
- * downloading it: `npx tsx examples/guide/load-bfloat16.ts path/to/Mistral-7B-v0.1`.
- */
-import { embeddedModel } from "@fusewire/models/node";
+/** The guide's "load in half precision": weights stay bfloat16 as they are stored (`--guide` takes its Mistral 7B). */
 import { AutoModelForCausalLM } from "fusewire";
+import { modelFor } from "../support/models.ts";
 
-const directory = process.argv[2] ?? embeddedModel("tales");
-const model = await AutoModelForCausalLM.from_pretrained(directory, {
+const model = await AutoModelForCausalLM.from_pretrained(modelFor("mistralai/Mistral-7B-v0.1"), {
   torch_dtype: "bfloat16",
   device_map: "auto",
 });
-console.log(
-  `${model.config.modelType} on ${model.device}: ${(model.runtime.engine.held().bytes / 2 ** 20).toFixed(1)} MB held`,
-);
+const held = model.runtime.engine.held().bytes / 2 ** 20;
+console.log(`${model.config.modelType} on ${model.device}: ${held.toFixed(1)} MiB held`);
 await model.dispose();

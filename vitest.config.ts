@@ -4,6 +4,14 @@ import { softwareAdapter } from "./packages/backend-tfjs/src/node/software_adapt
 const long = "**/*.long.test.ts";
 const exclude = [...configDefaults.exclude, long];
 
+/** Unit tests that wait for a software GPU, for threads or for processes of their own. */
+const waiting = [
+  "packages/backend-tfjs/src/webgpu/**/*.test.ts",
+  "packages/backend-wasm/src/{elementwise,threads}.test.ts",
+  "packages/fusewire/src/{commands/*,demo,process}.test.ts",
+  "packages/models/src/node/hub/*.test.ts",
+];
+
 export default defineConfig({
   test: {
     passWithNoTests: true,
@@ -11,7 +19,8 @@ export default defineConfig({
     env: { ...softwareAdapter(import.meta.url) },
     projects: [
       // Beside the code; fast enough to run on every save.
-      { test: { name: "unit", include: ["packages/*/src/**/*.test.ts"], exclude } },
+      { test: { name: "unit", include: ["packages/*/src/**/*.test.ts"], exclude: [...exclude, ...waiting] } },
+      { test: { name: "waiting", include: waiting, exclude } },
       // What crosses packages: golden parity, end to end, programs as text.
       {
         test: {

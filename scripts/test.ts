@@ -12,5 +12,5 @@ process.exitCode =
         ["typecheck", "pnpm run typecheck"],
         ["lint", "pnpm run lint"],
         ["imports", "pnpm run check:imports"],
-        ["vitest", `vitest run --project unit --project whole${more}`],
+        ["vitest", `vitest run --project unit --project waiting --project whole${more}`],
       ]);

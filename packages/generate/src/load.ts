@@ -1,4 +1,4 @@
-import { type DType, FusewireError } from "@fusewire/ir";
+import { type DType, FusewireError, type TensorType } from "@fusewire/ir";
 import {
   type CausalModel,
   type Checkpoint,
@@ -93,6 +93,8 @@ export interface OpenModel {
   readonly config: RawConfig;
   readonly model: CausalModel;
   readonly checkpoint: Checkpoint;
+  /** The weights that the model reads. */
+  readonly params: ReadonlyMap<string, TensorType>;
   /** The dtype in which the graph reads a weight. */
   readonly storage: (name: string) => DType;
 }
@@ -105,12 +107,12 @@ export async function openCausalModel(files: ModelFiles, dtype: WeightDType = "a
   const checkpoint = await openCheckpoint(files);
   const storage = (name: string): DType => stored ?? checkpoint.type(name)?.dtype ?? "f32";
   try {
-    checkWeights({ model, storage, checkpoint });
+    const params = checkWeights({ model, storage, checkpoint });
+    return { config, model, checkpoint, params, storage };
   } catch (error) {
     await checkpoint.close();
     throw error;
   }
-  return { config, model, checkpoint, storage };
 }
 
 /** Loads a causal language model onto an engine. Weights are read when the first program needs them. */
@@ -124,13 +126,13 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
   } = options;
   const attention = choose("attn_implementation", attn_implementation, ATTENTION);
   const generation_config = { ...(await readGenerationConfig(files)) };
-  const { config, model, checkpoint, storage } = await openCausalModel(files, dtype);
+  const { config, model, checkpoint, params, storage } = await openCausalModel(files, dtype);
   const lowering: LowerOptions = {
     disable: [...new Set([...attention, ...disable_passes])],
     quantize: dtype && QUANTIZATION[dtype],
   };
   const weights = engine.createWeights(
-    weightSource({ model, checkpoint, storage }, options.progress_callback),
+    weightSource({ checkpoint, params, storage }, options.progress_callback),
   );
   const runtime = createRuntime({ engine, model, storage, weights, lowering, buckets });
   const stream: CausalLM["stream"] = (inputs, given = {}) =>

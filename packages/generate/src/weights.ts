@@ -43,8 +43,8 @@ function modelParams({ model, storage }: ModelWeights): Map<string, TensorType> 
   return paramsOf(traceEntry(key, { model, storage, longestStep: 1 }, new NodeTable()));
 }
 
-/** Compares the weights that the model will read with those in the checkpoint, before any is read. */
-export function checkWeights(weights: ModelWeights): void {
+/** Compares the weights that the model will read, which it returns, with those in the checkpoint, before any is read. */
+export function checkWeights(weights: ModelWeights): ReadonlyMap<string, TensorType> {
   const { checkpoint } = weights;
   const wanted = modelParams(weights);
   const missing = [...wanted].filter(([name]) => !checkpoint.type(name));
@@ -74,6 +74,7 @@ export function checkWeights(weights: ModelWeights): void {
     throw new FusewireError(
       `the checkpoint has weights that config.json has no place for: ${list(extra)}; correct config.json, or use the checkpoint it belongs to`,
     );
+  return wanted;
 }
 
 function list(weights: readonly (readonly [string, TensorType])[]): string {
@@ -83,11 +84,17 @@ function list(weights: readonly (readonly [string, TensorType])[]): string {
 
 /** Reads weights one at a time in the dtype that the graph declares, refusing what is not finite. */
 export function weightSource(
-  weights: ModelWeights,
+  {
+    checkpoint,
+    storage,
+    params,
+  }: Pick<ModelWeights, "checkpoint" | "storage"> & {
+    /** What will be read; see `checkWeights`. */
+    readonly params: ReadonlyMap<string, TensorType>;
+  },
   onProgress?: (progress: LoadProgress) => void,
 ): WeightSource {
-  const { checkpoint, storage } = weights;
-  const sizes = new Map([...modelParams(weights)].map(([name, { shape }]) => [name, sizeOf(shape)]));
+  const sizes = new Map([...params].map(([name, { shape }]) => [name, sizeOf(shape)]));
   const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
   const read = new Set<string>();
   let loaded = 0;

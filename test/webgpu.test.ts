@@ -52,7 +52,7 @@ function severalAtOnce(engine: WebGpuEngine, times: number): Engine {
         ready = [];
         return engine.run(executable, states, inputs);
       }
-      if (ready.length === 0) ready = await engine.runTimes(executable, states, inputs, times);
+      if (ready.length === 0) ready = [...(await engine.runTimes(executable, states, inputs, times))];
       return ready.shift()!;
     },
   };

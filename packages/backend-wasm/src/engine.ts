@@ -1,5 +1,5 @@
-import { FusewireError } from "@fusewire/ir";
-import type { Engine } from "@fusewire/passes";
+import { FusewireError, type StateDecl } from "@fusewire/ir";
+import { type Engine, repeated } from "@fusewire/passes";
 import type { Variant } from "#platform";
 import { claims } from "./encode/index.ts";
 import { compileEntry, type WasmExecutable } from "./executable.ts";
@@ -7,7 +7,7 @@ import { createHeap } from "./heap.ts";
 import { instantiate, loadKernels } from "./kernels.ts";
 import { bind, readOutputs } from "./run.ts";
 import { createScratch } from "./scratch.ts";
-import { createStates, readState, type WasmStates } from "./states.ts";
+import { copyInto, createStates, readState, type WasmStates } from "./states.ts";
 import { chooseThreads, startHelpers } from "./threads.ts";
 import { createWeights, type WasmWeights } from "./weights.ts";
 
@@ -47,6 +47,23 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
   const allStates = new Set<WasmStates>();
   const executables = new Set<WasmExecutable>();
   let lost = false;
+  const addStates = (decls: readonly StateDecl[]): WasmStates => {
+    const states = createStates(heap, decls, (gone) => allStates.delete(gone));
+    allStates.add(states);
+    return states;
+  };
+  const run: Engine["run"] = async (given, states, inputs) => {
+    const executable = given as WasmExecutable;
+    if (lost) throw new FusewireError(LOST);
+    const place = scratch.require(executable, threads);
+    bind(memory, executable, states as WasmStates, inputs, place.slots);
+    helpers.prepare(place.threads, executable.threadBytes);
+    if (kernels.run(executable.table, executable.tableEnd, place.threads, helpers.control) === 0) {
+      lost = true;
+      throw new FusewireError(LOST);
+    }
+    return readOutputs(memory, executable);
+  };
   const traits = { name: "wasm", claims, memory: { alignment: 4, readWriteSameBuffer: true } } as const;
   return {
     ...traits,
@@ -58,11 +75,7 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
       allWeights.add(weights);
       return weights;
     },
-    createStates(decls) {
-      const states = createStates(heap, decls, (gone) => allStates.delete(gone));
-      allStates.add(states);
-      return states;
-    },
+    createStates: addStates,
     async compile(lowered, weights) {
       const executable = await compileEntry(heap, traits, lowered, weights as WasmWeights, (gone) => {
         executables.delete(gone);
@@ -73,17 +86,12 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
       scratch.require(executable, threads);
       return executable;
     },
-    async run(given, states, inputs) {
-      const executable = given as WasmExecutable;
-      if (lost) throw new FusewireError(LOST);
-      const place = scratch.require(executable, threads);
-      bind(memory, executable, states as WasmStates, inputs, place.slots);
-      helpers.prepare(place.threads, executable.threadBytes);
-      if (kernels.run(executable.table, executable.tableEnd, place.threads, helpers.control) === 0) {
-        lost = true;
-        throw new FusewireError(LOST);
-      }
-      return readOutputs(memory, executable);
+    run,
+    runTimes: repeated(run),
+    async copyStates(states, decls) {
+      const copy = addStates(decls);
+      copyInto(heap, states as WasmStates, copy);
+      return copy;
     },
     readState: async (states, name) => readState(heap, states as WasmStates, name),
     held() {

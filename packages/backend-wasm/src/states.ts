@@ -1,12 +1,13 @@
 import {
   bytesOf,
+  bytesPerElement,
   emptyValue,
   FusewireError,
   type StateDecl,
   type TensorType,
   type Value,
 } from "@fusewire/ir";
-import type { States } from "@fusewire/passes";
+import { overlapOfStates, type States } from "@fusewire/passes";
 import type { Heap } from "./heap.ts";
 
 export interface WasmStates extends States {
@@ -43,6 +44,22 @@ export function createStates(
     },
   };
   return states;
+}
+
+/** Copies what lies in the shapes of both. */
+export function copyInto({ memory }: Heap, from: WasmStates, to: WasmStates): void {
+  if (from.disposed) throw new FusewireError("the states were disposed");
+  const bytes = new Uint8Array(memory.buffer);
+  for (const { name, runs } of overlapOfStates(from.decls, to.decls)) {
+    const [source, target] = [from.addresses.get(name)!, to.addresses.get(name)!];
+    const size = bytesPerElement(from.decls.find((decl) => decl.name === name)!.type.dtype);
+    for (const run of runs)
+      bytes.copyWithin(
+        target + run.to * size,
+        source + run.from * size,
+        source + (run.from + run.count) * size,
+      );
+  }
 }
 
 /** A copy of a state's value. */

@@ -60,6 +60,18 @@ export interface Engine extends EngineTraits {
   compile(lowered: Lowered, weights: Weights): Promise<Executable>;
   /** Runs one step: reads inputs and states, writes states, returns the outputs on the host. */
   run(executable: Executable, states: States, inputs: ReadonlyMap<string, Value>): Promise<Outputs>;
+  /** Runs a step several times in one submit, with the same inputs; the outputs of each. */
+  runTimes(
+    executable: Executable,
+    states: States,
+    inputs: ReadonlyMap<string, Value>,
+    times: number,
+  ): Promise<readonly Outputs[]>;
+  /**
+   * New states of the types in `decls`, which take from `states` what lies in both shapes of each (indices from 0 on
+   * along every axis) and are zero elsewhere. Ranks and dtypes must agree.
+   */
+  copyStates(states: States, decls: readonly StateDecl[]): Promise<States>;
   readState(states: States, name: string): Promise<Value>;
   held(): Held;
   dispose(): void;

@@ -20,7 +20,8 @@ export {
   type Weights,
 } from "./engine.ts";
 export { EVERY_KERNEL } from "./every_kernel.ts";
-export { type Lowered, toLowered } from "./lowered.ts";
+export { type Lowered, type RowClass, toLowered } from "./lowered.ts";
+export { overlapOfStates } from "./overlap.ts";
 export { fixpoint, type Pass, sequence, traced, verified } from "./pass.ts";
 export type { Quantization } from "./passes/quantize_weights.ts";
 export { type LowerOptions, lower, OPTIONAL_PASSES, type OptionalPass } from "./pipeline.ts";
@@ -36,4 +37,5 @@ export {
   scratchBytes,
 } from "./program.ts";
 export { createReferenceEngine } from "./reference_engine.ts";
+export { repeated } from "./repeated.ts";
 export { schedule } from "./schedule.ts";

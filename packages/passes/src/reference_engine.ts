@@ -10,7 +10,9 @@ import {
 } from "@fusewire/ir";
 import { type Engine, type Executable, isFree, type States, type Weights } from "./engine.ts";
 import type { Lowered } from "./lowered.ts";
+import { overlapOfStates } from "./overlap.ts";
 import { evaluatePrepared } from "./prepare.ts";
+import { repeated } from "./repeated.ts";
 
 interface ReferenceWeights extends Weights {
   readonly params: Map<string, Value>;
@@ -33,6 +35,31 @@ interface ReferenceExecutable extends Executable {
 export function createReferenceEngine(claims: Engine["claims"] = () => true): Engine {
   const allStates = new Set<ReferenceStates>();
   const allWeights = new Set<ReferenceWeights>();
+  const run: Engine["run"] = async (executable, bound, inputs) => {
+    const { lowered, weights } = executable as ReferenceExecutable;
+    const states = bound as ReferenceStates;
+    const values = evaluate(rootsOf(lowered.entry), {
+      params: (name) => weights.params.get(name)!,
+      prepared: (name) => weights.prepared.get(name)!,
+      states: (name) => states.values.get(name)!,
+      inputs: (name) => {
+        const value = inputs.get(name);
+        if (!value) throw new FusewireError(`entry '${lowered.entry.name}' was run without input '${name}'`);
+        return value;
+      },
+    });
+    for (const [name, node] of lowered.entry.writes) states.values.set(name, values.get(node)!);
+    return new Map([...lowered.entry.outputs].map(([name, node]) => [name, values.get(node)!]));
+  };
+  const createStates = (decls: readonly StateDecl[]): ReferenceStates => {
+    const states: ReferenceStates = {
+      decls,
+      values: new Map(decls.map(({ name, type }) => [name, emptyValue(type)])),
+      dispose: () => void allStates.delete(states),
+    };
+    allStates.add(states);
+    return states;
+  };
   return {
     name: "interpreter",
     claims,
@@ -47,15 +74,7 @@ export function createReferenceEngine(claims: Engine["claims"] = () => true): En
       allWeights.add(weights);
       return weights;
     },
-    createStates(decls: readonly StateDecl[]) {
-      const states: ReferenceStates = {
-        decls,
-        values: new Map(decls.map(({ name, type }) => [name, emptyValue(type)])),
-        dispose: () => void allStates.delete(states),
-      };
-      allStates.add(states);
-      return states;
-    },
+    createStates,
     async compile(lowered, shared) {
       const weights = shared as ReferenceWeights;
       const nodes = topological(rootsOf(lowered.entry));
@@ -77,22 +96,17 @@ export function createReferenceEngine(claims: Engine["claims"] = () => true): En
       };
       return executable;
     },
-    async run(executable, bound, inputs) {
-      const { lowered, weights } = executable as ReferenceExecutable;
-      const states = bound as ReferenceStates;
-      const values = evaluate(rootsOf(lowered.entry), {
-        params: (name) => weights.params.get(name)!,
-        prepared: (name) => weights.prepared.get(name)!,
-        states: (name) => states.values.get(name)!,
-        inputs: (name) => {
-          const value = inputs.get(name);
-          if (!value)
-            throw new FusewireError(`entry '${lowered.entry.name}' was run without input '${name}'`);
-          return value;
-        },
-      });
-      for (const [name, node] of lowered.entry.writes) states.values.set(name, values.get(node)!);
-      return new Map([...lowered.entry.outputs].map(([name, node]) => [name, values.get(node)!]));
+    run,
+    runTimes: repeated(run),
+    async copyStates(states, decls) {
+      const { values } = states as ReferenceStates;
+      const copy = createStates(decls);
+      for (const { name, runs } of overlapOfStates(states.decls, decls)) {
+        const target = copy.values.get(name)!.data;
+        for (const { from, to, count } of runs)
+          target.set(values.get(name)!.data.subarray(from, from + count), to);
+      }
+      return copy;
     },
     readState: async (states, name) => (states as ReferenceStates).values.get(name)!,
     held() {

@@ -1,10 +1,10 @@
-import { OPS } from "@fusewire/ir";
-import type { Engine, Held } from "@fusewire/passes";
+import { OPS, type StateDecl } from "@fusewire/ir";
+import { type Engine, type Held, repeated } from "@fusewire/passes";
 import { type EagerOptions, openBackend } from "./backend.ts";
 import { compileEntry, type EagerExecutable, heldByExecutable } from "./executable.ts";
 import { KERNELS } from "./kernels/index.ts";
 import { runEntry } from "./run.ts";
-import { createStates, type EagerStates, heldByStates, readState } from "./states.ts";
+import { copyInto, createStates, type EagerStates, heldByStates, readState } from "./states.ts";
 import { createWeights, type EagerWeights, heldByWeights } from "./weights.ts";
 
 /**
@@ -17,6 +17,13 @@ export async function createEagerEngine(backendName: string, options: EagerOptio
   const allWeights = new Set<EagerWeights>();
   const allStates = new Set<EagerStates>();
   const executables = new Set<EagerExecutable>();
+  const run: Engine["run"] = (executable, states, inputs) =>
+    runEntry(device, executable as EagerExecutable, states as EagerStates, inputs);
+  const addStates = (decls: readonly StateDecl[]): EagerStates => {
+    const states = device.use(() => createStates(decls, (gone) => allStates.delete(gone)));
+    allStates.add(states);
+    return states;
+  };
   return {
     name: `eager:${backendName}`,
     // What has no expansion is a core op: without a kernel it is evaluated on the host.
@@ -27,11 +34,7 @@ export async function createEagerEngine(backendName: string, options: EagerOptio
       allWeights.add(weights);
       return weights;
     },
-    createStates(decls) {
-      const states = device.use(() => createStates(decls, (gone) => allStates.delete(gone)));
-      allStates.add(states);
-      return states;
-    },
+    createStates: addStates,
     async compile(lowered, weights) {
       const executable = await compileEntry(device, lowered, weights as EagerWeights, (gone) =>
         executables.delete(gone),
@@ -39,8 +42,13 @@ export async function createEagerEngine(backendName: string, options: EagerOptio
       executables.add(executable);
       return executable;
     },
-    run: (executable, states, inputs) =>
-      runEntry(device, executable as EagerExecutable, states as EagerStates, inputs),
+    run,
+    runTimes: repeated(run),
+    async copyStates(states, decls) {
+      const copy = addStates(decls);
+      await copyInto(states as EagerStates, copy, (body) => device.use(body));
+      return copy;
+    },
     readState: (states, name) => readState(states as EagerStates, name),
     held() {
       const parts: Held[] = [

@@ -1,7 +1,7 @@
 import { bytesOf, emptyValue, FusewireError, isFloat, type StateDecl, type Value } from "@fusewire/ir";
-import type { Held, States } from "@fusewire/passes";
+import { type Held, overlapOfStates, type States } from "@fusewire/passes";
 import * as tf from "@tensorflow/tfjs-core";
-import { copyValue, download, tensorBytes } from "./transfer.ts";
+import { copyValue, download, tensorBytes, upload } from "./transfer.ts";
 
 export interface EagerStates extends States {
   /** Floats. */
@@ -42,6 +42,27 @@ export async function readState(states: EagerStates, name: string): Promise<Valu
   if (states.status === "disposed") throw new FusewireError(`state '${name}' was disposed`);
   const tensor = states.tensors.get(name);
   return copyValue(tensor ? await download(tensor, decl.type) : states.values.get(name)!);
+}
+
+/** Copies what lies in the shapes of both, through the host. */
+export async function copyInto(
+  from: EagerStates,
+  to: EagerStates,
+  use: (body: () => void) => void,
+): Promise<void> {
+  for (const { name, runs } of overlapOfStates(from.decls, to.decls)) {
+    const source = await readState(from, name);
+    const { type } = to.decls.find((decl) => decl.name === name)!;
+    const target = emptyValue(type);
+    for (const run of runs) target.data.set(source.data.subarray(run.from, run.from + run.count), run.to);
+    const before = to.tensors.get(name);
+    if (!before) to.values.set(name, target);
+    else
+      use(() => {
+        to.tensors.set(name, upload(target));
+        before.dispose();
+      });
+  }
 }
 
 export function heldByStates({ tensors, values }: EagerStates): Held {

@@ -1,5 +1,5 @@
 import { OPS, type OpName, type Value } from "@fusewire/ir";
-import type { Engine, EngineTraits, Executable, Outputs, States } from "@fusewire/passes";
+import type { Engine, EngineTraits } from "@fusewire/passes";
 import { type DeviceOptions, type OpenDevice, openDevice } from "./device/open_device.ts";
 import { KERNELS } from "./kernels/index.ts";
 import type { Variant } from "./kernels/kernel.ts";
@@ -10,7 +10,7 @@ import { ALIGNMENT } from "./run/packed.ts";
 import { createReadBack } from "./run/read_back.ts";
 import { runSteps } from "./run/run.ts";
 import { createScratchPool } from "./run/scratch_pool.ts";
-import { createStates, type GpuStates, stateBuffer } from "./run/states.ts";
+import { copyInto, createStates, type GpuStates, stateBuffer } from "./run/states.ts";
 import { createWeights, type GpuWeights } from "./run/weights.ts";
 import { variantFor } from "./variant.ts";
 
@@ -33,13 +33,6 @@ export interface WebGpuCounts {
 export interface WebGpuEngine extends Engine {
   readonly device: OpenDevice;
   readonly variant: Variant;
-  /** Runs a step several times in one submit, with the same inputs; the outputs of each. */
-  runTimes(
-    executable: Executable,
-    states: States,
-    inputs: ReadonlyMap<string, Value>,
-    times: number,
-  ): Promise<Outputs[]>;
   counts(): WebGpuCounts;
 }
 
@@ -86,6 +79,11 @@ export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<W
       return outputs!;
     },
     runTimes,
+    async copyStates(states, decls) {
+      const copy = createStates(decls, memory);
+      copyInto(device.device, states as GpuStates, copy);
+      return copy;
+    },
     async readState(states, name): Promise<Value> {
       const { type } = states.decls.find((decl) => decl.name === name) ?? {};
       const buffer = stateBuffer(states as GpuStates, name);

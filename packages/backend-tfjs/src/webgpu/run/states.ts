@@ -1,5 +1,5 @@
-import { bytesOf, FusewireError, type StateDecl } from "@fusewire/ir";
-import type { States } from "@fusewire/passes";
+import { bytesOf, bytesPerElement, FusewireError, type StateDecl } from "@fusewire/ir";
+import { overlapOfStates, type States } from "@fusewire/passes";
 import type { Memory } from "./memory.ts";
 
 export interface GpuStates extends States {
@@ -29,6 +29,25 @@ export function createStates(decls: readonly StateDecl[], memory: Memory): GpuSt
     },
   };
   return states;
+}
+
+/** Copies what lies in the shapes of both, on the device. */
+export function copyInto(device: GPUDevice, from: GpuStates, to: GpuStates): void {
+  const encoder = device.createCommandEncoder();
+  for (const { name, runs } of overlapOfStates(from.decls, to.decls)) {
+    const size = bytesPerElement(from.decls.find((decl) => decl.name === name)!.type.dtype);
+    const [source, target] = [stateBuffer(from, name), stateBuffer(to, name)];
+    const whole = runs.length === 1 && runs[0]!.from === 0 && runs[0]!.to === 0;
+    for (const run of runs) {
+      const [start, end, bytes] = [run.from * size, run.to * size, run.count * size];
+      // WebGPU copies words; the bytes behind one piece belong to nothing.
+      const words = whole ? Math.ceil(bytes / 4) * 4 : bytes;
+      if ([start, end, words].some((value) => value % 4 !== 0))
+        throw new FusewireError(`state '${name}' cannot be copied in words of 4 bytes; its rows are odd`);
+      encoder.copyBufferToBuffer(source, start, target, end, words);
+    }
+  }
+  device.queue.submit([encoder.finish()]);
 }
 
 export function stateBuffer(states: GpuStates, name: string): GPUBuffer {

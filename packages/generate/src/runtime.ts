@@ -7,6 +7,7 @@ import {
   type LowerOptions,
   lower,
   type Outputs,
+  type RowClass,
   type States,
   type Weights,
 } from "@fusewire/passes";
@@ -67,7 +68,8 @@ export function createRuntime({ engine, weights, lowering, buckets, ...model }: 
     const module: Module = traceEntry(key, source, table);
     compilations.push({ entry: entryName(key), reason: reasonFor(key, keys) });
     keys.push(key);
-    const executable = await engine.compile(lower(module, engine, lowering), weights);
+    const lowered = lower(module, engine, { ...lowering, rows: rowsOf(key) });
+    const executable = await engine.compile(lowered, weights);
     compiled.set(entryName(key), executable);
     return executable;
   }
@@ -132,6 +134,9 @@ export function createRuntime({ engine, weights, lowering, buckets, ...model }: 
     },
   };
 }
+
+/** Chunks of a prompt are a class of work apart; the last token of a text is always decoded or verified. */
+const rowsOf = ({ kind }: EntryKey): RowClass => (kind === "prefill" || kind === "logits" ? "chunk" : "few");
 
 const shapeName = ({ rows, capacity }: CacheSize): string => `${rows}x${capacity}`;
 

@@ -1,9 +1,16 @@
 import type { Entry, Module, Node, StateDecl } from "@fusewire/ir";
 
+/**
+ * Classes of work. Inside one, a row's numbers are the same to the bit however many rows there are; engines may sum in
+ * another order for a chunk of a prompt than for few rows, the last ones of their texts.
+ */
+export type RowClass = "chunk" | "few";
+
 /** One entry in ops that the engine runs, with what must be computed from weights before its first run. */
 export interface Lowered {
   readonly entry: Entry;
   readonly states: readonly StateDecl[];
+  readonly rows: RowClass;
   /** By the name under which the entry reads it; expressions over params and constants alone. */
   readonly prepare: ReadonlyMap<string, Node>;
   /** The module the entry came from, for printing and verifying. */
@@ -11,9 +18,9 @@ export interface Lowered {
 }
 
 /** Takes a module of one legal entry apart for an engine. */
-export function toLowered(module: Module): Lowered {
+export function toLowered(module: Module, rows: RowClass = "few"): Lowered {
   const [entry, ...others] = module.entries;
   if (!entry || others.length > 0)
     throw new Error(`one entry is compiled at a time, not ${module.entries.length}`);
-  return { entry, states: module.states, prepare: module.prepare, module };
+  return { entry, states: module.states, rows, prepare: module.prepare, module };
 }

@@ -1,6 +1,6 @@
 import { FusewireError, type Module } from "@fusewire/ir";
 import type { EngineTraits } from "./engine.ts";
-import { type Lowered, toLowered } from "./lowered.ts";
+import { type Lowered, type RowClass, toLowered } from "./lowered.ts";
 import { fixpoint, type Pass, sequence, traced } from "./pass.ts";
 import { canonicalise } from "./passes/canonicalise.ts";
 import { foldConstants } from "./passes/fold_constants.ts";
@@ -38,7 +38,11 @@ export const OPTIONAL_PASSES = [
 export type OptionalPass = (typeof OPTIONAL_PASSES)[number];
 
 /** The road from a traced module to one an engine runs: this list is the order. */
-const passesFor = (engine: EngineTraits, quantize: Quantization | undefined): readonly Pass[] => [
+const passesFor = (
+  engine: EngineTraits,
+  quantize: Quantization | undefined,
+  rows: RowClass,
+): readonly Pass[] => [
   fixpoint(canonicalise),
   foldConstants,
   fuseAttention,
@@ -50,7 +54,7 @@ const passesFor = (engine: EngineTraits, quantize: Quantization | undefined): re
   ...(quantize ? [quantizeWeights(quantize)] : []),
   ...(quantize && engine.claims("quantized_matmul") ? [fuseDequantize] : []),
   ...(engine.claims("append_heads") ? [fuseAppend] : []),
-  ...(engine.claims("dense") ? [sinkCasts, fuseDense] : []),
+  ...(engine.claims("dense") ? [sinkCasts, fuseDense(rows)] : []),
   // Before legalise, since what is computed while loading needs no kernel; again at the end, for what expansions add.
   hoistPrepare,
   legalise(engine),
@@ -65,6 +69,8 @@ export interface LowerOptions {
   readonly disable?: readonly OptionalPass[];
   /** Rounds weights to few bits while they are loaded; without it they stay as stored. */
   readonly quantize?: Quantization | undefined;
+  /** The class of work that the entry is; "few" unless given. */
+  readonly rows?: RowClass;
   /** Sees the module after each pass. */
   readonly observe?: (pass: string, module: Module) => void;
 }
@@ -73,13 +79,13 @@ export interface LowerOptions {
 export function lower(
   module: Module,
   engine: EngineTraits,
-  { disable = [], quantize, observe }: LowerOptions = {},
+  { disable = [], quantize, rows = "few", observe }: LowerOptions = {},
 ): Lowered {
   const unknown = disable.find((name) => !OPTIONAL_PASSES.includes(name));
   if (unknown !== undefined)
     throw new FusewireError(`'${unknown}' is not an optional pass; those are ${OPTIONAL_PASSES.join(", ")}`);
-  const passes = passesFor(engine, quantize)
+  const passes = passesFor(engine, quantize, rows)
     .filter(({ name }) => !disable.some((disabled) => disabled === name))
     .map((pass) => (observe ? traced(pass, observe) : pass));
-  return toLowered(sequence("lower", passes).run(module));
+  return toLowered(sequence("lower", passes).run(module), rows);
 }

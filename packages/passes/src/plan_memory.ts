@@ -15,10 +15,10 @@ import { viewsAligned } from "./views.ts";
 export function planMemory(lowered: Lowered, { memory: rules }: EngineTraits): Program {
   const viewOffset = viewsAligned(rules.alignment);
   const updates = planUpdates(lowered.entry, viewOffset);
-  return withSlots(lowered.entry.name, draftSteps(lowered, updates, viewOffset, rules));
+  return withSlots(lowered, draftSteps(lowered, updates, viewOffset, rules));
 }
 
-function withSlots(entry: string, { buffers, scratch, steps, outputs }: Draft): Program {
+function withSlots({ entry, rows }: Lowered, { buffers, scratch, steps, outputs }: Draft): Program {
   const slots = assignSlots(scratch);
   const indexOf = new Map<Lifetime, number>(
     slots.flatMap(({ values }, k) => values.map((value) => [value, buffers.length + k] as const)),
@@ -27,7 +27,8 @@ function withSlots(entry: string, { buffers, scratch, steps, outputs }: Draft): 
     memory.kind === "buffer" ? memory.index : indexOf.get(memory)!;
   const ref = ({ memory, offset, type }: Place): Ref => ({ buffer: bufferOf(memory), offset, type });
   return {
-    entry,
+    entry: entry.name,
+    rows,
     buffers: [
       ...buffers,
       ...slots.map(({ bytes }, k): ProgramBuffer => ({ kind: "slot", name: `slot${k}`, bytes })),

@@ -1,4 +1,5 @@
 import { formatAttrs, formatType, type TensorType } from "@fusewire/ir";
+import type { RowClass } from "./lowered.ts";
 
 /** Memory that a program works on. */
 export type ProgramBuffer = {
@@ -31,6 +32,7 @@ export interface Step {
 /** What an engine that replays runs: plain data, printable and comparable. */
 export interface Program {
   readonly entry: string;
+  readonly rows: RowClass;
   readonly buffers: readonly ProgramBuffer[];
   readonly steps: readonly Step[];
   readonly outputs: Readonly<Record<string, Ref>>;
@@ -67,7 +69,7 @@ export function printProgram(program: Program): string {
     .filter(({ kind }) => kind === "state" || kind === "slot")
     .map(({ kind, name, bytes }) => `  ${kind} ${name}: ${bytes} bytes`);
   return [
-    `program ${program.entry}: ${program.steps.length} launches`,
+    `program ${program.entry}: ${program.rows === "chunk" ? "a chunk, " : ""}${program.steps.length} launches`,
     ...held,
     ...lines,
     ...outputs,

@@ -11,12 +11,16 @@ const PRODUCT = `${LEAVES}
   %4 = matmul %3 %2 {transposeB=true} : f32[2,6]
   return "y" = %4`;
 
-const run = (statements: string): string => transform(fuseDense, statements);
+const run = (statements: string): string => transform(fuseDense("few"), statements);
 
 test("a norm goes into the product that alone reads it", () => {
   expect(run(PRODUCT)).toContain(
     '= dense %0 %1 %2 {activation="none", bias=false, eps=0.5, gated=false, norm="rms", residual=false} : f32[2,6]',
   );
+});
+
+test("but not in a chunk of a prompt", () => {
+  expect(transform(fuseDense("chunk"), PRODUCT)).toBe(untouched(PRODUCT));
 });
 
 test.each([
@@ -60,7 +64,7 @@ const NARROW = `%0 = input {dtype="f32", name="x", shape=[2,4]} : f32[2,4]
 test("joined weights of 16 bits stay so, and products read them", () => {
   const sunk = transform(sinkCasts, NARROW);
   expect(sunk).toContain("concat %1 %2 {axis=0} : bf16[6,4]");
-  expect(transform(fuseDense, sunk)).toMatch(/dense %0 %\d \{.*norm="none"/);
+  expect(transform(fuseDense("few"), sunk)).toMatch(/dense %0 %\d \{.*norm="none"/);
 });
 
 test("rows of a table of 16 bits are widened when they are read", () => {

@@ -1,4 +1,5 @@
 import { type DenseNorm, type DenseProduct, dense, isNode, type Node, sizeOf } from "@fusewire/ir";
+import type { RowClass } from "../lowered.ts";
 import { mapEntries, type Pass } from "../pass.ts";
 import { countUses } from "../users.ts";
 
@@ -9,27 +10,29 @@ const WIDEST = 32;
 
 /**
  * linear(rms_norm(x, g), W) => dense(x, g, W); likewise layer_norm, gated_linear and plain products: the norm costs no
- * launch, and its result no memory. Only when nothing else reads the norm. And linear(x, cast(W)) => dense(x, W),
+ * launch, and its result no memory. Only when nothing else reads the norm, and not in a chunk, whose bits would then
+ * depend on how many rows it has. And linear(x, cast(W)) => dense(x, W),
  * where the cast widens: the weight stays in 16 bits.
  */
-export const fuseDense: Pass = {
+export const fuseDense = (rows: RowClass): Pass => ({
   name: "fuse_dense",
   run: (module) =>
     mapEntries(module, (entry) => {
       const uses = countUses(entry);
       return (node, original) => {
-        const readOnce = original.inputs[0] !== undefined && uses.get(original.inputs[0]) === 1;
-        return fuse(node, readOnce) ?? node;
+        const taken =
+          rows === "few" && original.inputs[0] !== undefined && uses.get(original.inputs[0]) === 1;
+        return fuse(node, taken) ?? node;
       };
     }),
-};
+});
 
-function fuse(node: Node, readOnce: boolean): Node | undefined {
+function fuse(node: Node, takesNorm: boolean): Node | undefined {
   const product = productOf(node);
   if (!product) return undefined;
   const input = node.inputs[0]!;
   const weight = narrowOf(product.weight);
-  const norm = readOnce ? normOf(input, product.weight) : undefined;
+  const norm = takesNorm ? normOf(input, product.weight) : undefined;
   if (!norm && !weight) return undefined;
   return dense(norm ? input.inputs[0]! : input, { ...product, weight: weight ?? product.weight }, norm);
 }

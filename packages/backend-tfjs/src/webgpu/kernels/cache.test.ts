@@ -263,6 +263,7 @@ test("scratch memory of attention grows with the cache, not with its square; pro
     ],
     write: ir.tensorType("f32", [1, 8, length, 64]),
     attrs: { scale: 1, softcap: 0, ring: false },
+    rows: "few" as const,
   });
   const bytes = (length: number, slots: number) =>
     (planStep("attention", step(length, slots), { lanes: 128 }).scratch ?? []).reduce((sum, n) => sum + n, 0);

@@ -1,5 +1,5 @@
 import { type OpAttrs, sameType } from "@fusewire/ir";
-import type { Ref, Step } from "@fusewire/passes";
+import type { Program, Ref, RowClass, Step } from "@fusewire/passes";
 import { appendBoth } from "../kernels/append_heads.ts";
 import { planStep } from "../kernels/index.ts";
 import type { Variant } from "../kernels/kernel.ts";
@@ -15,29 +15,29 @@ export interface JoinedSteps {
 }
 
 /** Plans the steps of a program in order, those together that one launch can do. */
-export function joinSteps(steps: readonly Step[], variant: Variant): JoinedSteps[] {
+export function joinSteps({ steps, rows }: Program, variant: Variant): JoinedSteps[] {
   const joined: JoinedSteps[] = [];
   for (let k = 0; k < steps.length; k++) {
     const [step, next] = [steps[k]!, steps[k + 1]];
-    const pair = next && appendTogether(step, next);
-    joined.push(pair ?? alone(step, variant));
+    const pair = next && appendTogether(step, next, rows);
+    joined.push(pair ?? alone(step, rows, variant));
     if (pair) k++;
   }
   return joined;
 }
 
-function alone({ kernel, reads, write, attrs, layer }: Step, variant: Variant): JoinedSteps {
+function alone({ kernel, reads, write, attrs, layer }: Step, rows: RowClass, variant: Variant): JoinedSteps {
   const types = reads.map(({ type }) => type);
   // What has no inputs is computed on the host, and copied where it belongs.
   const plan =
     reads.length === 0
-      ? planStep("copy", { reads: [write.type], write: write.type, attrs: {} }, variant)
-      : planStep(kernel, { reads: types, write: write.type, attrs }, variant);
+      ? planStep("copy", { reads: [write.type], write: write.type, attrs: {}, rows }, variant)
+      : planStep(kernel, { reads: types, write: write.type, attrs, rows }, variant);
   return { reads, write, layer, plan };
 }
 
 /** Keys and then values of one layer: both from one projection, to the same places of two caches. */
-function appendTogether(first: Step, second: Step): JoinedSteps | undefined {
+function appendTogether(first: Step, second: Step, rows: RowClass): JoinedSteps | undefined {
   if (first.kernel !== "append_heads" || second.kernel !== "append_heads") return undefined;
   const alike = [1, 2, 3, 4].every((k) => sameRef(first.reads[k]!, second.reads[k]!));
   const apart = first.write.buffer !== second.write.buffer && second.reads.length === 5;
@@ -46,6 +46,7 @@ function appendTogether(first: Step, second: Step): JoinedSteps | undefined {
     reads: reads.map(({ type }) => type),
     write: write.type,
     attrs: attrs as OpAttrs["append_heads"],
+    rows,
   }));
   return {
     reads: [...first.reads, second.write],

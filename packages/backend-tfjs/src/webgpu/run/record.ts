@@ -38,7 +38,7 @@ export async function record(program: Program, pipelines: Pipelines, variant: Va
   for (const { kernel, reads, write, attrs } of program.steps)
     if (reads.length === 0)
       constantOf.set(write, constants.push(evaluateAlone(kernel as OpName, attrs, write)) - 1);
-  for (const { reads, write, layer, plan } of joinSteps(program.steps, variant)) {
+  for (const { reads, write, layer, plan } of joinSteps(program, variant)) {
     const constant = constantOf.get(write);
     for (const [k, bytes] of (plan.scratch ?? []).entries()) scratch[k] = Math.max(scratch[k] ?? 0, bytes);
     const placeOf = (memory: Launch["bindings"][number]["memory"]): Place => {

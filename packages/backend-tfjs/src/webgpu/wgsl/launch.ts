@@ -1,4 +1,5 @@
 import type { TensorType } from "@fusewire/ir";
+import type { RowClass } from "@fusewire/passes";
 
 /** Memory that a launch binds: an input of the step by its index, its result, or scratch memory of the step. */
 export type Memory =
@@ -25,6 +26,8 @@ export interface Step<Attrs = object> {
   readonly reads: readonly TensorType[];
   readonly write: TensorType;
   readonly attrs: Attrs;
+  /** The class of work that the program is. */
+  readonly rows: RowClass;
 }
 
 /** How a step runs: its launches in order, and the bytes of each scratch memory they hand things over in. */

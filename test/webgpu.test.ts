@@ -165,13 +165,13 @@ test("a decoder layer takes at most 8 launches of the device, long caches includ
 });
 
 test.each([
-  ["a thread a line", 1],
-  ["a workgroup a line", 32],
-])(
+  ["a thread a line", { lanes: 1, chunks: "lines" }],
+  ["a workgroup a line and tiles", { lanes: 32, chunks: "tiles" }],
+] as const)(
   "with %s, a prompt's cache has the same bits whichever chunks and capacity computed it",
-  async (_how, lanes) => {
+  async (_how, variant) => {
     const device = await openDevice();
-    const engine = await createWebGpuEngine({ device, variant: { lanes } });
+    const engine = await createWebGpuEngine({ device, variant });
     const ids = prompt(37);
     const cacheFor = async (chunk: number[], capacity: number) => {
       let states: States | undefined;

@@ -5,6 +5,7 @@ import {
   type Engine,
   type LowerOptions,
   lower,
+  type RowClass,
   type States,
   toLowered,
   type Weights,
@@ -88,12 +89,12 @@ export const expectKernel = (
 export async function computeWith(
   engine: Engine,
   build: (tracer: Tracer) => Node,
-  { params = {}, inputs = {} }: { params?: Values; inputs?: Values },
+  { params = {}, inputs = {}, rows }: { params?: Values; inputs?: Values; rows?: RowClass },
 ): Promise<Value> {
   const module = trace({ kernel: (tracer) => ({ y: build(tracer) }) });
   const weights: Weights = engine.createWeights(async (name) => params[name]!);
   const states = engine.createStates([]);
-  const executable = await engine.compile(toLowered(module), weights);
+  const executable = await engine.compile(toLowered(module, rows), weights);
   const outputs = await engine.run(executable, states, new Map(Object.entries(inputs)));
   for (const part of [executable, states, weights]) part.dispose();
   return outputs.get("y")!;

@@ -1,6 +1,6 @@
 /** For tests alone: several expressions as the outputs of one entry, which costs one compilation. */
 import { type Node, type Tracer, trace } from "@fusewire/ir";
-import type { Engine } from "@fusewire/passes";
+import type { Engine, RowClass } from "@fusewire/passes";
 import { expectAgreement, TOLERANCE } from "./agreement.ts";
 
 export const expectOutputs = (
@@ -8,8 +8,10 @@ export const expectOutputs = (
   build: (tracer: Tracer) => Readonly<Record<string, Node>>,
   seed: number,
   tolerance = TOLERANCE,
+  rows: RowClass = "few",
 ): Promise<void> =>
   expectAgreement(engine, trace({ outputs: build }), seed, {
     tolerance,
+    rows,
     disable: ["canonicalise", "fold_constants", "hoist_prepare", "fuse_elementwise"],
   });

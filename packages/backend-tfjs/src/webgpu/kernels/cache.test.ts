@@ -266,7 +266,10 @@ test("scratch memory of attention grows with the cache, not with its square; pro
     rows: "few" as const,
   });
   const bytes = (length: number, slots: number) =>
-    (planStep("attention", step(length, slots), { lanes: 128 }).scratch ?? []).reduce((sum, n) => sum + n, 0);
+    (planStep("attention", step(length, slots), { lanes: 128, chunks: "tiles" }).scratch ?? []).reduce(
+      (sum, n) => sum + n,
+      0,
+    );
   expect(bytes(1, 8192)).toBe(2 * bytes(1, 4096));
   expect(bytes(256, 8192)).toBe(0);
 });

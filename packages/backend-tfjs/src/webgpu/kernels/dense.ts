@@ -2,11 +2,11 @@
 import type { OpAttrs } from "@fusewire/ir";
 import type { Step } from "../wgsl/launch.ts";
 import type { Kernel } from "./kernel.ts";
-import { type Product, productLaunch } from "./product.ts";
+import { productPlan } from "./product.ts";
+import type { Product } from "./product_frame.ts";
 
-export const linearKernel: Kernel<"linear"> = (step, variant) => ({
-  launches: [productLaunch(linearProduct(step), variant)],
-});
+export const linearKernel: Kernel<"linear"> = (step, variant) =>
+  productPlan(linearProduct(step), step.rows, variant);
 
 function linearProduct({ reads, attrs: { activation, bias, residual } }: Step<OpAttrs["linear"]>): Product {
   return {
@@ -21,7 +21,7 @@ function linearProduct({ reads, attrs: { activation, bias, residual } }: Step<Op
 }
 
 export const gatedLinearKernel: Kernel<"gated_linear"> = (
-  { reads, attrs: { activation, bias } },
+  { reads, rows, attrs: { activation, bias } },
   variant,
 ) => {
   const product: Product = {
@@ -33,10 +33,10 @@ export const gatedLinearKernel: Kernel<"gated_linear"> = (
     gated: true,
     norm: undefined,
   };
-  return { launches: [productLaunch(product, variant)] };
+  return productPlan(product, rows, variant);
 };
 
-export const denseKernel: Kernel<"dense"> = ({ reads, attrs }, variant) => {
+export const denseKernel: Kernel<"dense"> = ({ reads, rows, attrs }, variant) => {
   const { norm, eps, activation, bias, residual, gated } = attrs;
   const weight = norm === "layer" ? 3 : norm === "rms" ? 2 : 1;
   const product: Product = {
@@ -48,5 +48,5 @@ export const denseKernel: Kernel<"dense"> = ({ reads, attrs }, variant) => {
     gated,
     norm: norm === "rms" || norm === "layer" ? { kind: norm, eps } : undefined,
   };
-  return { launches: [productLaunch(product, variant)] };
+  return productPlan(product, rows, variant);
 };

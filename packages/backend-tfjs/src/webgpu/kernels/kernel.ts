@@ -5,6 +5,8 @@ import type { Plan, Step } from "../wgsl/launch.ts";
 export interface Variant {
   /** Threads that work on one line of a reduction together: 1, or a power of two. */
   readonly lanes: number;
+  /** How chunks of prompts are multiplied: in tiles that pass through workgroup memory, or line by line. */
+  readonly chunks: "tiles" | "lines";
 }
 
 /** Writes the launches of one step. */

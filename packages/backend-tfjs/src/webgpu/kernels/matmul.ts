@@ -5,7 +5,7 @@ import { mapLaunch } from "../wgsl/map.ts";
 import type { Shader } from "../wgsl/shader.ts";
 import { broadcastStrides, stridedIndex } from "../wgsl/strided.ts";
 import type { Kernel } from "./kernel.ts";
-import { productLaunch } from "./product.ts";
+import { productPlan } from "./product.ts";
 
 /** Adds `fn dot(a, b, stride)`: k products of x0 from a upwards with x1 from b on in steps of a stride. */
 function declareDot(shader: Shader, k: number, [x, y]: readonly TensorType[]): void {
@@ -31,11 +31,8 @@ export const matmulKernel: Kernel<"matmul"> = (step, variant) => {
   const { reads, attrs } = step;
   if (!attrs.transposeB || reads[1]!.shape.length !== 2) return { launches: [stackedLaunch(step)] };
   const none = { bias: undefined, residual: undefined, norm: undefined };
-  return {
-    launches: [
-      productLaunch({ types: reads, weight: 1, activation: "none", gated: false, ...none }, variant),
-    ],
-  };
+  const product = { types: reads, weight: 1, activation: "none", gated: false, ...none };
+  return productPlan(product, step.rows, variant);
 };
 
 const stackedLaunch = (step: Step<OpAttrs["matmul"]>): Launch =>

@@ -1,4 +1,5 @@
 import * as ir from "@fusewire/ir";
+import type { RowClass } from "@fusewire/passes";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { computeWith } from "../../testing/agreement.ts";
@@ -70,7 +71,7 @@ onEachVariant((engine) => {
   test("dense: norms before the product, weights of 16 bits, any number of rows", () =>
     check(
       fc.record({
-        m: fc.constantFrom(1, 2, 3, 5, 11),
+        m: fc.constantFrom(1, 2, 3, 5, 11, 20),
         k: fc.constantFrom(2, 7, 36, 64, 260),
         n: fc.constantFrom(1, 6, 33),
         norm: fc.constantFrom("none", "rms", "layer"),
@@ -79,9 +80,11 @@ onEachVariant((engine) => {
         gated: fc.boolean(),
         bias: fc.boolean(),
         residual: fc.boolean(),
+        rows: fc.constantFrom<RowClass>("few", "chunk"),
       }),
-      ({ m, k, n, norm, dtype, activation, gated, bias, residual }, seed) =>
-        expectOutputs(
+      ({ m, k, n, norm: asked, dtype, activation, gated, bias, residual, rows: work }, seed) => {
+        const norm = work === "chunk" ? "none" : asked;
+        return expectOutputs(
           engine(),
           (t) => {
             const rows = gated ? 2 * n : n;
@@ -100,18 +103,25 @@ onEachVariant((engine) => {
           },
           seed,
           5e-5,
-        ),
-      7,
+          work,
+        );
+      },
+      9,
     ));
 
-  test("a row has the same bits alone and beside any others", async () => {
-    const [k, n] = [132, 10];
+  test.each<[string, RowClass, ir.DType]>([
+    ["few rows", "few", "f32"],
+    ["a chunk of a prompt", "chunk", "f32"],
+    ["a chunk of a prompt, with weights of 16 bits", "chunk", "bf16"],
+  ])("a row has the same bits alone and beside any others: %s", async (_what, work, dtype) => {
+    const [k, n] = [132, 21];
     const numbers = (size: number, salt: number) =>
       Array.from({ length: size }, (_, i) => ir.hash32(i ^ ir.hash32(salt)) / 2 ** 31 - 1);
-    const value = (shape: ir.Shape, salt: number) =>
-      ir.toValue(ir.tensorType("f32", shape), numbers(ir.sizeOf(shape), salt));
-    const rows = value([21, k], 1);
-    const params = { g: value([k], 2), w: value([2 * n, k], 3) };
+    const value = (type: ir.DType, shape: ir.Shape, salt: number) =>
+      ir.toValue(ir.tensorType(type, shape), numbers(ir.sizeOf(shape), salt));
+    const rows = value("f32", [70, k], 1);
+    const params = { g: value("f32", [k], 2), w: value(dtype, [2 * n, k], 3) };
+    const norm = (t: ir.Tracer) => (work === "few" ? { gain: f32(t, "g", k), eps: 1e-5 } : undefined);
     const first = async (count: number, at: number) => {
       const x = { type: ir.tensorType("f32", [count, k]), data: rows.data.slice(at * k, (at + count) * k) };
       const found = await computeWith(
@@ -119,20 +129,20 @@ onEachVariant((engine) => {
         (t) =>
           ir.dense(
             t.input("x", x.type),
-            { weight: f32(t, "w", 2 * n, k), activation: "silu", gated: true },
-            { gain: f32(t, "g", k), eps: 1e-5 },
+            { weight: t.param("w", params.w.type), activation: "silu", gated: true },
+            norm(t),
           ),
-        { params, inputs: { x } },
+        { params, inputs: { x }, rows: work },
       );
       return found.data;
     };
-    const all = await first(21, 0);
+    const all = await first(70, 0);
     for (const [count, at] of [
       [1, 0],
-      [1, 20],
+      [1, 69],
       [2, 7],
-      [5, 3],
       [8, 13],
+      [21, 40],
     ] as const)
       expect(await first(count, at)).toEqual(all.slice(at * n, (at + count) * n));
   });

@@ -87,6 +87,7 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
       return executable;
     },
     run,
+    runAhead: 0,
     runTimes: repeated(run),
     async copyStates(states, decls) {
       const copy = addStates(decls);

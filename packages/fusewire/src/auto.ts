@@ -1,6 +1,7 @@
 import type { WasmPaths } from "@fusewire/backend-tfjs";
 import {
   type AttentionImplementation,
+  type CacheDTypeName,
   type CausalLM,
   FROM_PRETRAINED_COMPAT,
   isAccepted,
@@ -34,6 +35,8 @@ export interface FromPretrainedOptions extends SourceOptions {
   /** Hugging Face's way to place a model; one device holds all of it, so only "auto" is accepted. */
   device_map?: "auto";
   attn_implementation?: AttentionImplementation;
+  /** How keys and values are kept in the cache; "float32" unless given. */
+  cache_dtype?: CacheDTypeName;
   /** Passes to leave out, by name. */
   disable_passes?: LoadOptions["disable_passes"];
   /** Told of each weight that has been read, and of the bytes of files that are downloaded or checked. */
@@ -47,6 +50,7 @@ const OPTIONS = [
   "torch_dtype",
   "device",
   "attn_implementation",
+  "cache_dtype",
   "disable_passes",
   "progress_callback",
   "wasm_paths",
@@ -89,9 +93,10 @@ export const AutoModelForCausalLM = {
     return loadOrRepair(files, async () => {
       const engine = await createEngine(device, { wasmPaths: options.wasm_paths });
       try {
-        const { disable_passes, progress_callback } = options;
+        const { cache_dtype, disable_passes, progress_callback } = options;
         const model = await loadCausalLM(files, {
           engine,
+          owns_engine: true,
           dtype,
           attn_implementation,
           disable_passes,
@@ -101,13 +106,7 @@ export const AutoModelForCausalLM = {
           await model.dispose();
           throw error;
         });
-        return {
-          ...model,
-          async dispose() {
-            await model.dispose();
-            engine.dispose();
-          },
-        };
+        return model;
       } catch (error) {
         engine.dispose();
         throw error;

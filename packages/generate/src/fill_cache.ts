@@ -1,16 +1,10 @@
 import type { Value } from "@fusewire/ir";
 import type { Outputs } from "@fusewire/passes";
-import type { EntryKey } from "./entries/index.ts";
+import type { Job, Run } from "./job.ts";
 import { type RunPlan, rowNumbers, vector } from "./plan.ts";
 
-/** Runs one program over the states of a generation. */
-export type Run = (key: EntryKey, inputs: Readonly<Record<string, Value>>) => Promise<Outputs>;
-
 /** Puts the prompts into the states and decodes all but their last tokens into the caches. */
-export async function fillCache(
-  plan: Pick<RunPlan, "rows" | "batch" | "cache" | "chunks">,
-  run: Run,
-): Promise<void> {
+export async function fillCache({ plan, run }: Pick<Job, "plan" | "run">): Promise<void> {
   const { rows, batch, cache, chunks } = plan;
   await beginRows(plan, run);
   for (const { start, size } of chunks)

@@ -1,5 +1,6 @@
 import { type DType, FusewireError, type TensorType } from "@fusewire/ir";
 import {
+  type CacheDType,
   type CausalModel,
   type Checkpoint,
   createModel,
@@ -18,9 +19,12 @@ import {
   type OptionalPass,
   type Quantization,
 } from "@fusewire/passes";
+import { compilable, settingsOf } from "./compile/compile.ts";
+import { joined } from "./compile/settings.ts";
 import { forward } from "./forward.ts";
-import { type GenerationResult, generateSteps } from "./generate.ts";
-import type { GenerationOptions } from "./options.ts";
+import { generateSteps } from "./generate.ts";
+import type { GenerationOptions } from "./options/index.ts";
+import type { GenerationResult } from "./result.ts";
 import type { ModelInputs } from "./rows.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
 import type { GenerationStep } from "./step.ts";
@@ -33,12 +37,21 @@ import { checkWeights, type LoadProgress, weightSource } from "./weights.ts";
  */
 export type WeightDType = "auto" | "float32" | "bfloat16" | "float16" | "q8" | "q4";
 
+/**
+ * How keys and values are kept in the cache: as floats of 32 or 16 bits, or as bytes with one scale a token and head.
+ * Attention reads them as they are; arithmetic is f32.
+ */
+export type CacheDTypeName = "float32" | "float16" | "int8";
+
 /** `eager` computes attention by plain products and softmax; `sdpa` by the engine's attention kernel. */
 export type AttentionImplementation = "eager" | "sdpa";
 
 export interface LoadOptions {
   readonly engine: Engine;
+  /** Whether the engine is the model's own, so that `dispose()` frees it too. */
+  readonly owns_engine?: boolean;
   readonly dtype?: WeightDType | undefined;
+  readonly cache_dtype?: CacheDTypeName | undefined;
   readonly attn_implementation?: AttentionImplementation | undefined;
   /** Passes to leave out; for tests and for looking at what a pass does. */
   readonly disable_passes?: readonly OptionalPass[] | undefined;
@@ -55,12 +68,15 @@ export interface CausalLM {
   readonly generation_config: { -readonly [K in keyof GenerationDefaults]: GenerationDefaults[K] };
   readonly device: string;
   readonly runtime: Runtime;
-  /** Scores after every token; see `forward`. */
-  forward(inputs: ModelInputs): ReturnType<typeof forward>;
-  /** Generates to the end and returns sequences and stats. */
-  generate(inputs: ModelInputs, options?: GenerationOptions): Promise<GenerationResult>;
-  /** Generates step by step; the return value is what `generate` would have returned. */
-  stream(inputs: ModelInputs, options?: GenerationOptions): AsyncGenerator<GenerationStep, GenerationResult>;
+  /** Scores after every token; see `forward`. May be set to `compile(model.forward, …)`. */
+  forward: (inputs: ModelInputs) => ReturnType<typeof forward>;
+  /** Generates to the end and returns sequences and stats. May be set to `compile(model.generate, …)`. */
+  generate: (inputs: ModelInputs, options?: GenerationOptions) => Promise<GenerationResult>;
+  /** Generates step by step, as `generate` is compiled; the return value is what `generate` would have returned. */
+  readonly stream: (
+    inputs: ModelInputs,
+    options?: GenerationOptions,
+  ) => AsyncGenerator<GenerationStep, GenerationResult>;
   /** Reads the weights now, and not when the first program needs them. */
   load(): Promise<void>;
   /** Compiles every program that generate() needs for batches and lengths of this size, greedy and sampled. */
@@ -76,6 +92,12 @@ const DTYPES: Readonly<Record<WeightDType, DType | undefined>> = {
   float16: "f16",
   q8: undefined,
   q4: undefined,
+};
+
+const CACHE_DTYPES: Readonly<Record<CacheDTypeName, CacheDType>> = {
+  float32: "f32",
+  float16: "f16",
+  int8: "i8",
 };
 
 const QUANTIZATION: Readonly<Partial<Record<WeightDType, Quantization>>> = {
@@ -97,18 +119,23 @@ export interface OpenModel {
   readonly params: ReadonlyMap<string, TensorType>;
   /** The dtype in which the graph reads a weight. */
   readonly storage: (name: string) => DType;
+  readonly cacheDType: CacheDType;
 }
 
 /** Opens a model and checks its weights against its configuration, without reading any. */
-export async function openCausalModel(files: ModelFiles, dtype: WeightDType = "auto"): Promise<OpenModel> {
+export async function openCausalModel(
+  files: ModelFiles,
+  { dtype = "auto", cache_dtype = "float32" }: Pick<LoadOptions, "dtype" | "cache_dtype"> = {},
+): Promise<OpenModel> {
   const stored = choose("dtype", dtype, DTYPES);
+  const cacheDType = choose("cache_dtype", cache_dtype, CACHE_DTYPES);
   const config = await readConfig(files);
   const model = createModel(config);
   const checkpoint = await openCheckpoint(files);
   const storage = (name: string): DType => stored ?? checkpoint.type(name)?.dtype ?? "f32";
   try {
     const params = checkWeights({ model, storage, checkpoint });
-    return { config, model, checkpoint, params, storage };
+    return { config, model, checkpoint, params, storage, cacheDType };
   } catch (error) {
     await checkpoint.close();
     throw error;
@@ -119,6 +146,7 @@ export async function openCausalModel(files: ModelFiles, dtype: WeightDType = "a
 export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Promise<CausalLM> {
   const {
     engine,
+    owns_engine = false,
     dtype,
     attn_implementation = "sdpa",
     disable_passes = [],
@@ -126,7 +154,14 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
   } = options;
   const attention = choose("attn_implementation", attn_implementation, ATTENTION);
   const generation_config = { ...(await readGenerationConfig(files)) };
-  const { config, model, checkpoint, params, storage } = await openCausalModel(files, dtype);
+  const {
+    config,
+    model: graph,
+    checkpoint,
+    params,
+    storage,
+    cacheDType,
+  } = await openCausalModel(files, options);
   const lowering: LowerOptions = {
     disable: [...new Set([...attention, ...disable_passes])],
     quantize: dtype && QUANTIZATION[dtype],
@@ -134,30 +169,33 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
   const weights = engine.createWeights(
     weightSource({ checkpoint, params, storage }, options.progress_callback),
   );
-  const runtime = createRuntime({ engine, model, storage, weights, lowering, buckets });
-  const stream: CausalLM["stream"] = (inputs, given = {}) =>
-    generateSteps(runtime, inputs, given, generation_config);
-  return {
+  const runtime = createRuntime({ engine, model: graph, storage, cacheDType, weights, lowering, buckets });
+  const model: CausalLM = {
     config,
     generation_config,
     device: engine.name,
     runtime,
-    forward: (inputs) => forward(runtime, inputs),
-    stream,
-    async generate(inputs, given) {
-      const steps = stream(inputs, given);
+    forward: compilable("forward", () => (inputs: ModelInputs) => forward(runtime, inputs)),
+    generate: compilable("generate", () => async (inputs: ModelInputs, given?: GenerationOptions) => {
+      const steps = model.stream(inputs, given);
       for (;;) {
         const { done, value } = await steps.next();
         if (done) return value;
       }
+    }),
+    stream(inputs, given = {}) {
+      const settings = joined(settingsOf(model.forward, "forward"), settingsOf(model.generate, "generate"));
+      return generateSteps(runtime, inputs, given, generation_config, settings);
     },
     load: () => load(runtime),
     warmup: (sizes) => warmup(runtime, sizes),
     async dispose() {
       runtime.dispose();
       await checkpoint.close();
+      if (owns_engine) engine.dispose();
     },
   };
+  return model;
 }
 
 function choose<V>(option: string, value: string, table: Readonly<Record<string, V>>): V {

@@ -1,7 +1,8 @@
 import { FusewireError, hash32, toValue, type Value } from "@fusewire/ir";
 import { batchBucket, type Chunk, capacityBucket, cutChunks } from "@fusewire/passes";
+import type { CompileSettings } from "./compile/settings.ts";
 import type { EntryKey } from "./entries/index.ts";
-import type { ResolvedOptions } from "./options.ts";
+import type { ResolvedOptions } from "./options/index.ts";
 import { perRow, roomFor } from "./processors/encode.ts";
 import type { Rows } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
@@ -30,9 +31,15 @@ export interface RunPlan {
   readonly processorsOf: (row: number, places: number) => EncodedSelection;
   readonly seed: number | readonly number[];
   readonly options: ResolvedOptions;
+  readonly settings: CompileSettings;
 }
 
-export function planRun(runtime: Runtime, { rows, width }: Rows, options: ResolvedOptions): RunPlan {
+export function planRun(
+  runtime: Runtime,
+  { rows, width }: Rows,
+  options: ResolvedOptions,
+  settings: CompileSettings,
+): RunPlan {
   const { model } = runtime.source;
   const maxNew = options.maxNewTokens(width, model.maxPositions);
   const batch = batchBucket(rows.length, runtime.buckets);
@@ -98,6 +105,7 @@ export function planRun(runtime: Runtime, { rows, width }: Rows, options: Resolv
       }),
     seed,
     options,
+    settings,
   };
 }
 

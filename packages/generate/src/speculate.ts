@@ -1,28 +1,23 @@
 import { numbersOf, toValue } from "@fusewire/ir";
 import type { Drafter } from "./candidates/drafter.ts";
-import type { Run } from "./fill_cache.ts";
-import { type RunPlan, vector } from "./plan.ts";
-import type { Round } from "./stats.ts";
+import type { Job } from "./job.ts";
+import { vector } from "./plan.ts";
 import type { GenerationStep } from "./step.ts";
 
 /** Several tokens a row and round: a drafter proposes them, and one step of the model verifies those of all rows. */
-export async function* speculativeSteps(
-  plan: RunPlan,
-  run: Run,
-  drafter: Drafter,
-  rounds: Round[],
-): AsyncGenerator<GenerationStep> {
+export async function* speculativeSteps(job: Job, drafter: Drafter): AsyncGenerator<GenerationStep> {
+  const { plan, counts } = job;
   const rows = plan.rows.map((row) => [...row]);
   const done = rows.map(() => false);
   while (done.includes(false)) {
     const drafts = await drafter.propose(
       rows.map((ids, b) => ({ ids, room: plan.limits[b]! - ids.length, done: done[b]! })),
     );
-    const verdict = await verifyDrafts(plan, run, drafts);
+    const verdict = await verifyDrafts(job, drafts);
     const outcomes = verdict.map(({ tokens, matched, ended }, b) =>
       done[b] ? { gained: [], accepted: 0, done: true } : { gained: tokens, accepted: matched, done: ended },
     );
-    rounds.push({
+    counts.rounds.push({
       drafted: drafts.reduce((sum, row) => sum + row.length, 0),
       accepted: outcomes.reduce((sum, { accepted }) => sum + accepted, 0),
     });
@@ -46,11 +41,7 @@ interface Verdict {
 }
 
 /** One round: checks the drafts of all rows, or decodes one token where there are none. */
-async function verifyDrafts(
-  plan: RunPlan,
-  run: Run,
-  drafts: readonly (readonly number[])[],
-): Promise<Verdict[]> {
+async function verifyDrafts({ plan, run }: Job, drafts: readonly (readonly number[])[]): Promise<Verdict[]> {
   const { rows, batch } = plan;
   const most = Math.max(...drafts.map((row) => row.length));
   if (most === 0) {

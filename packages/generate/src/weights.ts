@@ -40,7 +40,7 @@ function modelParams({ model, storage }: ModelWeights): Map<string, TensorType> 
   const selection = standardSelection(false);
   const sizes = { batch: 1, rows: 1, capacity: 1 };
   const key = { kind: "decode", ...sizes, selection, eosCount: 1 } as const;
-  return paramsOf(traceEntry(key, { model, storage, longestStep: 1 }, new NodeTable()));
+  return paramsOf(traceEntry(key, { model, storage, longestStep: 1, cacheDType: "f32" }, new NodeTable()));
 }
 
 /** Compares the weights that the model will read, which it returns, with those in the checkpoint, before any is read. */

@@ -58,14 +58,20 @@ export interface Engine extends EngineTraits {
   createStates(decls: readonly StateDecl[]): States;
   /** Compiles the one entry of `lowered` and uploads what weights it still lacks. */
   compile(lowered: Lowered, weights: Weights): Promise<Executable>;
+  /** Submits worth having under way while the host reads an earlier one; 0 where the host itself computes. */
+  readonly runAhead: number;
   /** Runs one step: reads inputs and states, writes states, returns the outputs on the host. */
   run(executable: Executable, states: States, inputs: ReadonlyMap<string, Value>): Promise<Outputs>;
-  /** Runs a step several times in one submit, with the same inputs; the outputs of each. */
+  /**
+   * Runs a step several times in one submit, with the same inputs; the outputs of each. An engine that sees outputs
+   * between the steps stops once no element of the output `until` is 0.
+   */
   runTimes(
     executable: Executable,
     states: States,
     inputs: ReadonlyMap<string, Value>,
     times: number,
+    until?: string,
   ): Promise<readonly Outputs[]>;
   /**
    * New states of the types in `decls`, which take from `states` what lies in both shapes of each (indices from 0 on

@@ -97,6 +97,7 @@ export function createReferenceEngine(claims: Engine["claims"] = () => true): En
       return executable;
     },
     run,
+    runAhead: 0,
     runTimes: repeated(run),
     async copyStates(states, decls) {
       const { values } = states as ReferenceStates;

@@ -43,6 +43,7 @@ export async function createEagerEngine(backendName: string, options: EagerOptio
       return executable;
     },
     run,
+    runAhead: 0,
     runTimes: repeated(run),
     async copyStates(states, decls) {
       const copy = addStates(decls);

@@ -78,6 +78,7 @@ export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<W
       const [outputs] = await runTimes(executable, states, inputs, 1);
       return outputs!;
     },
+    runAhead: 1,
     runTimes,
     async copyStates(states, decls) {
       const copy = createStates(decls, memory);

@@ -1,5 +1,5 @@
 import { numbersOf, toValue } from "@fusewire/ir";
-import type { Run } from "../fill_cache.ts";
+import type { Run } from "../job.ts";
 import { type RunPlan, rowNumbers, vector } from "../plan.ts";
 import type { AssistantOptions } from "./assistant_options.ts";
 import type { Drafter, Outcome } from "./drafter.ts";

@@ -1,5 +1,5 @@
 import type { Tracer } from "@fusewire/ir";
-import type { CacheShape, CausalModel, LayerContext } from "@fusewire/models";
+import type { CacheDType, CacheShape, CausalModel, LayerContext } from "@fusewire/models";
 
 /** What all entries of a model are traced from. */
 export interface EntrySource {
@@ -7,6 +7,8 @@ export interface EntrySource {
   readonly storage: LayerContext["storage"];
   /** Tokens of the longest step of any entry; see `CacheShape`. */
   readonly longestStep: number;
+  /** How keys and values are kept. */
+  readonly cacheDType: CacheDType;
 }
 
 /** What one entry is traced from. */

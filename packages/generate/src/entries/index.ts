@@ -61,7 +61,12 @@ export function traceEntry(key: EntryKey, source: EntrySource, table: NodeTable)
 function traceKind(tracer: Tracer, key: EntryKey, source: EntrySource): Record<string, Node> {
   const context: EntryContext = {
     ...source,
-    cache: { rows: key.rows, capacity: key.capacity, longestStep: source.longestStep },
+    cache: {
+      dtype: source.cacheDType,
+      rows: key.rows,
+      capacity: key.capacity,
+      longestStep: source.longestStep,
+    },
     batch: key.batch,
   };
   switch (key.kind) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type GenerationOptions, resolveOptions } from "./options.ts";
+import { type GenerationOptions, resolveOptions } from "./index.ts";
 
 const resolve = (options: object, defaults: object = {}) =>
   resolveOptions(options as GenerationOptions, defaults);

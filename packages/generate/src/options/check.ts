@@ -1,0 +1,22 @@
+import { FusewireError } from "@fusewire/ir";
+import { GENERATE_COMPAT, isAccepted } from "../compat.ts";
+import { OPTIONS } from "./table.ts";
+import type { GenerationOptions } from "./types.ts";
+
+/** Checks names and ranges; `where` says whose options they are. */
+export function checkOptions(options: GenerationOptions, where: string): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    const spec = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof GenerationOptions] : undefined;
+    if (!spec) {
+      if (isAccepted(GENERATE_COMPAT, name, value)) continue;
+      const reason = GENERATE_COMPAT[name]?.meaning ?? "not an option of generate()";
+      throw new FusewireError(
+        `${where}: '${name}': ${reason}; options are ${Object.keys(OPTIONS).join(", ")}`,
+      );
+    }
+    const nullable = (name === "eos_token_id" || name === "pad_token_id") && value === null;
+    if (!nullable && !spec.accepts(value))
+      throw new FusewireError(`${where}: '${name}' must be ${spec.allowed}, not ${JSON.stringify(value)}`);
+  }
+}

@@ -1,0 +1,83 @@
+import type { GenerationOptions } from "./types.ts";
+
+export type OptionKind = "integer" | "number" | "boolean" | "ids" | "json" | "seed" | "signal" | "model";
+
+interface OptionSpec {
+  readonly kind: OptionKind;
+  readonly sampling?: boolean;
+  /** What is allowed, as a sentence of an error message completes "must be". */
+  readonly allowed: string;
+  readonly accepts: (value: unknown) => boolean;
+}
+
+const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+const integer = (min: number) => (value: unknown) => Number.isSafeInteger(value) && (value as number) >= min;
+const between = (min: number, max: number) => (value: unknown) =>
+  isNumber(value) && value >= min && value <= max;
+const positive = (value: unknown) => isNumber(value) && value > 0;
+const listOf = (accepts: (value: unknown) => boolean) => (value: unknown) =>
+  Array.isArray(value) ? value.every(accepts) : accepts(value);
+const isBoolean = (value: unknown) => typeof value === "boolean";
+const isId = integer(0);
+const isSequence = (value: unknown) => Array.isArray(value) && value.length > 0 && value.every(isId);
+const pairOf =
+  (first: (value: unknown) => boolean, second: (value: unknown) => boolean) => (value: unknown) =>
+    Array.isArray(value) && value.length === 2 && first(value[0]) && second(value[1]);
+const share = between(0, 1);
+const below1 = (value: unknown) => share(value) && value !== 1;
+const isSeed = (value: unknown) => integer(0)(value) && (value as number) < 2 ** 32;
+
+/** Every option, once: validation, the command's flags and the documentation read this table. */
+export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: OptionSpec } = {
+  max_new_tokens: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
+  max_length: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
+  do_sample: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
+  temperature: { kind: "number", sampling: true, allowed: "a number above 0", accepts: positive },
+  top_k: { kind: "integer", sampling: true, allowed: "an integer of 0 or more", accepts: integer(0) },
+  top_p: { kind: "number", sampling: true, allowed: "between 0 and 1", accepts: share },
+  min_p: { kind: "number", sampling: true, allowed: "between 0 and 1", accepts: share },
+  repetition_penalty: { kind: "number", allowed: "a number above 0", accepts: positive },
+  typical_p: { kind: "number", sampling: true, allowed: "between 0 and 1", accepts: share },
+  epsilon_cutoff: { kind: "number", sampling: true, allowed: "from 0 to below 1", accepts: below1 },
+  eta_cutoff: { kind: "number", sampling: true, allowed: "from 0 to below 1", accepts: below1 },
+  no_repeat_ngram_size: { kind: "integer", allowed: "an integer of 0 or more", accepts: integer(0) },
+  bad_words_ids: {
+    kind: "json",
+    allowed: "a list of lists of token ids",
+    accepts: (value) => Array.isArray(value) && value.every(isSequence),
+  },
+  sequence_bias: {
+    kind: "json",
+    allowed: "a list of [token ids, bias]",
+    accepts: (value) => Array.isArray(value) && value.every(pairOf(isSequence, isNumber)),
+  },
+  min_length: { kind: "integer", allowed: "an integer of 0 or more", accepts: integer(0) },
+  min_new_tokens: { kind: "integer", allowed: "an integer of 0 or more", accepts: integer(0) },
+  forced_bos_token_id: { kind: "integer", allowed: "a token id", accepts: isId },
+  forced_eos_token_id: { kind: "ids", allowed: "a token id or a list of them", accepts: listOf(isId) },
+  suppress_tokens: { kind: "ids", allowed: "a token id or a list of them", accepts: listOf(isId) },
+  begin_suppress_tokens: { kind: "ids", allowed: "a token id or a list of them", accepts: listOf(isId) },
+  exponential_decay_length_penalty: {
+    kind: "json",
+    allowed: "[new tokens, factor], the factor above 0",
+    accepts: pairOf(integer(0), positive),
+  },
+  assistant_model: {
+    kind: "model",
+    allowed: "a loaded model",
+    accepts: (value) => typeof value === "object" && value !== null && "runtime" in value,
+  },
+  prompt_lookup_num_tokens: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
+  max_matching_ngram_size: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
+  remove_invalid_values: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
+  renormalize_logits: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
+  seed: {
+    kind: "seed",
+    sampling: true,
+    allowed: "an integer from 0 to 2^32 - 1, or a list of them",
+    accepts: listOf(isSeed),
+  },
+  eos_token_id: { kind: "ids", allowed: "a token id or a list of them", accepts: listOf(integer(0)) },
+  pad_token_id: { kind: "integer", allowed: "a token id", accepts: integer(0) },
+  signal: { kind: "signal", allowed: "an AbortSignal", accepts: (value) => value instanceof AbortSignal },
+};

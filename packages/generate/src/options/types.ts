@@ -1,0 +1,62 @@
+import type { GenerationDefaults } from "@fusewire/models";
+import type { Runtime } from "../runtime.ts";
+
+/** What is needed of a model that drafts. */
+export interface AssistantModel {
+  readonly runtime: Runtime;
+  readonly generation_config: Pick<
+    GenerationDefaults,
+    "num_assistant_tokens_schedule" | "assistant_confidence_threshold"
+  > & { num_assistant_tokens?: number };
+}
+
+/** Options of generate(), with Hugging Face's names and meaning (GenerationConfig). */
+export interface GenerationOptions {
+  /** New tokens at most; goes before max_length. 20 where neither is given. */
+  max_new_tokens?: number;
+  /** Length at most, prompt and its pads counted. */
+  max_length?: number;
+  /** Draw tokens instead of taking the likeliest. */
+  do_sample?: boolean;
+  temperature?: number;
+  /** Keep the k likeliest tokens; 0 keeps all. 50 where sampling and not given. */
+  top_k?: number;
+  top_p?: number;
+  min_p?: number;
+  /** Keep the tokens of typical surprise that hold this mass. */
+  typical_p?: number;
+  epsilon_cutoff?: number;
+  eta_cutoff?: number;
+  repetition_penalty?: number;
+  /** Sizes of n-grams that may not repeat; 0 for none. */
+  no_repeat_ngram_size?: number;
+  /** Sequences of ids that may not appear. */
+  bad_words_ids?: readonly (readonly number[])[];
+  /** Sequences of ids and what is added to the score of their last token. */
+  sequence_bias?: readonly (readonly [readonly number[], number])[];
+  /** No end before this length, prompt and its pads counted. */
+  min_length?: number;
+  min_new_tokens?: number;
+  forced_bos_token_id?: number;
+  forced_eos_token_id?: number | readonly number[];
+  suppress_tokens?: readonly number[];
+  begin_suppress_tokens?: readonly number[];
+  /** From how many new tokens on, and by what factor a step, end tokens gain. */
+  exponential_decay_length_penalty?: readonly [number, number];
+  remove_invalid_values?: boolean;
+  renormalize_logits?: boolean;
+  /** A smaller model of the same tokenizer that drafts; how is in its own generation_config, as in Hugging Face. */
+  assistant_model?: AssistantModel;
+  /** Propose up to this many tokens that followed the row's end where it stood before, and verify them in one step. */
+  prompt_lookup_num_tokens?: number;
+  /** Longest end of the row that prompt lookup looks for. */
+  max_matching_ngram_size?: number;
+  /** One for all rows, from which each row's own is made, or one for each row. Random where not given. */
+  seed?: number | readonly number[];
+  /** Ids that end a row; an empty list for none. */
+  eos_token_id?: number | readonly number[] | null;
+  /** Fills rows that ended before others; the first end token where not given. */
+  pad_token_id?: number | null;
+  /** Stops the generation between two steps. */
+  signal?: AbortSignal;
+}

@@ -1,0 +1,49 @@
+import { FusewireError } from "@fusewire/ir";
+import { assistantDrafter } from "./candidates/assistant_drafter.ts";
+import { lookupDrafter } from "./candidates/lookup_drafter.ts";
+import { decodeSteps } from "./decode_steps.ts";
+import { fillCache } from "./fill_cache.ts";
+import { createJob, type Job } from "./job.ts";
+import { planRun, type RunPlan } from "./plan.ts";
+import type { Runtime } from "./runtime.ts";
+import { speculativeSteps } from "./speculate.ts";
+import type { GenerationStep } from "./step.ts";
+
+/** Makes the tokens of a generation, step by step. */
+export type Strategy = (job: Job) => AsyncGenerator<GenerationStep>;
+
+/** The way to generate that the options ask for. */
+export function strategyFor({ options: { lookup, assistant } }: RunPlan): Strategy {
+  if (lookup)
+    return async function* (job) {
+      await fillCache(job);
+      yield* speculativeSteps(job, lookupDrafter(job.plan, lookup, job.runtime.source.model.vocabSize));
+    };
+  if (assistant)
+    return async function* (job) {
+      const { runtime, options } = assistant;
+      const plan = planAssistant(runtime, job);
+      await fillCache(job);
+      yield* runtime.withStates(plan.cache, async function* (states) {
+        const draftJob = createJob(runtime, plan, states, job.counts);
+        await fillCache(draftJob);
+        yield* speculativeSteps(job, assistantDrafter(plan, draftJob.run, options));
+      });
+    };
+  return async function* (job) {
+    await fillCache(job);
+    yield* decodeSteps(job);
+  };
+}
+
+/** The same generation by the assistant. */
+function planAssistant(assistant: Runtime, { runtime: target, plan }: Job): RunPlan {
+  const [own, other] = [target.source.model.vocabSize, assistant.source.model.vocabSize];
+  if (own !== other)
+    throw new FusewireError(
+      `assistant_model has a vocabulary of ${other} tokens, the model one of ${own}; both must have the same tokenizer`,
+    );
+  const width = Math.max(...plan.rows.map((row) => row.length));
+  const batch = { rows: plan.rows, starts: plan.rows.map(() => 0), width };
+  return planRun(assistant, batch, { ...plan.options, seed: plan.seed }, plan.settings);
+}

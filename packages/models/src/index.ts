@@ -32,7 +32,7 @@ export {
 } from "./hub/index.ts";
 export type { CausalModel } from "./nn/causal_model.ts";
 export type { LayerContext } from "./nn/context.ts";
-export { type CacheShape, type Step, stepAt } from "./nn/step.ts";
+export { type CacheDType, type CacheShape, type Step, stepAt } from "./nn/step.ts";
 export {
   type ApplyChatTemplate,
   type ChatMessage,

@@ -83,7 +83,16 @@ test("every optional pass is in the pipeline, and observe sees the module after 
 
 const llama = (layers: number): BlockRecipe[] =>
   Array.from({ length: layers }, (): BlockRecipe[] => [
-    { kind: "attention", bias: false, groups: 1, repeat: 2, softcap: 0, scale: 0.5, mask: "causal" },
+    {
+      kind: "attention",
+      bias: false,
+      groups: 1,
+      repeat: 2,
+      softcap: 0,
+      scale: 0.5,
+      mask: "causal",
+      cache: "f32",
+    },
     { kind: "mlp", bias: false, upFirst: false, width: 16 },
   ]).flat();
 

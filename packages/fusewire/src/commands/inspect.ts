@@ -1,9 +1,9 @@
-import type { WeightDType } from "@fusewire/generate";
+import type { CacheDTypeName, WeightDType } from "@fusewire/generate";
 import { FusewireError, printModule } from "@fusewire/ir";
 import { type OptionalPass, printProgram } from "@fusewire/passes";
 import type { Command } from "commander";
 import { openHeaders } from "../flags/headers.ts";
-import { addSourceFlags, dtypeFlag, type SourceFlags } from "../flags/model.ts";
+import { addSourceFlags, cacheDTypeFlag, dtypeFlag, type SourceFlags } from "../flags/model.ts";
 import { booleanFlag, choiceFlag, countFlag } from "../flags/values.ts";
 import {
   countBytes,
@@ -23,6 +23,7 @@ interface InspectFlags extends SourceFlags {
   readonly batch?: number;
   readonly length?: number;
   readonly dtype?: WeightDType;
+  readonly cacheDtype?: CacheDTypeName;
   readonly disable?: readonly OptionalPass[];
   readonly after?: string;
   readonly program?: boolean;
@@ -38,6 +39,7 @@ export function addInspect(program: Command, io: Io): void {
     .addOption(countFlag("--batch", "rows at once (default: 1)"))
     .addOption(countFlag("--length", "tokens of the chunk (prefill, logits) or the cache (decode, begin)"))
     .addOption(dtypeFlag())
+    .addOption(cacheDTypeFlag())
     .option(
       "--disable <pass,pass>",
       "passes to leave out",

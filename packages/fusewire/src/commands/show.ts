@@ -1,6 +1,7 @@
+import type { CacheDTypeName } from "@fusewire/generate";
 import type { Command } from "commander";
 import { openHeaders } from "../flags/headers.ts";
-import { addSourceFlags, type SourceFlags } from "../flags/model.ts";
+import { addSourceFlags, cacheDTypeFlag, type SourceFlags } from "../flags/model.ts";
 import { booleanFlag } from "../flags/values.ts";
 import { type Io, widthOf } from "../io.ts";
 import { readFacts } from "../show/facts.ts";
@@ -8,6 +9,7 @@ import { toPage } from "../show/page.ts";
 import { chosenModel } from "./arguments.ts";
 
 interface ShowFlags extends SourceFlags {
+  readonly cacheDtype?: CacheDTypeName;
   readonly json?: boolean;
 }
 
@@ -17,10 +19,11 @@ export function addShow(program: Command, io: Io): void {
     .description("Show what a model is and whether it runs here. Reads no weights.")
     .argument("[model]", "as --model");
   addSourceFlags(command)
+    .addOption(cacheDTypeFlag())
     .addOption(booleanFlag("--json", "print one JSON object"))
     .action(async (word: string | undefined, flags: ShowFlags) => {
       const files = await openHeaders({ ...flags, ...chosenModel(word, flags.model) });
-      const facts = await readFacts(files);
+      const facts = await readFacts(files, flags.cacheDtype);
       io.stdout.write(flags.json ? `${JSON.stringify(facts)}\n` : toPage(facts, widthOf(io.stdout)));
     });
 }

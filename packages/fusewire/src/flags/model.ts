@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import type { AttentionImplementation, WeightDType } from "@fusewire/generate";
+import type { AttentionImplementation, CacheDTypeName, WeightDType } from "@fusewire/generate";
 import type { HubOptions, ModelFiles } from "@fusewire/models";
 import { embeddedModel, openModelDirectory } from "@fusewire/models/node";
 import { type Command, Option } from "commander";
@@ -18,6 +18,7 @@ export interface SourceFlags {
 export interface ModelFlags extends SourceFlags {
   readonly device?: string;
   readonly dtype?: WeightDType;
+  readonly cacheDtype?: CacheDTypeName;
   readonly attnImplementation?: AttentionImplementation;
 }
 
@@ -41,10 +42,14 @@ export function addSourceFlags(command: Command): Command {
 export const dtypeFlag = (): Option =>
   choiceFlag("--dtype", ["auto", "float32", "bfloat16", "float16", "q8", "q4"], "how weights are kept");
 
+export const cacheDTypeFlag = (): Option =>
+  choiceFlag("--cache-dtype", ["float32", "float16", "int8"], "how keys and values are kept");
+
 export function addModelFlags(command: Command): Command {
   return addSourceFlags(command)
     .option("--device <name>", `where to run: ${DEVICES.join(", ")}`)
     .addOption(dtypeFlag())
+    .addOption(cacheDTypeFlag())
     .addOption(
       choiceFlag("--attn-implementation", ["sdpa", "eager"], "attention by a kernel or by plain products"),
     );
@@ -79,8 +84,9 @@ export async function openModelFlag(
 }
 
 /** The flags as `from_pretrained` takes them. */
-export const loadOptions = ({ device, dtype, attnImplementation }: ModelFlags) => ({
+export const loadOptions = ({ device, dtype, cacheDtype, attnImplementation }: ModelFlags) => ({
   ...(device !== undefined && { device }),
   ...(dtype !== undefined && { dtype }),
+  ...(cacheDtype !== undefined && { cache_dtype: cacheDtype }),
   ...(attnImplementation !== undefined && { attn_implementation: attnImplementation }),
 });

@@ -1,4 +1,5 @@
 import {
+  type CacheDTypeName,
   type EntryKey,
   eosBucket,
   openCausalModel,
@@ -32,6 +33,7 @@ export interface InspectOptions {
   /** Tokens: of the chunk for prefill and logits, of the cache otherwise. */
   readonly length?: number;
   readonly dtype?: WeightDType;
+  readonly cacheDtype?: CacheDTypeName;
   readonly disable?: readonly OptionalPass[];
 }
 
@@ -46,11 +48,15 @@ export interface Inspection {
 
 /** Takes one entry of a model through the passes for an engine with every kernel. Reads no weights. */
 export async function inspectModel(files: ModelFiles, options: InspectOptions = {}): Promise<Inspection> {
-  const { model, storage, checkpoint } = await openCausalModel(files, options.dtype);
+  const { dtype, cacheDtype } = options;
+  const { model, storage, cacheDType, checkpoint } = await openCausalModel(files, {
+    dtype,
+    cache_dtype: cacheDtype,
+  });
   await checkpoint.close();
   const traced = traceEntry(
     entryKey(model, options),
-    { model, storage, longestStep: DEFAULT_BUCKETS.chunk.at(-1)! },
+    { model, storage, cacheDType, longestStep: DEFAULT_BUCKETS.chunk.at(-1)! },
     new NodeTable(),
   );
   const graphs = [{ pass: "trace", module: traced }];

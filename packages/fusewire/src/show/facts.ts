@@ -1,4 +1,4 @@
-import { openCausalModel, standardSelection, traceEntry } from "@fusewire/generate";
+import { type CacheDTypeName, openCausalModel, standardSelection, traceEntry } from "@fusewire/generate";
 import { bytesOf, FusewireError, type Module, NodeTable, paramsOf, sizeOf } from "@fusewire/ir";
 import {
   type Checkpoint,
@@ -74,9 +74,9 @@ export interface MemoryFacts {
 }
 
 /** Reads everything but weights. What is broken or not supported is told in its place. */
-export async function readFacts(files: ModelFiles): Promise<ModelFacts> {
+export async function readFacts(files: ModelFiles, cacheDType?: CacheDTypeName): Promise<ModelFacts> {
   const config = await readConfig(files);
-  const run = await orRefusal(() => readMemory(files));
+  const run = await orRefusal(() => readMemory(files, cacheDType));
   return {
     location: files.location,
     support: "refused" in run ? { supported: false, ...run } : { supported: true },
@@ -162,14 +162,17 @@ function typeOf(checkpoint: Checkpoint, name: string) {
 }
 
 /** The memory that the model's own programs ask for, and the weights that they use. */
-async function readMemory(files: ModelFiles): Promise<{ memory: MemoryFacts; used: ReadonlySet<string> }> {
-  const { model, storage, checkpoint } = await openCausalModel(files);
+async function readMemory(
+  files: ModelFiles,
+  cache_dtype: CacheDTypeName | undefined,
+): Promise<{ memory: MemoryFacts; used: ReadonlySet<string> }> {
+  const { model, storage, cacheDType, checkpoint } = await openCausalModel(files, { cache_dtype });
   await checkpoint.close();
   const table = new NodeTable();
   const trace = (capacity: number): Module =>
     traceEntry(
       { kind: "decode", batch: 1, rows: 1, capacity, selection: standardSelection(false), eosCount: 1 },
-      { model, storage, longestStep: DEFAULT_BUCKETS.chunk.at(-1)! },
+      { model, storage, cacheDType, longestStep: DEFAULT_BUCKETS.chunk.at(-1)! },
       table,
     );
   const cacheBytes = ({ states }: Module): number => states.reduce((sum, { type }) => sum + bytesOf(type), 0);

@@ -4,7 +4,7 @@ import { defineOp, emit } from "../op.ts";
 import { sameShape } from "../type.ts";
 import { emptyValue, floats } from "../value.ts";
 import { and, div, le, max, min, mod, mul, sub } from "./binary.ts";
-import { gather } from "./gather.ts";
+import { readCache, wideCache } from "./cache_rows.ts";
 import { iota } from "./iota.ts";
 import { matmul } from "./matmul.ts";
 import { broadcastTo, reshape } from "./movement.ts";
@@ -28,31 +28,49 @@ declare module "../node.ts" {
 
 export const attentionOp = defineOp<"attention">({
   name: "attention",
-  arity: 6,
+  arity: [6, 8],
   attrs: { scale: "float", softcap: "float", ring: "bool" },
-  infer: ([q, keys, values, rows, lo, hi]) => {
+  infer: ([q, keys, values, rows, lo, hi, ...scales]) => {
     const [b, h, t, d] = q!.shape;
     const [, groups, , kd] = keys!.shape;
+    const places = keys!.shape.slice(0, 3);
     const fits =
-      [q, keys, values].every((x) => x!.dtype === "f32" && x!.shape.length === 4) &&
+      [q, keys, values].every((x) => x!.shape.length === 4) &&
+      q!.dtype === "f32" &&
       d === kd &&
       h! % groups! === 0 &&
-      sameShape(keys!.shape.slice(0, 3), values!.shape.slice(0, 3)) &&
+      sameShape(places, values!.shape.slice(0, 3)) &&
       sameShape(rows!.shape, [b!]) &&
       sameShape(lo!.shape, [b!, t!]) &&
       sameShape(hi!.shape, [b!, t!]) &&
       [rows, lo, hi].every((x) => x!.dtype === "i32");
     if (!fits)
       throw new FusewireError(
-        "takes q f32[B, H, T, D], keys and values f32[R, Hkv, S, D], rows i32[B], lo and hi i32[B, T]; Hkv must divide H",
+        "takes q f32[B, H, T, D], keys and values [R, Hkv, S, D], rows i32[B], lo and hi i32[B, T]; Hkv must divide H",
+      );
+    const coded = keys!.dtype === "i8";
+    const stored =
+      keys!.dtype === values!.dtype &&
+      (coded || keys!.dtype === "f32" || keys!.dtype === "f16") &&
+      scales.length === (coded ? 2 : 0) &&
+      scales.every(({ dtype, shape }) => dtype === "f32" && sameShape(shape, [...places, 1]));
+    if (!stored)
+      throw new FusewireError(
+        "takes keys and values both as f32, both as f16, or both as i8 with scales f32[R, Hkv, S, 1] of each",
       );
     return { dtype: "f32", shape: [b!, h!, t!, values!.shape[3]!] };
   },
-  evaluate: ([q, keys, values, rows, lo, hi], { scale, softcap, ring }, type) => {
+  evaluate: (
+    [q, storedKeys, storedValues, rows, lo, hi, keyScales, valueScales],
+    { scale, softcap, ring },
+    type,
+  ) => {
+    const keys = wideCache(storedKeys!, keyScales);
+    const values = wideCache(storedValues!, valueScales);
     const value = emptyValue(type);
     const [batch, heads, length, d] = q!.type.shape as [number, number, number, number];
-    const [cacheRows, groups, slots, dv] = values!.type.shape as [number, number, number, number];
-    const [query, key, v, out] = [floats(q!), floats(keys!), floats(values!), floats(value)];
+    const [cacheRows, groups, slots, dv] = values.type.shape as [number, number, number, number];
+    const [query, key, v, out] = [floats(q!), floats(keys), floats(values), floats(value)];
     const weights = new Float64Array(slots);
     const sums = new Float64Array(dv);
     for (let b = 0; b < batch; b++)
@@ -89,10 +107,11 @@ export const attentionOp = defineOp<"attention">({
         }
     return value;
   },
-  expand: ([q, keys, values, rows, lo, hi], attrs) => {
+  expand: ([q, keys, values, rows, lo, hi, keyScales, valueScales], attrs) => {
     // An empty slot of a ring counts as a key below 0.
     const first = attrs.ring ? max(lo!, 0) : lo!;
-    const attended = plainAttention(q!, gather(keys!, rows!), gather(values!, rows!), first, hi!, attrs);
+    const [k, v] = [readCache(keys!, rows!, keyScales), readCache(values!, rows!, valueScales)];
+    const attended = plainAttention(q!, k, v, first, hi!, attrs);
     // An empty run gives zeros, where softmax over nothing but -inf would give NaN.
     const [b, t] = lo!.type.shape as [number, number];
     const last = attrs.ring ? hi! : min(hi!, keys!.type.shape[2]! - 1);
@@ -144,9 +163,9 @@ export function repeatHeads(x: Node, heads: number): Node {
 
 /**
  * softmax(softcap(q·kᵀ·scale))·v over one run of keys a query, `lo <= j <= hi`; an empty run gives zeros.
- * q: f32[B, H, T, D]; keys, values: the caches f32[R, Hkv, S, D]; rows: i32[B], the cache row of each q row;
- * lo, hi: i32[B, T]. softcap 0 means none. With `ring`, key j is in slot j mod S, and every run must lie within
- * the S latest keys.
+ * q: f32[B, H, T, D]; keys, values: the caches [R, Hkv, S, D], in f32, in f16, or in i8 with `scales` of keys and
+ * values, f32[R, Hkv, S, 1]; rows: i32[B], the cache row of each q row; lo, hi: i32[B, T]. softcap 0 means none. With
+ * `ring`, key j is in slot j mod S, and every run must lie within the S latest keys.
  */
 export const attention = (
   q: Node,
@@ -155,5 +174,10 @@ export const attention = (
   rows: Node,
   lo: Node,
   hi: Node,
-  { scale, softcap = 0, ring = false }: { scale: number; softcap?: number; ring?: boolean },
-): Node => emit(attentionOp, [q, keys, values, rows, lo, hi], { scale, softcap, ring });
+  {
+    scale,
+    softcap = 0,
+    ring = false,
+    scales = [],
+  }: { scale: number; softcap?: number; ring?: boolean; scales?: readonly Node[] },
+): Node => emit(attentionOp, [q, keys, values, rows, lo, hi, ...scales], { scale, softcap, ring });

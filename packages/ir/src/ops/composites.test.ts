@@ -155,8 +155,17 @@ const CASES: Readonly<Record<string, Case>> = {
       ];
       const cacheRows = draw.int(1, 3);
       const q = draw.floats([b, groups * draw.int(1, 3), t, d]);
-      const keys = draw.floats([cacheRows, groups, slots, d]);
-      const values = draw.floats([cacheRows, groups, slots, dv]);
+      const dtype = draw.oneOf("f32", "f16", "i8");
+      const store = (width: number) => {
+        const shape = [cacheRows, groups, slots, width];
+        return dtype === "i8"
+          ? draw.numbers("i8", shape, () => draw.int(-127, 127))
+          : draw.numbers(dtype, shape, () => draw.int(-8, 8) / 4);
+      };
+      const [keys, values] = [store(d), store(dv)];
+      const scales = [keys, values].map(() =>
+        draw.numbers("f32", [cacheRows, groups, slots, 1], () => draw.int(0, 4) / 128),
+      );
       const ring = draw.int(0, 1) === 1;
       const newest = draw.int(0, 3 * slots);
       // Runs of a ring lie within its latest keys, the newest of which some query sees.
@@ -166,7 +175,12 @@ const CASES: Readonly<Record<string, Case>> = {
             withLast(draw.ints([b, t], newest - slots, newest), newest),
           ]
         : [draw.ints([b, t], -2, slots + 1), draw.ints([b, t], -2, slots + 1)];
-      const attrs = { scale: draw.oneOf(0.5, 1, -1), softcap: draw.oneOf(0, 2), ring };
+      const attrs = {
+        scale: draw.oneOf(0.5, 1, -1),
+        softcap: draw.oneOf(0, 2),
+        ring,
+        scales: dtype === "i8" ? scales : [],
+      };
       return ops.attention(q, keys, values, draw.ints([b], -1, cacheRows), lo, hi, attrs);
     },
     tolerance: 1e-5,

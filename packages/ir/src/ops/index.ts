@@ -5,6 +5,7 @@ export { appendHeads } from "./append_heads.ts";
 export { argsort } from "./argsort.ts";
 export { attention, plainAttention, repeatHeads } from "./attention.ts";
 export { add, and, div, eq, le, lt, max, min, mod, mul, or, sub } from "./binary.ts";
+export { quantizeEntries, readCache } from "./cache_rows.ts";
 export { cacheWrite } from "./cache_write.ts";
 export { cast } from "./cast.ts";
 export { categorical } from "./categorical.ts";

@@ -1,4 +1,15 @@
-import { cacheWrite, gather, type Node, plainAttention, plainRotary, reshape, transpose } from "@fusewire/ir";
+import {
+  cacheWrite,
+  cast,
+  type DType,
+  type Node,
+  plainAttention,
+  plainRotary,
+  quantizeEntries,
+  readCache,
+  reshape,
+  transpose,
+} from "@fusewire/ir";
 import { type LayerContext, within } from "./context.ts";
 import { linear } from "./layers.ts";
 import { cacheSlots, causal, type Step } from "./step.ts";
@@ -47,7 +58,7 @@ export const selfAttention = (
     const keys = append(inner, `cache.${layer}.keys`, k, step, window);
     const values = append(inner, `cache.${layer}.values`, v, step, window);
     const { lo, hi } = causal(step, window);
-    const attended = plainAttention(q, gather(keys, step.rows), gather(values, step.rows), lo, hi, {
+    const attended = plainAttention(q, keys, values, lo, hi, {
       scale,
       softcap,
       ring: cacheSlots(step.cache, window).ring,
@@ -62,7 +73,11 @@ function splitHeads(x: Node, heads: number): Node {
   return transpose(reshape(x, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
 }
 
-/** Writes the step's keys or values f32[B, Hkv, T, D] into their cache; attention reads the cache back, the step's own part too. */
+/**
+ * Writes the step's keys or values f32[B, Hkv, T, D] into their cache and gives the cache rows of the step,
+ * f32[B, Hkv, S, D]: attention reads the cache back, the step's own part too. With bytes the scales of the entries are
+ * a state of their own.
+ */
 function append(
   { tracer }: LayerContext,
   name: string,
@@ -70,10 +85,16 @@ function append(
   step: Step,
   window: number | undefined,
 ): Node {
-  const [, keyHeads, , headDim] = x.type.shape as readonly [number, number, number, number];
   const { slots, ring } = cacheSlots(step.cache, window);
-  const state = tracer.state(name, { dtype: "f32", shape: [step.cache.rows, keyHeads, slots, headDim] });
-  const written = cacheWrite(state, step.rows, step.at, step.count, x, 2, ring);
-  tracer.write(name, written);
-  return written;
+  const write = (state: string, dtype: DType, entries: Node): Node => {
+    const [, keyHeads, , width] = entries.type.shape as readonly [number, number, number, number];
+    const cache = tracer.state(state, { dtype, shape: [step.cache.rows, keyHeads, slots, width] });
+    const written = cacheWrite(cache, step.rows, step.at, step.count, entries, 2, ring);
+    tracer.write(state, written);
+    return written;
+  };
+  const { dtype } = step.cache;
+  if (dtype !== "i8") return readCache(write(name, dtype, cast(x, dtype)), step.rows);
+  const { codes, scales } = quantizeEntries(x);
+  return readCache(write(name, dtype, codes), step.rows, write(`${name}.scales`, "f32", scales));
 }

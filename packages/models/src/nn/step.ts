@@ -11,8 +11,12 @@ import {
   trigTable,
 } from "@fusewire/ir";
 
+/** How keys and values are kept: as floats, or as bytes with one scale a token and head. */
+export type CacheDType = "f32" | "f16" | "i8";
+
 /** The key-value cache of one model: `rows` sequences of up to `capacity` tokens. */
 export interface CacheShape {
+  readonly dtype: CacheDType;
   readonly rows: number;
   readonly capacity: number;
   /** Tokens of the longest step that will be run: a sliding window's ring must hold the window and all of them. */

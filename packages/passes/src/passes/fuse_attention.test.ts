@@ -103,6 +103,60 @@ describe("other ways to write it", () => {
     `);
   });
 
+  test("caches of 16 bits, and of bytes with a scale for each entry", () => {
+    const narrow = (dtype: string, read: (rows: string, scales: string) => string) =>
+      edit(
+        GROUPED,
+        ...[
+          ["keys", "%9", "%11"],
+          ["values", "%25", "%26"],
+        ].flatMap(([name, cache, rows]): [string, string][] => [
+          [
+            `${cache} = state {dtype="f32", name="${name}", shape=[5,2,8,8]} : f32[5,2,8,8]`,
+            `${cache}0 = state {dtype="f32", name="${name}Scales", shape=[5,2,8,1]} : f32[5,2,8,1]
+             ${cache} = state {dtype="${dtype}", name="${name}", shape=[5,2,8,8]} : ${dtype}[5,2,8,8]`,
+          ],
+          [
+            `${rows} = gather ${cache} %10 {batch=0} : f32[2,2,8,8]`,
+            `${rows}1 = gather ${cache} %10 {batch=0} : ${dtype}[2,2,8,8]
+             ${rows}2 = gather ${cache}0 %10 {batch=0} : f32[2,2,8,1]
+             ${rows} = ${read(`${rows}1`, `${rows}2`)} : f32[2,2,8,8]`,
+          ],
+        ]),
+      );
+    const halves = narrow("f16", (rows) => `cast ${rows} {to="f32"}`);
+    expect(run(halves)).toMatchInlineSnapshot(`
+      "%0 = input {dtype="f32", name="q", shape=[2,4,3,8]} : f32[2,4,3,8]
+      %1 = state {dtype="f16", name="keys", shape=[5,2,8,8]} : f16[5,2,8,8]
+      %2 = state {dtype="f16", name="values", shape=[5,2,8,8]} : f16[5,2,8,8]
+      %3 = input {dtype="i32", name="rows", shape=[2]} : i32[2]
+      %4 = input {dtype="i32", name="lo", shape=[2,3]} : i32[2,3]
+      %5 = input {dtype="i32", name="hi", shape=[2,3]} : i32[2,3]
+      %6 = attention %0 %1 %2 %3 %4 %5 {ring=false, scale=0.5, softcap=30} : f32[2,4,3,8]
+      return "y" = %6"
+    `);
+    const bytes = narrow("i8", (rows, scales) => `dequantize ${rows} ${scales} {bits=8, group=8}`);
+    expect(run(bytes)).toMatchInlineSnapshot(`
+      "%0 = input {dtype="f32", name="q", shape=[2,4,3,8]} : f32[2,4,3,8]
+      %1 = state {dtype="i8", name="keys", shape=[5,2,8,8]} : i8[5,2,8,8]
+      %2 = state {dtype="i8", name="values", shape=[5,2,8,8]} : i8[5,2,8,8]
+      %3 = input {dtype="i32", name="rows", shape=[2]} : i32[2]
+      %4 = input {dtype="i32", name="lo", shape=[2,3]} : i32[2,3]
+      %5 = input {dtype="i32", name="hi", shape=[2,3]} : i32[2,3]
+      %6 = state {dtype="f32", name="keysScales", shape=[5,2,8,1]} : f32[5,2,8,1]
+      %7 = state {dtype="f32", name="valuesScales", shape=[5,2,8,1]} : f32[5,2,8,1]
+      %8 = attention %0 %1 %2 %3 %4 %5 %6 %7 {ring=false, scale=0.5, softcap=30} : f32[2,4,3,8]
+      return "y" = %8"
+    `);
+    // Scales of other rows than the codes'.
+    const others = edit(
+      bytes,
+      ["gather %90 %10", "gather %90 %99"],
+      ["%10 =", '%99 = input {dtype="i32", name="others", shape=[2]} : i32[2]\n  %10 ='],
+    );
+    expect(fused(others)).toBeUndefined();
+  });
+
   test("operands of and, mul and le's conjunction the other way round", () => {
     const other = edit(
       GROUPED,

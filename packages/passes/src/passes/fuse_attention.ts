@@ -12,12 +12,29 @@ import {
 import { any, type Bindings, match, number, op, type Pattern } from "../pattern.ts";
 import { rewritePass, rule } from "../rewrite.ts";
 
+/** Rows of a cache in f32. */
+interface CacheRead {
+  readonly cache: Node;
+  readonly rows: Node;
+  readonly scales: readonly Node[];
+}
+
+/** gather(cache, rows), as it is, widened from f16, or multiplied by the scale of each entry. */
+function cacheRead(node: Node): CacheRead | undefined {
+  const [source, sourceScales] = node.inputs;
+  if (node.type.shape.length !== 4 || !source) return undefined;
+  if (isNode(node, "gather"))
+    return node.attrs.batch === 0 ? { cache: source, rows: node.inputs[1]!, scales: [] } : undefined;
+  const read = isNode(source, "gather") ? cacheRead(source) : undefined;
+  if (isNode(node, "cast")) return source.type.dtype === "f16" ? read : undefined;
+  if (!read || !isNode(node, "dequantize") || node.attrs.group !== node.type.shape[3]) return undefined;
+  const scales = cacheRead(sourceScales!);
+  return scales?.rows === read.rows ? { ...read, scales: [scales.cache] } : undefined;
+}
+
 /** K or V as attention reads it: rows of a cache, repeated for the query heads that share them or not. */
 function heads(name: string): Pattern[] {
-  const rows = op("gather", [any(`${name}Cache`), any("rows")], {
-    as: `${name}Rows`,
-    when: (node) => isNode(node, "gather") && node.attrs.batch === 0 && node.type.shape.length === 4,
-  });
+  const rows = any(`${name}Rows`, (node) => cacheRead(node) !== undefined);
   const apart = op("reshape", [rows], { as: `${name}Apart` });
   return [
     rows,
@@ -60,7 +77,8 @@ const FORMS: Pattern[] = heads("k").flatMap((keys) =>
 
 /**
  * matmul(softmax(where(lo <= j <= hi, softcap(q·kᵀ·scale), -inf)), v) => attention(q, K, V, rows, lo, hi), with
- * grouped heads kept grouped: the repeat of K and V and the [T, S] scores are never made. A query that sees no key
+ * grouped heads kept grouped: the repeat of K and V, the [T, S] scores, and a cache of fewer bits in f32 are never
+ * made. A query that sees no key
  * gets zeros, where the plain form gives NaN.
  */
 export const fuseAttention = rewritePass(
@@ -69,22 +87,26 @@ export const fuseAttention = rewritePass(
 );
 
 function fuse(bound: Bindings & Record<string, Node>, root: Node): Node | undefined {
-  const { q, kCache, vCache, kRows, vRows, rows, mask, scale, cap } = bound;
+  const { q, kRows, vRows, mask, scale, cap } = bound;
+  const [keys, values] = [cacheRead(kRows!)!, cacheRead(vRows!)!];
   const [b, h, t] = q!.type.shape as [number, number, number];
   // Otherwise some input was broadcast along rows, heads or queries, which attention does not do.
   const whole =
     sameShape(root.type.shape, [b, h, t, vRows!.type.shape[3]!]) &&
-    sameShape(rows!.type.shape, [b]) &&
+    keys.rows === values.rows &&
+    sameShape(keys.rows.type.shape, [b]) &&
+    keys.cache.type.dtype === values.cache.type.dtype &&
     sameShape(kRows!.type.shape.slice(0, 3), vRows!.type.shape.slice(0, 3));
   const softcap = cap ? uniformValue(cap)! : 0;
   // attention reads a cap of 0 or less as none.
   if (!whole || !repeats("k", bound) || !repeats("v", bound) || (cap && !(softcap > 0))) return undefined;
   const run = runOf(mask!, b, t, kRows!.type.shape[2]!);
   if (!run) return undefined;
-  return attention(q!, kCache!, vCache!, rows!, run.lo, run.hi, {
+  return attention(q!, keys.cache, values.cache, keys.rows, run.lo, run.hi, {
     scale: scale ? uniformValue(scale)! : 1,
     softcap,
     ring: run.ring,
+    scales: [...keys.scales, ...values.scales],
   });
 }
 

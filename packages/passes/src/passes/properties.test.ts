@@ -108,6 +108,7 @@ test("every fusion fires on every form that a model is made of", () => {
       const attentions = blocks("attention");
       expect(countOps(module, "attention")).toBe(attentions);
       expect(countOps(module, "softmax")).toBe(0);
+      expect(countOps(module, "dequantize")).toBe(0);
       expect(countOps(module, "rotary")).toBe(2 * attentions);
       // Noise has no norm, and the last norm stands outside the blocks.
       expect(countOps(module, "rms_norm")).toBe(

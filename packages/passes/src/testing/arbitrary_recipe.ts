@@ -18,6 +18,7 @@ const arbitraryBlock: fc.Arbitrary<BlockRecipe> = fc.oneof(
     softcap: oneOf(0, 5),
     scale: oneOf(0.5, 1),
     mask: oneOf("causal" as const, "window" as const, "ring" as const),
+    cache: oneOf("f32" as const, "f16" as const, "i8" as const),
   }),
   fc.record({
     kind: fc.constant("noise" as const),

@@ -15,6 +15,7 @@ export type BlockRecipe =
       readonly softcap: number;
       readonly scale: number;
       readonly mask: "causal" | "window" | "ring";
+      readonly cache: "f32" | "f16" | "i8";
     }
   /** Elementwise ops between the forms. */
   | { readonly kind: "noise"; readonly ops: readonly number[] };
@@ -114,13 +115,27 @@ function attend(t: Tracer, block: BlockRecipe & { kind: "attention" }, x: Node, 
   const q = ir.plainRotary(heads("q", groups * repeat), cos, sin);
   const k = ir.plainRotary(heads("k", groups), cos, sin);
   const rows = t.input("rows", i32(batch));
+  const [at, count] = [t.input("at", i32(batch)), t.input("count", i32(batch))];
+  const append = (cache: string, dtype: ir.DType, fresh: Node): Node => {
+    const shape = [batch + 1, groups, SLOTS, fresh.type.shape.at(-1)!];
+    const next = ir.cacheWrite(
+      t.state(cache, { dtype, shape }),
+      rows,
+      at,
+      count,
+      fresh,
+      2,
+      block.mask === "ring",
+    );
+    t.write(cache, next);
+    return next;
+  };
   const written = (part: string, fresh: Node): Node => {
     const cache = `${name}.${part}`;
-    const old = t.state(cache, f32(batch + 1, groups, SLOTS, HEAD));
-    const at = t.input("at", i32(batch));
-    const next = ir.cacheWrite(old, rows, at, t.input("count", i32(batch)), fresh, 2, block.mask === "ring");
-    t.write(cache, next);
-    return ir.gather(next, rows);
+    if (block.cache !== "i8")
+      return ir.readCache(append(cache, block.cache, ir.cast(fresh, block.cache)), rows);
+    const { codes, scales } = ir.quantizeEntries(fresh);
+    return ir.readCache(append(cache, "i8", codes), rows, append(`${cache}.scales`, "f32", scales));
   };
   const { lo, hi } = runOf(t, block.mask, batch, tokens);
   const attended = ir.plainAttention(q, written("keys", k), written("values", heads("v", groups)), lo, hi, {

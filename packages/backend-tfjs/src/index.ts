@@ -1,12 +1,8 @@
 export type { EagerOptions, WasmPaths } from "./eager/backend.ts";
 export { createEagerEngine } from "./eager/engine.ts";
+export type { AdapterFacts } from "./webgpu/device/adapter.ts";
 export { type GpuFault, WebGpuError } from "./webgpu/device/errors.ts";
-export {
-  type AdapterFacts,
-  type DeviceOptions,
-  type OpenDevice,
-  openDevice,
-} from "./webgpu/device/open_device.ts";
+export { type DeviceOptions, type OpenDevice, openDevice } from "./webgpu/device/open_device.ts";
 export {
   createWebGpuEngine,
   type WebGpuCounts,

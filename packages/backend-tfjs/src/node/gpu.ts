@@ -1,10 +1,27 @@
-import type { Gpu, GpuOptions } from "../webgpu/platform/gpu.ts";
+import type { Gpu, GpuOptions, NoGpu } from "../webgpu/platform/gpu.ts";
 
-/** Dawn through the npm package `webgpu`; undefined where it has no binary for this system. */
-export async function openGpu({ dawn = [] }: GpuOptions = {}): Promise<Gpu | undefined> {
-  const { create } = await import("webgpu").catch(() => ({ create: undefined }));
-  return create && { gpu: create([...dawn]) as GPU, watch: destroyAtExit };
+export { noGpuInSight } from "./gpu_files.ts";
+
+/** Dawn through the npm package `webgpu`, which an install may leave out, and which has binaries for some systems. */
+export async function openGpu({ dawn = [] }: GpuOptions = {}): Promise<Gpu | NoGpu> {
+  try {
+    const { create } = await import("webgpu");
+    return { gpu: create([...dawn]) as GPU, watch: destroyAtExit };
+  } catch (error) {
+    return { refused: refusal(error) };
+  }
 }
+
+function refusal(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === "ERR_MODULE_NOT_FOUND" && message.includes("'webgpu'")
+    ? "the npm package 'webgpu' is not installed (npm install webgpu)"
+    : `the npm package 'webgpu' does not load on ${process.platform} ${process.arch} (${message})`;
+}
+
+export const NO_ADAPTER =
+  "WebGPU found no adapter: the machine needs a GPU with a current driver (to try without one, install " +
+  "@sparticuz/chromium and start Node in the environment that softwareAdapter of @fusewire/backend-tfjs/node gives)";
 
 /** A process that exits while Dawn works crashes (exit code 139) unless the device is destroyed first. */
 function destroyAtExit(device: GPUDevice): void {

@@ -1,7 +1,13 @@
-import type { Gpu, GpuOptions } from "./gpu.ts";
+import type { Gpu, GpuOptions, NoGpu } from "./gpu.ts";
 
-/** The browser's own WebGPU; undefined where it has none. */
-export async function openGpu(_options?: GpuOptions): Promise<Gpu | undefined> {
+/** The browser's own WebGPU. */
+export async function openGpu(_options?: GpuOptions): Promise<Gpu | NoGpu> {
   const gpu = typeof navigator === "undefined" ? undefined : (navigator.gpu as GPU | undefined);
-  return gpu && { gpu, watch: () => undefined };
+  return gpu ? { gpu, watch: () => undefined } : { refused: "this browser has no WebGPU (navigator.gpu)" };
 }
+
+/** A browser tells of its GPUs by its adapters alone. */
+export const noGpuInSight = (): string | undefined => undefined;
+
+export const NO_ADAPTER =
+  "WebGPU found no adapter: the browser needs a GPU that it does not block (chrome://gpu tells which it does)";

@@ -5,6 +5,12 @@ export interface Gpu {
   readonly watch: (device: GPUDevice) => void;
 }
 
+/** There is no WebGPU to be had, or no adapter in it. */
+export interface NoGpu {
+  /** Why, and where it can be mended, how. */
+  readonly refused: string;
+}
+
 export interface GpuOptions {
   /** Options of Dawn, for Node alone, such as `backend=null`; browsers ignore them. */
   readonly dawn?: readonly string[];

@@ -20,7 +20,10 @@ const PIECE = 64;
 const SHARED = 2048;
 /** Queries of a prompt that one workgroup serves at most. */
 const QUERIES = 8;
-/** Up to this many queries a row, pieces go to workgroups of their own and are joined by a second launch. */
+/**
+ * Outside chunks, pieces of up to this many queries a row go to workgroups of their own and are joined by a second
+ * launch; so many would leave a GPU with little to do at once.
+ */
 const FEW = 32;
 
 interface Tile {
@@ -36,7 +39,7 @@ const linesOf = ({ heads, queries }: Tile): number => heads * queries;
 
 export function attentionPieces(step: AttentionStep): Plan {
   const sizes = attentionSizes(step.reads);
-  const tile = tileFor(sizes, step.attrs.ring);
+  const tile = tileFor(sizes, step);
   const launches = [piecesLaunch(step, sizes, tile)];
   if (tile.splits === 0) return { launches };
   const { batch, heads, length, dv } = sizes;
@@ -44,14 +47,15 @@ export function attentionPieces(step: AttentionStep): Plan {
   return { launches, scratch: [batch * heads * length * tile.splits * (dv + 2) * 4] };
 }
 
-function tileFor({ heads, groups, length, d, slots }: AttentionSizes, ring: boolean): Tile {
+function tileFor({ heads, groups, length, d, slots }: AttentionSizes, { rows, attrs }: AttentionStep): Tile {
   const shared = heads / groups;
   const most = Math.max(1, Math.min(16, Math.floor(SHARED / d)));
   let together = Math.min(shared, most);
   while (shared % together !== 0) together--;
   // Pieces that touch a run: one more where a ring begins in the middle of one. A single one needs no second launch.
-  const pieces = Math.ceil(slots / PIECE) + (ring ? 1 : 0);
-  if (length <= FEW) return { heads: together, queries: 1, splits: pieces > 1 ? pieces : 0 };
+  const pieces = Math.ceil(slots / PIECE) + (attrs.ring ? 1 : 0);
+  if (rows === "few" && length <= FEW)
+    return { heads: together, queries: 1, splits: pieces > 1 ? pieces : 0 };
   let queries = 1;
   while (queries < QUERIES && 2 * queries * together <= most) queries *= 2;
   return { heads: together, queries, splits: 0 };

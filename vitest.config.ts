@@ -8,7 +8,7 @@ const exclude = [...configDefaults.exclude, long];
 const waiting = [
   "packages/backend-tfjs/src/webgpu/**/*.test.ts",
   "packages/backend-wasm/src/{elementwise,threads}.test.ts",
-  "packages/fusewire/src/{commands/*,demo,process}.test.ts",
+  "packages/fusewire/src/{commands/*,demo,process,restart}.test.ts",
   "packages/models/src/node/hub/*.test.ts",
 ];
 

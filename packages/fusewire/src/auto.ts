@@ -79,10 +79,19 @@ async function loadOrRepair<T>(files: ModelFiles, load: () => Promise<T>): Promi
   }
 }
 
+/** A model on an engine of its own. */
+export interface PretrainedModel extends CausalLM {
+  /** Why `device: "auto"` took the engine; undefined where the device was named. */
+  readonly device_reason: string | undefined;
+}
+
 /** Loads causal language models: from a Hugging Face model directory, or from the hub. */
 export const AutoModelForCausalLM = {
   /** `source` is a folder, `owner/name` on the hub, or the files themselves. The model owns its engine: `dispose()` frees both. */
-  async from_pretrained(source: string | ModelFiles, options: FromPretrainedOptions = {}): Promise<CausalLM> {
+  async from_pretrained(
+    source: string | ModelFiles,
+    options: FromPretrainedOptions = {},
+  ): Promise<PretrainedModel> {
     checkNames(options, OPTIONS);
     const { device = "auto", torch_dtype, dtype = torch_dtype, attn_implementation } = options;
     if (torch_dtype !== undefined && dtype !== torch_dtype)
@@ -91,7 +100,7 @@ export const AutoModelForCausalLM = {
       );
     const files = await open(source, options);
     return loadOrRepair(files, async () => {
-      const engine = await createEngine(device, { wasmPaths: options.wasm_paths });
+      const { engine, reason } = await createEngine(device, { wasmPaths: options.wasm_paths });
       try {
         const { cache_dtype, disable_passes, progress_callback } = options;
         const model = await loadCausalLM(files, {
@@ -106,7 +115,7 @@ export const AutoModelForCausalLM = {
           await model.dispose();
           throw error;
         });
-        return model;
+        return Object.assign(model, { device_reason: reason });
       } catch (error) {
         engine.dispose();
         throw error;

@@ -8,7 +8,9 @@ import { addLogits } from "./commands/logits.ts";
 import { addPull } from "./commands/pull.ts";
 import { addShow } from "./commands/show.ts";
 import { reporting } from "./errors.ts";
+import { bringAdapter } from "./flags/adapter.ts";
 import { checkValues } from "./flags/missing.ts";
+import type { ModelFlags } from "./flags/model.ts";
 import { type Io, widthOf } from "./io.ts";
 import { formatItem } from "./text/help.ts";
 
@@ -52,6 +54,7 @@ function createProgram(io: Io): Command {
       getOutHelpWidth: () => widthOf(io.stdout),
     });
   program.addHelpText("after", EXAMPLES);
+  program.hook("preAction", (_, command) => bringAdapter(command.opts<ModelFlags>(), io));
   addChat(program, io);
   addGenerate(program, io);
   addInspect(program, io);

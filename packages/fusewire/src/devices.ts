@@ -1,9 +1,7 @@
 import type { WasmPaths } from "@fusewire/backend-tfjs";
+import type { AdapterFacts, NoGpu } from "@fusewire/backend-tfjs/adapter";
 import { FusewireError } from "@fusewire/ir";
 import { createReferenceEngine, type Engine } from "@fusewire/passes";
-
-/** What `auto` means today: the fastest engine that runs everywhere. */
-const AUTO = "wasm";
 
 /** Names of devices, for messages and help. */
 export const DEVICES = [
@@ -16,14 +14,53 @@ export const DEVICES = [
   "interpreter",
 ] as const;
 
+/** A device, and why it was taken. */
+export interface DeviceChoice {
+  readonly device: string;
+  readonly reason: string;
+}
+
 export interface EngineOptions {
   /** Where a page finds the binaries of `eager:wasm`. */
   readonly wasmPaths?: WasmPaths | undefined;
 }
 
+export interface ChosenEngine {
+  readonly engine: Engine;
+  /** Why `auto` took it; undefined where the device was named. */
+  readonly reason: string | undefined;
+}
+
+/** What `auto` takes: the GPU where there is one, and otherwise the fastest engine that runs everywhere. */
+export function chooseDevice(sight: AdapterFacts | NoGpu): DeviceChoice {
+  if ("refused" in sight) return { device: "wasm", reason: sight.refused };
+  const name = adapterName(sight);
+  return sight.software
+    ? { device: "wasm", reason: `the only adapter, ${name}, is software, which is slower than wasm` }
+    : { device: "webgpu", reason: `the GPU ${name}` };
+}
+
+/** What an adapter is called, as far as it tells. */
+export const adapterName = ({ description, vendor, architecture }: AdapterFacts): string =>
+  description || [vendor, architecture].filter((part) => part !== "").join(" ") || "without a name";
+
+/** What the machine shows of GPUs: without loading a driver where it cannot have one, so that `auto` costs nothing there. */
+export async function lookForGpu(): Promise<AdapterFacts | NoGpu> {
+  const { findAdapter, noGpuInSight } = await import("@fusewire/backend-tfjs/adapter");
+  const refused = noGpuInSight();
+  if (refused !== undefined) return { missing: "adapter", refused };
+  const found = await findAdapter();
+  return "refused" in found ? found : found.facts;
+}
+
 /** The engine for a device name; an unknown one is an error that lists what there is. */
-export async function createEngine(device: string, options: EngineOptions = {}): Promise<Engine> {
-  if (device === "auto") return createEngine(AUTO, options);
+export async function createEngine(device: string, options: EngineOptions = {}): Promise<ChosenEngine> {
+  if (device !== "auto") return { engine: await createNamed(device, options), reason: undefined };
+  const { device: chosen, reason } = chooseDevice(await lookForGpu());
+  return { engine: await createNamed(chosen, options), reason };
+}
+
+async function createNamed(device: string, { wasmPaths }: EngineOptions): Promise<Engine> {
   if (device === "interpreter") return createReferenceEngine();
   if (device === "wasm") {
     const { createWasmEngine } = await import("@fusewire/backend-wasm");
@@ -38,6 +75,5 @@ export async function createEngine(device: string, options: EngineOptions = {}):
     throw new FusewireError(`unknown device '${device}'; choose one of ${DEVICES.join(", ")}`);
   // Loaded when asked for: tfjs is large, and not every engine needs it.
   const { createEagerEngine } = await import("@fusewire/backend-tfjs");
-  const { wasmPaths } = options;
   return createEagerEngine(backend, { ...(wasmPaths !== undefined && { wasmPaths }) });
 }

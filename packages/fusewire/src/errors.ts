@@ -6,6 +6,17 @@ export class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
 
+/** Thrown by a command that another process has run to its end. */
+export class Restarted extends Error {
+  override readonly name = "Restarted";
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`another process ended with ${code}`);
+    this.code = code;
+  }
+}
+
 /** Runs a command and turns what it throws into one line on stderr and an exit code. */
 export async function reporting(io: Io, command: () => Promise<void>): Promise<number> {
   try {
@@ -13,6 +24,7 @@ export async function reporting(io: Io, command: () => Promise<void>): Promise<n
     return 0;
   } catch (error) {
     if (error instanceof Interrupted) return 130;
+    if (error instanceof Restarted) return error.code;
     io.stderr.write(`error: ${describe(error, io.debug)}\n`);
     return 1;
   }

@@ -30,6 +30,11 @@ export interface Io {
   readonly lines: () => LineReader;
   /** Turns Ctrl+C from "kill" into this signal. Only a command that looks at the signal asks for it. */
   readonly interrupts: () => AbortSignal;
+  /**
+   * Runs this command once more, in a process that starts with these environment variables, and gives its exit code.
+   * Absent in such a process, so that none starts another.
+   */
+  readonly restart?: ((environment: Readonly<Record<string, string>>) => Promise<number>) | undefined;
   /** Whether errors come with their stack trace. */
   readonly debug: boolean;
 }

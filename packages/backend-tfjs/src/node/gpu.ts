@@ -8,7 +8,7 @@ export async function openGpu({ dawn = [] }: GpuOptions = {}): Promise<Gpu | NoG
     const { create } = await import("webgpu");
     return { gpu: create([...dawn]) as GPU, watch: destroyAtExit };
   } catch (error) {
-    return { refused: refusal(error) };
+    return { missing: "webgpu", refused: refusal(error) };
   }
 }
 

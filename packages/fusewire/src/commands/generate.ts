@@ -2,13 +2,14 @@ import {
   type CausalLM,
   type GenerationOptions,
   type GenerationResult,
+  type GenerationStats,
   type ModelInputs,
   OPTIONS,
 } from "@fusewire/generate";
 import { FusewireError } from "@fusewire/ir";
 import { createTextStream, type Tokenizer } from "@fusewire/models";
 import type { Command } from "commander";
-import { AutoModelForCausalLM } from "../auto.ts";
+import { AutoModelForCausalLM, type PretrainedModel } from "../auto.ts";
 import { Interrupted } from "../errors.ts";
 import { type AssistantFlags, addAssistantFlags, openAssistant } from "../flags/assistant.ts";
 import { addGenerationFlags } from "../flags/generation.ts";
@@ -63,12 +64,20 @@ async function generate(flags: GenerateFlags, given: GenerationOptions, io: Io):
     const printer = flags.json ? SILENT : printerFor(inputs, tokenizer, io.stdout);
     const result = await follow(model, inputs, options, printer, io);
     if (flags.json) io.stdout.write(`${JSON.stringify(toJson(result, tokenizer))}\n`);
-    else io.stderr.write(`${wrap(summarise(result.stats), widthOf(io.stderr), "  ")}\n`);
+    else
+      for (const line of report(result.stats, model))
+        io.stderr.write(`${wrap(line, widthOf(io.stderr), "  ")}\n`);
   } finally {
     await assistant?.dispose();
     await model.dispose();
   }
 }
+
+/** What the generation took, and why it ran where it did. */
+const report = (stats: GenerationStats, { device, device_reason }: PretrainedModel): string[] => [
+  summarise(stats),
+  ...(device_reason === undefined ? [] : [`auto took ${device}: ${device_reason}`]),
+];
 
 /** Runs the generation to its end, or to Ctrl+C, which still prints what there is. */
 async function follow(

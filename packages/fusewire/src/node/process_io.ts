@@ -1,5 +1,6 @@
 import type { Io, Output } from "../io.ts";
 import { createLineReader } from "./line_reader.ts";
+import { restarter } from "./restart.ts";
 
 /** Milliseconds within which signals come from one Ctrl+C: a launcher such as tsx passes on what we got already. */
 const ONE_CTRL_C = 500;
@@ -45,6 +46,7 @@ export async function runInProcess(command: (io: Io) => Promise<number>): Promis
         interrupts,
       }),
     interrupts,
+    restart: restarter(),
     debug: process.env.FUSEWIRE_DEBUG === "1",
   });
   // Not process.exit: it would cut off what a pipe has not taken yet.

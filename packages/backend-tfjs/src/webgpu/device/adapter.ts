@@ -44,7 +44,7 @@ export async function findAdapter(options: AdapterOptions = {}): Promise<FoundAd
   if ("refused" in platform) return platform;
   const { powerPreference = "high-performance" } = options;
   const adapter = await platform.gpu.requestAdapter({ powerPreference });
-  if (!adapter) return { refused: NO_ADAPTER };
+  if (!adapter) return { missing: "adapter", refused: NO_ADAPTER };
   return { platform, adapter, facts: factsOf(adapter, adapter.features) };
 }
 

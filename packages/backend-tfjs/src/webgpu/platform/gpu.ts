@@ -7,6 +7,7 @@ export interface Gpu {
 
 /** There is no WebGPU to be had, or no adapter in it. */
 export interface NoGpu {
+  readonly missing: "webgpu" | "adapter";
   /** Why, and where it can be mended, how. */
   readonly refused: string;
 }

@@ -1,0 +1,44 @@
+import type { AdapterFacts } from "@fusewire/backend-tfjs/adapter";
+import { expect, test } from "vitest";
+import { chooseDevice, createEngine } from "./devices.ts";
+
+const GPU: AdapterFacts = {
+  vendor: "nvidia",
+  architecture: "hopper",
+  description: "",
+  software: false,
+  features: ["shader-f16"],
+  limits: {
+    maxBufferSize: 2 ** 32,
+    maxStorageBufferBindingSize: 2 ** 31,
+    maxComputeWorkgroupStorageSize: 2 ** 15,
+    maxComputeInvocationsPerWorkgroup: 1024,
+    maxComputeWorkgroupSizeX: 1024,
+    maxComputeWorkgroupSizeY: 1024,
+    maxComputeWorkgroupsPerDimension: 65535,
+  },
+};
+
+test("auto takes a GPU", () => {
+  expect(chooseDevice(GPU)).toEqual({ device: "webgpu", reason: "the GPU nvidia hopper" });
+});
+
+test("auto takes wasm rather than a software adapter, and says its name", () => {
+  const choice = chooseDevice({ ...GPU, software: true, description: "SwiftShader Device" });
+  expect(choice.device).toBe("wasm");
+  expect(choice.reason).toContain("SwiftShader Device");
+});
+
+test("auto takes wasm where there is no adapter, for the reason that was found", () => {
+  const refused = "the npm package 'webgpu' is not installed";
+  expect(chooseDevice({ missing: "webgpu", refused })).toEqual({ device: "wasm", reason: refused });
+});
+
+test("an engine says why auto took it, and nothing where it was named", async () => {
+  const auto = await createEngine("auto");
+  expect(auto.reason).toMatch(/GPU|adapter|webgpu/);
+  const named = await createEngine("wasm");
+  expect(named).toMatchObject({ engine: { name: "wasm" }, reason: undefined });
+  await expect(createEngine("gpu")).rejects.toThrow("unknown device 'gpu'; choose one of auto, wasm");
+  for (const { engine } of [auto, named]) engine.dispose();
+});

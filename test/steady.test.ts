@@ -21,7 +21,7 @@ describe.each([
       const before = {
         held: engine.held(),
         tensors: tensorsOfTfjs(),
-        compiled: model.runtime.compilations.length,
+        compiled: model.runtime.programs.compilations.length,
       };
       const { stats } = await model.generate(
         { input_ids: [prompt(3)] },
@@ -30,7 +30,7 @@ describe.each([
       expect(stats.new_tokens).toBe(200);
       for (const length of [3, 30, 300])
         await model.generate({ input_ids: [prompt(length)] }, { max_new_tokens: 2, eos_token_id: [] });
-      expect(model.runtime.compilations.slice(before.compiled)).toEqual([]);
+      expect(model.runtime.programs.compilations.slice(before.compiled)).toEqual([]);
       expect(tensorsOfTfjs()).toBe(before.tensors);
       expect(engine.held()).toEqual(before.held);
     }));

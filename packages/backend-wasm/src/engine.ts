@@ -64,7 +64,12 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
     }
     return readOutputs(memory, executable);
   };
-  const traits = { name: "wasm", claims, memory: { alignment: 4, readWriteSameBuffer: true } } as const;
+  const traits = {
+    name: "wasm",
+    claims,
+    attention: ["flash_attention", "efficient_attention"],
+    memory: { alignment: 4, readWriteSameBuffer: true },
+  } as const;
   return {
     ...traits,
     threads,

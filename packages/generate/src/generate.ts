@@ -45,7 +45,7 @@ export async function* generateSteps(
       launches: counts.launches,
       submits: counts.submits,
       rounds: counts.rounds,
-      compilations: runtime.takeCompilations(),
+      compilations: runtime.programs.takeCompilations(),
       bytes: runtime.engine.held().bytes,
       ...(resolved.sample && { seed: plan.seed }),
     },

@@ -1,18 +1,20 @@
+export type { AttentionImplementation } from "./attention/choose.ts";
+export {
+  SDPBackend,
+  type SdpaKernelOptions,
+  type SdpKernelOptions,
+  sdp_kernel,
+  sdpa_kernel,
+} from "./attention/scope.ts";
 export { type PromptLookupOptions, promptLookup } from "./candidates/prompt_lookup.ts";
 export { type CompatArgument, FROM_PRETRAINED_COMPAT, GENERATE_COMPAT, isAccepted } from "./compat.ts";
 export { compile } from "./compile/compile.ts";
 export type { CompileOptions } from "./compile/settings.ts";
+export { type CompileStats, compileStats, failOnRecompile } from "./compile/stats.ts";
+export type { CacheDTypeName, WeightDType } from "./dtypes.ts";
 export { type EntryKey, entryName, traceEntry } from "./entries/index.ts";
-export {
-  type AttentionImplementation,
-  type CacheDTypeName,
-  type CausalLM,
-  type LoadOptions,
-  loadCausalLM,
-  type OpenModel,
-  openCausalModel,
-  type WeightDType,
-} from "./load.ts";
+export { type CausalLM, type LoadOptions, loadCausalLM } from "./load.ts";
+export { type OpenModel, openCausalModel } from "./open_model.ts";
 export { type GenerationOptions, OPTIONS, type OptionKind } from "./options/index.ts";
 export { eosBucket } from "./plan.ts";
 export { PROCESSORS } from "./processors/index.ts";

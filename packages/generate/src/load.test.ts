@@ -83,7 +83,7 @@ test("a prompt that the model cannot hold is refused before anything runs", asyn
     "a prompt of 60 tokens and 5 new ones are more than the 64 positions of the model",
   );
   await expect(model.forward({ input_ids: [new Array<number>(65).fill(1)] })).rejects.toThrow(FusewireError);
-  expect(model.runtime.compilations).toEqual([]);
+  expect(model.runtime.programs.compilations).toEqual([]);
 });
 
 test("forward gives rows of any lengths in a batch what each gets alone", async () => {
@@ -136,7 +136,7 @@ describe("compilations", () => {
   test("warm-up makes all that generation needs", async () => {
     const model = await load();
     await model.warmup({ batch_size: 2 });
-    const before = model.runtime.compilations.length;
+    const before = model.runtime.programs.compilations.length;
     await model.generate(
       {
         input_ids: [
@@ -150,7 +150,7 @@ describe("compilations", () => {
       { input_ids: [new Array<number>(40).fill(2), new Array<number>(40).fill(3)] },
       { do_sample: true },
     );
-    expect(model.runtime.compilations.slice(before)).toEqual([]);
+    expect(model.runtime.programs.compilations.slice(before)).toEqual([]);
   });
 });
 

@@ -1,20 +1,19 @@
-import { type Module, NodeTable, type StateDecl, type Value } from "@fusewire/ir";
+import { NodeTable, type StateDecl, type Value } from "@fusewire/ir";
 import {
+  type AttentionKernel,
   type Buckets,
   checkBuckets,
   type Engine,
   type Executable,
   type LowerOptions,
-  lower,
   type Outputs,
-  type RowClass,
   type States,
   type Weights,
 } from "@fusewire/passes";
 import type { EntrySource } from "./entries/context.ts";
-import { type EntryKey, entryFacts, entryName, traceEntry } from "./entries/index.ts";
+import { type EntryKey, traceEntry } from "./entries/index.ts";
+import { createPrograms, type Programs } from "./programs.ts";
 import { standardSelection } from "./selection.ts";
-import type { Compilation } from "./stats.ts";
 import { createTurns } from "./turn.ts";
 
 /** Rows of a cache and tokens each may hold. */
@@ -29,16 +28,15 @@ export interface Runtime {
   readonly source: EntrySource;
   /** The sizes that programs are compiled for. */
   readonly buckets: Buckets;
-  /** Every compilation so far. */
-  readonly compilations: readonly Compilation[];
-  /** Those that no generation has reported yet, which are then reported. */
-  takeCompilations(): readonly Compilation[];
+  readonly programs: Programs;
   /** Runs one program over the states. */
   run(key: EntryKey, states: States, inputs: Readonly<Record<string, Value>>): Promise<Outputs>;
   /** Kernels that one run of the program starts; the program must have run. */
   launches(key: EntryKey): number;
   /** Compiles the program unless it is there already. */
   compile(key: EntryKey): Promise<Executable>;
+  /** The same model and caches, with programs that attend in this way. */
+  attending(attention: AttentionKernel | undefined): Runtime;
   /** Gives `body` a cache of this shape that nobody else uses meanwhile. */
   withStates<T>(cache: CacheSize, body: (states: States) => AsyncGenerator<T>): AsyncGenerator<T>;
   dispose(): void;
@@ -54,36 +52,10 @@ export interface RuntimeSource extends Omit<EntrySource, "longestStep"> {
 export function createRuntime({ engine, weights, lowering, buckets, ...model }: RuntimeSource): Runtime {
   checkBuckets(buckets);
   const source: EntrySource = { ...model, longestStep: buckets.chunk.at(-1)! };
-  const table = new NodeTable();
-  const executables = new Map<string, Promise<Executable>>();
-  const compiled = new Map<string, Executable>();
-  const keys: EntryKey[] = [];
-  const compilations: Compilation[] = [];
+  const programs = createPrograms({ engine, weights, lowering, source });
   const decls = new Map<string, readonly StateDecl[]>();
   const giveTurn = createTurns();
-  let reported = 0;
   let idle: { readonly shape: string; readonly states: States } | undefined;
-
-  async function compileNow(key: EntryKey): Promise<Executable> {
-    const module: Module = traceEntry(key, source, table);
-    compilations.push({ entry: entryName(key), reason: reasonFor(key, keys) });
-    keys.push(key);
-    const lowered = lower(module, engine, { ...lowering, rows: rowsOf(key) });
-    const executable = await engine.compile(lowered, weights);
-    compiled.set(entryName(key), executable);
-    return executable;
-  }
-
-  function compile(key: EntryKey): Promise<Executable> {
-    const name = entryName(key);
-    const found = executables.get(name);
-    if (found) return found;
-    const started = compileNow(key);
-    executables.set(name, started);
-    // A compilation that failed may be tried again: the next call must not find the failure.
-    started.catch(() => executables.delete(name));
-    return started;
-  }
 
   /** The states that the programs of one cache share: decoding reads and writes all of them. */
   function statesOf(cache: CacheSize): readonly StateDecl[] {
@@ -97,22 +69,18 @@ export function createRuntime({ engine, weights, lowering, buckets, ...model }: 
     return states;
   }
 
-  return {
+  const attending = (attention: AttentionKernel | undefined): Runtime => ({
     engine,
     source,
     buckets,
-    compilations,
-    takeCompilations() {
-      const fresh = compilations.slice(reported);
-      reported = compilations.length;
-      return fresh;
-    },
-    compile,
+    programs,
+    attending,
+    compile: (key) => programs.compile(key, attention),
     async run(key, states, inputs) {
       await giveTurn();
-      return engine.run(await compile(key), states, new Map(Object.entries(inputs)));
+      return engine.run(await programs.compile(key, attention), states, new Map(Object.entries(inputs)));
     },
-    launches: (key) => compiled.get(entryName(key))?.launches ?? 0,
+    launches: (key) => programs.launches(key, attention),
     async *withStates(cache, body) {
       const shape = shapeName(cache);
       const reused = idle?.shape === shape ? idle.states : undefined;
@@ -129,28 +97,11 @@ export function createRuntime({ engine, weights, lowering, buckets, ...model }: 
     dispose() {
       idle?.states.dispose();
       idle = undefined;
-      for (const executable of compiled.values()) executable.dispose();
+      programs.forget("the model was disposed");
       weights.dispose();
     },
-  };
+  });
+  return attending(undefined);
 }
-
-/** Chunks of a prompt are a class of work apart; the last token of a text is always decoded or verified. */
-const rowsOf = ({ kind }: EntryKey): RowClass => (kind === "prefill" || kind === "logits" ? "chunk" : "few");
 
 const shapeName = ({ rows, capacity }: CacheSize): string => `${rows}x${capacity}`;
-
-/** Why a program has to be compiled, in terms of the nearest one that is there. */
-function reasonFor(key: EntryKey, before: readonly EntryKey[]): string {
-  const wanted = entryFacts(key);
-  const differences = before
-    .filter(({ kind }) => kind === key.kind)
-    .map((other) => {
-      const facts = entryFacts(other);
-      return Object.keys(wanted)
-        .filter((name) => facts[name] !== wanted[name])
-        .map((name) => `${name} ${facts[name]} -> ${wanted[name]}`);
-    })
-    .sort((a, b) => a.length - b.length);
-  return differences[0]?.join(", ") ?? `first ${key.kind}`;
-}

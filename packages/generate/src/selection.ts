@@ -3,6 +3,7 @@ import {
   categorical,
   type Node,
   reshape,
+  type Stream,
   type TensorType,
   type Tracer,
   uniform,
@@ -97,12 +98,13 @@ export function processScores(
   }, scores);
 }
 
-/** The next token of each row, i32[B], from scores f32[B, V], and the scores that it was chosen by. */
+/** The next token of each row, i32[B], from scores f32[B, V], and the scores that it was chosen by. Drafts are drawn from a stream of their own. */
 export function select(
   tracer: Tracer,
   selection: Selection,
   scores: Node,
   context: ScoreContext,
+  stream: Stream = "choose",
 ): { readonly token: Node; readonly processed: Node } {
   const batch = scores.type.shape[0]!;
   return tracer.scope(selection.name, () => {
@@ -110,6 +112,6 @@ export function select(
     if (!selection.sample) return { token: reshape(argmax(processed), [batch]), processed };
     const seed = tracer.input("seed", { dtype: "u32", shape: [batch] });
     // The position of the token that is drawn: the same in any batch and for any number of steps a submit.
-    return { token: categorical(processed, uniform(seed, context.lengths, "choose")), processed };
+    return { token: categorical(processed, uniform(seed, context.lengths, stream)), processed };
   });
 }

@@ -1,5 +1,5 @@
 import type { Node, OpName, StateDecl, Value } from "@fusewire/ir";
-import type { Lowered } from "./lowered.ts";
+import type { AttentionKernel, Lowered } from "./lowered.ts";
 
 /** What the planner must respect when it lays out memory for an engine. */
 export interface MemoryRules {
@@ -15,6 +15,8 @@ export interface EngineTraits {
   readonly name: string;
   /** Whether the engine has a kernel for the op; a composite it does not claim is expanded. */
   readonly claims: (op: OpName) => boolean;
+  /** Kernels for attention beside `math`, which every engine can do; the one it takes by itself comes first. */
+  readonly attention: readonly AttentionKernel[];
   readonly memory: MemoryRules;
 }
 

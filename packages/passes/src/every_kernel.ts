@@ -6,6 +6,7 @@ import type { EngineTraits } from "./engine.ts";
  */
 export const EVERY_KERNEL: EngineTraits = {
   name: "every kernel",
+  attention: ["flash_attention", "efficient_attention"],
   claims: () => true,
   memory: { alignment: 256, readWriteSameBuffer: false },
 };

@@ -20,7 +20,7 @@ export {
   type Weights,
 } from "./engine.ts";
 export { EVERY_KERNEL } from "./every_kernel.ts";
-export { type Lowered, type RowClass, toLowered } from "./lowered.ts";
+export { type AttentionKernel, type Lowered, type RowClass, toLowered } from "./lowered.ts";
 export { overlapOfStates } from "./overlap.ts";
 export { fixpoint, type Pass, sequence, traced, verified } from "./pass.ts";
 export type { Quantization } from "./passes/quantize_weights.ts";

@@ -11,6 +11,7 @@ import { expectProgram, largestLiveSet } from "./testing/compare_program.ts";
 import { type BlockRecipe, buildModel } from "./testing/forms.ts";
 
 const engine = (claims: EngineTraits["claims"]): EngineTraits => ({
+  attention: [],
   name: "test",
   claims,
   memory: { alignment: 16, readWriteSameBuffer: false },

@@ -1,6 +1,6 @@
 import { FusewireError, type Module } from "@fusewire/ir";
 import type { EngineTraits } from "./engine.ts";
-import { type Lowered, type RowClass, toLowered } from "./lowered.ts";
+import { type AttentionKernel, type Lowered, type RowClass, toLowered } from "./lowered.ts";
 import { fixpoint, type Pass, sequence, traced } from "./pass.ts";
 import { canonicalise } from "./passes/canonicalise.ts";
 import { foldConstants } from "./passes/fold_constants.ts";
@@ -71,6 +71,8 @@ export interface LowerOptions {
   readonly quantize?: Quantization | undefined;
   /** The class of work that the entry is; "few" unless given. */
   readonly rows?: RowClass;
+  /** The kernel that attention must run in; `math` leaves it written out. */
+  readonly attention?: AttentionKernel;
   /** Sees the module after each pass. */
   readonly observe?: (pass: string, module: Module) => void;
 }
@@ -79,13 +81,14 @@ export interface LowerOptions {
 export function lower(
   module: Module,
   engine: EngineTraits,
-  { disable = [], quantize, rows = "few", observe }: LowerOptions = {},
+  { disable = [], quantize, rows = "few", attention, observe }: LowerOptions = {},
 ): Lowered {
   const unknown = disable.find((name) => !OPTIONAL_PASSES.includes(name));
   if (unknown !== undefined)
     throw new FusewireError(`'${unknown}' is not an optional pass; those are ${OPTIONAL_PASSES.join(", ")}`);
   const passes = passesFor(engine, quantize, rows)
     .filter(({ name }) => !disable.some((disabled) => disabled === name))
+    .filter(({ name }) => attention !== "math" || name !== fuseAttention.name)
     .map((pass) => (observe ? traced(pass, observe) : pass));
-  return toLowered(sequence("lower", passes).run(module), rows);
+  return toLowered(sequence("lower", passes).run(module), { rows, attention });
 }

@@ -62,6 +62,7 @@ export function createReferenceEngine(claims: Engine["claims"] = () => true): En
   };
   return {
     name: "interpreter",
+    attention: ["flash_attention", "efficient_attention"],
     claims,
     memory: { alignment: 4, readWriteSameBuffer: true },
     createWeights(source) {

@@ -26,6 +26,7 @@ export async function createEagerEngine(backendName: string, options: EagerOptio
   };
   return {
     name: `eager:${backendName}`,
+    attention: [],
     // What has no expansion is a core op: without a kernel it is evaluated on the host.
     claims: (op) => KERNELS[op] !== undefined || OPS[op].expand === undefined,
     memory: { alignment: 4, readWriteSameBuffer: true },

@@ -94,7 +94,7 @@ export async function computeWith(
   const module = trace({ kernel: (tracer) => ({ y: build(tracer) }) });
   const weights: Weights = engine.createWeights(async (name) => params[name]!);
   const states = engine.createStates([]);
-  const executable = await engine.compile(toLowered(module, rows), weights);
+  const executable = await engine.compile(toLowered(module, { rows }), weights);
   const outputs = await engine.run(executable, states, new Map(Object.entries(inputs)));
   for (const part of [executable, states, weights]) part.dispose();
   return outputs.get("y")!;

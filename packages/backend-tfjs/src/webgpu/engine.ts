@@ -38,6 +38,7 @@ export interface WebGpuEngine extends Engine {
 
 export const webGpuTraits: EngineTraits = {
   name: "webgpu",
+  attention: ["flash_attention", "efficient_attention"],
   claims: (op: OpName) => KERNELS[op] !== undefined || OPS[op].expand === undefined,
   memory: { alignment: ALIGNMENT, readWriteSameBuffer: false },
 };

@@ -5,7 +5,7 @@ import { begin } from "./begin.ts";
 import type { EntryContext, EntrySource } from "./context.ts";
 import { decode } from "./decode.ts";
 import { logits, prefill } from "./prefill.ts";
-import { verify } from "./verify.ts";
+import { type DraftKind, verify } from "./verify.ts";
 
 /** Which program: what it does, and the sizes it is compiled for. */
 export type EntryKey = { readonly batch: number; readonly rows: number; readonly capacity: number } & (
@@ -15,14 +15,15 @@ export type EntryKey = { readonly batch: number; readonly rows: number; readonly
       readonly kind: "decode";
       readonly selection: Selection;
       readonly eosCount: number;
-      /** Also returns how likely the chosen token was; see `decode`. */
-      readonly confidence?: boolean;
+      /** Drafts for another model; see `decode`. */
+      readonly draft?: boolean;
     }
   | {
       readonly kind: "verify";
       readonly length: number;
       readonly selection: Selection;
       readonly eosCount: number;
+      readonly drafts: DraftKind;
     }
 );
 
@@ -44,12 +45,18 @@ export function entryFacts(key: EntryKey): Readonly<Record<string, string | numb
     case "decode":
       return {
         selection: key.selection.name,
-        ...(key.confidence && { confidence: 1 }),
+        ...(key.draft && { draft: 1 }),
         eos: key.eosCount,
         ...sizes,
       };
     case "verify":
-      return { length: key.length, selection: key.selection.name, eos: key.eosCount, ...sizes };
+      return {
+        length: key.length,
+        drafts: key.drafts,
+        selection: key.selection.name,
+        eos: key.eosCount,
+        ...sizes,
+      };
   }
 }
 
@@ -79,8 +86,8 @@ function traceKind(tracer: Tracer, key: EntryKey, source: EntrySource): Record<s
     case "logits":
       return logits(tracer, context, key.length);
     case "decode":
-      return decode(tracer, context, key.selection, key.eosCount, key.confidence);
+      return decode(tracer, context, key.selection, key.eosCount, key.draft);
     case "verify":
-      return verify(tracer, context, key.length, key.selection, key.eosCount);
+      return verify(tracer, context, key);
   }
 }

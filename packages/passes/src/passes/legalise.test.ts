@@ -5,6 +5,7 @@ import { entryText, transform, untouched } from "../testing/text.ts";
 import { legalise } from "./legalise.ts";
 
 const engine = (without: readonly OpName[]): EngineTraits => ({
+  attention: [],
   name: "small",
   claims: (op) => !without.includes(op),
   memory: { alignment: 4, readWriteSameBuffer: true },

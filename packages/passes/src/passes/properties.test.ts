@@ -27,6 +27,7 @@ import { hoistPrepare } from "./hoist_prepare.ts";
 import { legalise } from "./legalise.ts";
 
 const engine = (without: readonly OpName[]): EngineTraits => ({
+  attention: [],
   name: "test",
   claims: (op) => !without.includes(op),
   memory: { alignment: 4, readWriteSameBuffer: true },

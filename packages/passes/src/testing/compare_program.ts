@@ -15,7 +15,7 @@ export const RULES: readonly MemoryRules[] = [4, 256].flatMap((alignment) =>
 );
 
 export const plan = (lowered: Lowered, memory: MemoryRules): Program =>
-  planMemory(lowered, { name: "test", claims: () => true, memory });
+  planMemory(lowered, { name: "test", attention: [], claims: () => true, memory });
 
 /** Throws unless the program keeps the rules and gives, bit for bit, what the interpreter gives, for several steps. */
 export function expectProgram(lowered: Lowered, rules: MemoryRules, seed: number): Program {

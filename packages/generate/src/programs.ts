@@ -1,0 +1,129 @@
+import { FusewireError, NodeTable } from "@fusewire/ir";
+import {
+  type AttentionKernel,
+  type Engine,
+  type Executable,
+  type LowerOptions,
+  lower,
+  type RowClass,
+  type Weights,
+} from "@fusewire/passes";
+import type { EntrySource } from "./entries/context.ts";
+import { type EntryKey, entryFacts, entryName, traceEntry } from "./entries/index.ts";
+import type { Compilation } from "./stats.ts";
+
+/** The programs of a loaded model: each is compiled when it is first needed, once for each way to attend. */
+export interface Programs {
+  compile(key: EntryKey, attention?: AttentionKernel): Promise<Executable>;
+  /** Kernels that one run of the program starts; the program must have been compiled. */
+  launches(key: EntryKey, attention?: AttentionKernel): number;
+  /** Every compilation so far. */
+  readonly compilations: readonly Compilation[];
+  /** Those that no generation has reported yet, which are then reported. */
+  takeCompilations(): readonly Compilation[];
+  /** Whether compiling anything more is an error. */
+  failOnRecompile(on: boolean): void;
+  /** Frees all programs; what is needed again is compiled again, for this reason. */
+  forget(reason: string): void;
+}
+
+export interface ProgramSource {
+  readonly engine: Engine;
+  readonly weights: Weights;
+  readonly lowering: LowerOptions;
+  readonly source: EntrySource;
+}
+
+type Facts = Readonly<Record<string, string | number>>;
+
+export function createPrograms({ engine, weights, lowering, source }: ProgramSource): Programs {
+  const table = new NodeTable();
+  const executables = new Map<string, Promise<Executable>>();
+  const compiled = new Map<string, Executable>();
+  const compilations: Compilation[] = [];
+  const before: { readonly kind: string; readonly facts: Facts }[] = [];
+  /** Programs that were compiled before they were forgotten, and why they were. */
+  const forgotten = new Map<string, string>();
+  let reported = 0;
+  let closed = false;
+
+  async function compileNow(key: EntryKey, attention: AttentionKernel | undefined): Promise<Executable> {
+    const name = nameOf(key, attention);
+    const { kind } = key;
+    const facts = factsOf(key, attention);
+    const reason = forgotten.get(name) ?? reasonFor({ kind, facts }, before);
+    if (closed)
+      throw new FusewireError(
+        `failOnRecompile is set, and '${name}' would be compiled (${reason}); call model.warmup with these sizes first, or stay within them`,
+      );
+    const module = traceEntry(key, source, table);
+    compilations.push({ entry: name, reason });
+    before.push({ kind, facts });
+    const lowered = lower(module, engine, {
+      ...lowering,
+      rows: rowsOf(key),
+      ...(attention && { attention }),
+    });
+    const executable = await engine.compile(lowered, weights);
+    compiled.set(name, executable);
+    return executable;
+  }
+
+  return {
+    compilations,
+    takeCompilations() {
+      const fresh = compilations.slice(reported);
+      reported = compilations.length;
+      return fresh;
+    },
+    compile(key, attention) {
+      const name = nameOf(key, attention);
+      const found = executables.get(name);
+      if (found) return found;
+      const started = compileNow(key, attention);
+      executables.set(name, started);
+      // A compilation that failed may be tried again: the next call must not find the failure.
+      started.catch(() => executables.delete(name));
+      return started;
+    },
+    launches: (key, attention) => compiled.get(nameOf(key, attention))?.launches ?? 0,
+    failOnRecompile(on) {
+      closed = on;
+    },
+    forget(reason) {
+      for (const [name, executable] of compiled) {
+        executable.dispose();
+        forgotten.set(name, reason);
+      }
+      executables.clear();
+      compiled.clear();
+    },
+  };
+}
+
+/** Chunks of a prompt are a class of work apart; the last token of a text is always decoded or verified. */
+const rowsOf = ({ kind }: EntryKey): RowClass => (kind === "prefill" || kind === "logits" ? "chunk" : "few");
+
+const factsOf = (key: EntryKey, attention: AttentionKernel | undefined): Facts => ({
+  ...entryFacts(key),
+  ...(attention && { attention }),
+});
+
+const nameOf = (key: EntryKey, attention: AttentionKernel | undefined): string =>
+  `${entryName(key)}${attention ? ` attention=${attention}` : ""}`;
+
+/** Why a program has to be compiled, in terms of the nearest one that is there. */
+function reasonFor(
+  { kind, facts }: { readonly kind: string; readonly facts: Facts },
+  before: readonly { readonly kind: string; readonly facts: Facts }[],
+): string {
+  const differences = before
+    .filter((other) => other.kind === kind)
+    .map((other) =>
+      [...new Set([...Object.keys(facts), ...Object.keys(other.facts)])]
+        .filter((name) => other.facts[name] !== facts[name])
+        .map((name) => `${name} ${other.facts[name] ?? "default"} -> ${facts[name] ?? "default"}`),
+    )
+    .sort((a, b) => a.length - b.length);
+  return differences[0]?.join(", ") ?? `first ${kind}`;
+}

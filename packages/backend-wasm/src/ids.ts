@@ -97,6 +97,11 @@ export const SILU = 1;
 export const RELU = 2;
 export const GELU_TANH = 3;
 
+/** Keys of a piece that `ATTENTION` reads at once, a power of 2; queries that read it together; scratch bytes of each. */
+export const ATTENTION_PIECE = 64;
+export const ATTENTION_TILE = 8;
+export const ATTENTION_QUERY_BYTES = 32 + 4 * ATTENTION_PIECE + 16;
+
 /** What `GATHER_TILED` picks rows of: codes of 8 or of 4 bits, or floats. */
 export const TILED_8 = 0;
 export const TILED_4 = 1;

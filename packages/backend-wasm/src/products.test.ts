@@ -1,8 +1,9 @@
-import type { Tracer } from "@fusewire/ir";
+import type { Tracer, Value } from "@fusewire/ir";
 import * as ops from "@fusewire/ir";
+import { CACHE_DTYPES, storedCache } from "@fusewire/ir/testing";
 import fc from "fast-check";
-import { test } from "vitest";
-import { expectKernel } from "./testing/agreement.ts";
+import { expect, test } from "vitest";
+import { compute, expectKernel } from "./testing/agreement.ts";
 import { check, onEachVariant, size } from "./testing/arbitrary.ts";
 
 const rows = fc.oneof(size(6), fc.constantFrom(7, 12, 33));
@@ -89,26 +90,29 @@ onEachVariant((engine) => {
         keyHeads: size(2),
         group: size(3),
         length: size(5),
-        slots: size(23),
+        slots: fc.oneof(size(23), size(300)),
         width: fc.constantFrom(3, 4, 8, 17, 32, 64),
         valueWidth: fc.constantFrom(1, 4, 7, 32, 36, 64),
         softcap: fc.constantFrom(0, 2),
         ring: fc.boolean(),
+        dtype: fc.constantFrom(...CACHE_DTYPES),
       }),
-      ({ batch, keyHeads, group, length, slots, width, valueWidth, softcap, ring }, seed) =>
+      ({ batch, keyHeads, group, length, slots, width, valueWidth, softcap, ring, dtype }, seed) =>
         expectKernel(
           engine(),
           (t) => {
             const tensor = (name: string, ...shape: number[]) => t.input(name, { dtype: "f32", shape });
             const run = (name: string) => t.input(name, { dtype: "i32", shape: [batch, length] });
+            const keys = storedCache(t, "keys", dtype, [batch + 1, keyHeads, slots, width]);
+            const values = storedCache(t, "values", dtype, [batch + 1, keyHeads, slots, valueWidth]);
             return ops.attention(
               tensor("q", batch, keyHeads * group, length, width),
-              tensor("keys", batch + 1, keyHeads, slots, width),
-              tensor("values", batch + 1, keyHeads, slots, valueWidth),
+              keys.cache,
+              values.cache,
               t.input("rows", { dtype: "i32", shape: [batch] }),
               run("lo"),
-              seed % 2 ? run("hi") : ops.add(ops.mul(run("hi"), 4), 3),
-              { scale: 0.3, softcap, ring },
+              seed % 2 ? run("hi") : ops.add(ops.mul(run("hi"), 50), 3),
+              { scale: 0.3, softcap, ring, scales: [...keys.scales, ...values.scales] },
             );
           },
           seed,
@@ -116,4 +120,32 @@ onEachVariant((engine) => {
         ),
       80,
     ));
+
+  test("attention reads every number of 16 bits", async () => {
+    const [slots, width] = [1024, 64];
+    const shape = [1, 1, slots, width];
+    const words: Value = {
+      type: { dtype: "f16", shape },
+      data: Uint16Array.from({ length: 65536 }, (_, k) => k),
+    };
+    const own: Value = {
+      type: { dtype: "i32", shape: [1, slots] },
+      data: Int32Array.from({ length: slots }, (_, k) => k),
+    };
+    const read = await compute(
+      engine(),
+      (t) => {
+        const values = t.input("words", words.type);
+        const keys = ops.constant(t.table, 0, "f16", shape);
+        const each = t.input("own", own.type);
+        const q = ops.constant(t.table, 0, "f32", [1, 1, slots, width]);
+        return ops.attention(q, keys, values, ops.constant(t.table, [0], "i32", [1]), each, each, {
+          scale: 1,
+        });
+      },
+      { words, own },
+    );
+    // A sum that begins with 0 loses the sign of a zero.
+    expect(read.data).toEqual(ops.castValue(words, "f32").data.map((x) => x + 0));
+  });
 });

@@ -1,8 +1,8 @@
 /** Same row, same bits: what a row gives does not depend on the rows beside it, its place or how many slots there are. */
 
-import type { Node, Tracer, Value } from "@fusewire/ir";
+import type { DType, Node, Tracer, Value } from "@fusewire/ir";
 import * as ops from "@fusewire/ir";
-import { randomValue } from "@fusewire/ir/testing";
+import { CACHE_DTYPES, randomValue } from "@fusewire/ir/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compute } from "./testing/agreement.ts";
@@ -49,33 +49,45 @@ onEachVariant((engine) => {
         width: fc.constantFrom(5, 8, 64),
         more: size(40),
         pick: fc.nat(),
+        slots: fc.constantFrom(12, 200),
+        dtype: fc.constantFrom(...CACHE_DTYPES),
       }),
-      async ({ batch, length, width, more, pick }, seed) => {
-        const slots = 12;
-        const random = (shape: readonly number[], k: number) =>
-          randomValue({ dtype: "f32", shape }, seed + k);
-        const q = random([batch, 4, length, width], 0);
-        const [keys, values] = [random([batch, 2, slots, width], 1), random([batch, 2, slots, width], 2)];
+      async ({ batch, length, width, more, pick, slots, dtype }, seed) => {
+        const random = (dtype: DType, shape: readonly number[], k: number) =>
+          randomValue({ dtype, shape }, seed + k);
+        const q = random("f32", [batch, 4, length, width], 0);
+        const caches: Record<string, Value> = {
+          keys: random(dtype, [batch, 2, slots, width], 1),
+          values: random(dtype, [batch, 2, slots, width], 2),
+          ...(dtype === "i8" && {
+            keyScales: random("f32", [batch, 2, slots, 1], 3),
+            valueScales: random("f32", [batch, 2, slots, 1], 4),
+          }),
+        };
         const run = (numbers: readonly number[], shape: readonly number[]) =>
           ops.toValue({ dtype: "i32", shape }, numbers);
-        const highs = Array.from({ length: batch * length }, (_, k) => (k * 5 + seed) % slots);
+        const highs = Array.from({ length: batch * length }, (_, k) => (k * 53 + seed) % slots);
+        // Some runs begin with the cache, others anywhere.
+        const lows = highs.map((high, k) => (k % 3 === 0 ? 0 : Math.floor((high * (k % 7)) / 7)));
         const build = (t: Tracer, inputs: Readonly<Record<string, Value>>): Node => {
           const [a, b, c, d, e, f] = ["q", "keys", "values", "rows", "lo", "hi"].map((name) =>
             t.input(name, inputs[name]!.type),
           );
-          return ops.attention(a!, b!, c!, d!, e!, f!, { scale: 0.4 });
+          const scales = ["keyScales", "valueScales"].flatMap((name) =>
+            inputs[name] ? [t.input(name, inputs[name].type)] : [],
+          );
+          return ops.attention(a!, b!, c!, d!, e!, f!, { scale: 0.01, scales });
         };
         const attend = (inputs: Readonly<Record<string, Value>>) =>
           compute(engine(), (t) => build(t, inputs), inputs);
         const whole = await attend({
           q,
-          keys,
-          values,
+          ...caches,
           rows: run(
             Array.from({ length: batch }, (_, b) => b),
             [batch],
           ),
-          lo: run(new Array(batch * length).fill(0), [batch, length]),
+          lo: run(lows, [batch, length]),
           hi: run(highs, [batch, length]),
         });
         const [b, t] = [pick % batch, (pick >> 3) % length];
@@ -88,12 +100,12 @@ onEachVariant((engine) => {
           });
         };
         const wider = (cache: Value): Value => {
-          const shape = [batch + 1, 2, slots + more, width];
-          const out = randomValue({ dtype: "f32", shape }, seed + 7);
+          const d = cache.type.shape[3]!;
+          const out = random(cache.type.dtype, [batch + 1, 2, slots + more, d], 7);
           for (let part = 0; part < 2; part++)
             out.data.set(
-              cache.data.subarray((b * 2 + part) * slots * width, (b * 2 + part + 1) * slots * width),
-              (batch * 2 + part) * (slots + more) * width,
+              cache.data.subarray((b * 2 + part) * slots * d, (b * 2 + part + 1) * slots * d),
+              (batch * 2 + part) * (slots + more) * d,
             );
           return out;
         };
@@ -102,10 +114,9 @@ onEachVariant((engine) => {
             { dtype: "f32", shape: [1, 4, 1, width] },
             length === 1 ? q.data.slice(b * 4 * width, (b + 1) * 4 * width) : query(q),
           ),
-          keys: wider(keys),
-          values: wider(values),
+          ...Object.fromEntries(Object.entries(caches).map(([name, cache]) => [name, wider(cache)])),
           rows: run([batch], [1]),
-          lo: run([0], [1, 1]),
+          lo: run([lows[b * length + t]!], [1, 1]),
           hi: run([highs[b * length + t]!], [1, 1]),
         });
         const expected = length === 1 ? whole.data.slice(b * 4 * width, (b + 1) * 4 * width) : query(whole);

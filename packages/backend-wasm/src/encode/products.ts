@@ -120,28 +120,47 @@ export const PRODUCTS: Encoders = {
     ];
   },
   attention: ({ reads, write, attrs: { scale, softcap, ring } }, places) => {
-    const [q, , values] = reads as readonly [Ref, Ref, Ref];
+    const [q, keys, values, rows, lo, hi, ...scales] = reads as readonly [
+      Ref,
+      Ref,
+      Ref,
+      Ref,
+      Ref,
+      Ref,
+      ...Ref[],
+    ];
     const [batch, heads, length, width] = q.type.shape as readonly [number, number, number, number];
-    const [rows, keyHeads, slots, valueWidth] = values.type.shape as readonly [
+    const [cacheRows, keyHeads, slots, valueWidth] = values.type.shape as readonly [
       number,
       number,
       number,
       number,
     ];
     const units = batch * heads * length;
+    // How long runs are is data; a quarter of the slots is a guess.
+    const grain = grainFor(units, (slots * (width + valueWidth)) / 4);
+    const { dtype } = keys.type;
+    // Queries of a group that stay together widen their keys once.
+    const together = dtype === "f32" ? 1 : heads / keyHeads;
+    const [keyScales, valueScales] = scales.length > 0 ? scales : [keys, values];
     return [
       {
         kernel: ids.ATTENTION,
         units,
-        // How long runs are is data; a quarter of the slots is a guess.
-        grain: grainFor(units, (slots * (width + valueWidth)) / 4),
-        scratch: slots * 4 + 16,
+        grain: Math.ceil(grain / together) * together,
+        scratch:
+          ids.ATTENTION_TILE * ids.ATTENTION_QUERY_BYTES +
+          4 * ids.ATTENTION_PIECE * Math.max(width, valueWidth) +
+          16,
         words: [
-          ...[write, ...reads].flatMap((ref) => [...places.operand(ref)]),
-          ...[rows, heads, keyHeads, length, slots, width, valueWidth],
+          ...[write, q, keys, values, rows, lo, hi, keyScales, valueScales].flatMap((ref) => [
+            ...places.operand(ref!),
+          ]),
+          ...[cacheRows, heads, keyHeads, length, slots, width, valueWidth],
           floatWord(scale),
           floatWord(softcap),
           Number(ring),
+          dtypeWord(dtype),
         ],
       },
     ];

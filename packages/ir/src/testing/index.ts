@@ -3,3 +3,4 @@ export { expectClose, expectSameMeaning } from "./compare.ts";
 export { randomEnvironment, randomNumbers, randomValue } from "./environment.ts";
 export { expandModule, expandNode } from "./expand.ts";
 export { arbitraryModule } from "./random_graph.ts";
+export { CACHE_DTYPES, storedCache } from "./stored_cache.ts";

@@ -24,18 +24,21 @@ export const attentionKernel: Kernel<"attention"> = {
     const runs = clip(x.value(4), x.value(5), slots, ring);
     const size = runs.last - runs.first + 1;
     if (size <= 0) return tf.zeros([...shape]);
-    const read = (cache: tf.Tensor) => cut(pickRows(cache, x.value(3).data), 2, runs.first, size);
+    const part = (k: number) => cut(pickRows(x.tensor(k), x.value(3).data), 2, runs.first, size);
+    // f16 is f32 here; bytes are widened as far as they are read.
+    const read = (k: number, scales: number) =>
+      x.count > scales ? tf.mul(tf.cast(part(k), "float32"), part(scales)) : part(k);
     // Query heads that share a key head become more rows of one product; keys and values are not repeated.
     const rows = (heads / groups) * length;
     const capped = softcap > 0 ? scale / softcap : scale;
     const scaled = tf.reshape(tf.mul(q, capped), [batch, groups, rows, d]);
-    let scores = product(scaled, read(x.tensor(1)), true);
+    let scores = product(scaled, read(1, 6), true);
     if (softcap > 0) scores = tf.mul(tf.tanh(scores), softcap);
     scores = tf.reshape(scores, [batch, heads, length, size]);
     const mask = maskOf(runs, [batch, 1, length, size]);
     if (mask) scores = tf.add(scores, mask);
     const weights = tf.reshape(tf.softmax(scores), [batch, groups, rows, size]);
-    const attended = tf.reshape(product(weights, read(x.tensor(2)), false), [...shape]);
+    const attended = tf.reshape(product(weights, read(2, 7), false), [...shape]);
     const empty = emptyOf(runs, [batch, 1, length, 1]);
     return empty ? tf.where(spread(empty, shape), tf.fill([...shape], 0), attended) : attended;
   },

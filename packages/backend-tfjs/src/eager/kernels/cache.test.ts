@@ -1,5 +1,6 @@
 /** What reads and writes caches: rows, slots and runs of every kind. */
 import * as ir from "@fusewire/ir";
+import { CACHE_DTYPES, storedCache } from "@fusewire/ir/testing";
 import fc from "fast-check";
 import { test } from "vitest";
 import { expectAgreement, expectKernel, TOLERANCE } from "../../testing/agreement.ts";
@@ -34,6 +35,7 @@ const reads = fc.record({
   valueWidth: fc.constantFrom(1, 4, 6),
   softcap: fc.constantFrom(0, 2),
   ring: fc.boolean(),
+  dtype: fc.constantFrom(...CACHE_DTYPES),
 });
 
 /** Causal, sliding, whole, ragged with empty runs, and beyond both ends. */
@@ -98,7 +100,7 @@ onEachBackend(createEagerEngine, (engine) => {
   test.each(KINDS)("attention over runs that are %s", (kind) =>
     check(
       reads,
-      ({ rows, groups, repeat, length, slots, width, valueWidth, softcap, ring }, seed) =>
+      ({ rows, groups, repeat, length, slots, width, valueWidth, softcap, ring, dtype }, seed) =>
         expectKernel(
           engine(),
           (t) => {
@@ -111,14 +113,16 @@ onEachBackend(createEagerEngine, (engine) => {
                 "i32",
                 [batch, length],
               );
+            const keys = storedCache(t, "keys", dtype, [3, groups, slots, width]);
+            const values = storedCache(t, "values", dtype, [3, groups, slots, valueWidth]);
             return ir.attention(
               t.param("q", f32(batch, groups * repeat, length, width)),
-              t.param("keys", f32(3, groups, slots, width)),
-              t.param("values", f32(3, groups, slots, valueWidth)),
+              keys.cache,
+              values.cache,
               ir.constant(t.table, rows, "i32", [batch]),
               bound(0),
               bound(1),
-              { scale: 0.7, softcap, ring },
+              { scale: 0.7, softcap, ring, scales: [...keys.scales, ...values.scales] },
             );
           },
           seed,

@@ -1,7 +1,7 @@
 import { FusewireError, hash32, toValue, type Value } from "@fusewire/ir";
-import { batchBucket, type Chunk, capacityBucket, cutChunks } from "@fusewire/passes";
+import { batchBucket, type Chunk, capacityBucket, chunkBucket, cutChunks } from "@fusewire/passes";
 import type { CompileSettings } from "./compile/settings.ts";
-import type { EntryKey } from "./entries/index.ts";
+import type { DraftKind, EntryKey } from "./entries/index.ts";
 import type { ResolvedOptions } from "./options/index.ts";
 import { perRow, roomFor } from "./processors/encode.ts";
 import type { Rows } from "./rows.ts";
@@ -9,8 +9,8 @@ import type { Runtime } from "./runtime.ts";
 import { type EncodedSelection, selectionFor } from "./selection.ts";
 
 /** A program and the data it takes in this run. */
-export interface Call {
-  readonly key: EntryKey;
+export interface Call<K extends EntryKey = EntryKey> {
+  readonly key: K;
   readonly inputs: Readonly<Record<string, Value>>;
 }
 
@@ -24,9 +24,9 @@ export interface RunPlan {
   readonly chunkFor: (tokens: number) => number;
   /** Length at which each row ends. */
   readonly limits: readonly number[];
-  readonly decode: Call;
+  readonly decode: Call<Extract<EntryKey, { readonly kind: "decode" }>>;
   /** The verification of up to `length` - 1 drafts a row, but for the drafts. */
-  readonly verify: (length: number) => Call;
+  readonly verify: (length: number, drafts: DraftKind) => Call;
   /** The processors that apply without sampling too, at `places` places of one row. */
   readonly processorsOf: (row: number, places: number) => EncodedSelection;
   readonly seed: number | readonly number[];
@@ -87,12 +87,20 @@ export function planRun(
     batch,
     cache,
     chunks: cutChunks(longest - 1, runtime.buckets),
-    chunkFor: (tokens) => cutChunks(tokens, runtime.buckets)[0]!.size,
+    chunkFor: (tokens) => chunkBucket(tokens, runtime.buckets),
     limits,
     decode: { key: { kind: "decode", batch, ...cache, selection, eosCount }, inputs },
-    verify: (length) => {
+    verify: (length, drafts) => {
       const at = selectAt(length);
-      const key = { kind: "verify", batch, ...cache, length, selection: at.selection, eosCount } as const;
+      const key = {
+        kind: "verify",
+        batch,
+        ...cache,
+        length,
+        drafts,
+        selection: at.selection,
+        eosCount,
+      } as const;
       return { key, inputs: at.inputs };
     },
     processorsOf: (row, places) =>

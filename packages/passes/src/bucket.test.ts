@@ -35,30 +35,39 @@ describe("chunks", () => {
     );
   });
 
-  test("are padded in the last one alone, and there no smaller size would do", () => {
+  test("cost least among all ways to cover the prompt, at 16 tokens a chunk beside its own", () => {
+    const sizes = fc.uniqueArray(fc.constantFrom(2, 4, 8, 16, 32, 64, 128, 256), {
+      minLength: 1,
+      maxLength: 4,
+    });
     fc.assert(
-      fc.property(arbitraryBuckets, fc.integer({ min: 1, max: 2000 }), (buckets, length) => {
-        const chunks = cutChunks(length, buckets);
-        const last = chunks.pop()!;
-        for (const { count, size } of chunks) expect(count).toBe(size);
-        for (const size of buckets.chunk) if (size < last.size) expect(size).toBeLessThan(last.count);
-        expect(chunks.length + 1).toBe(Math.ceil(length / buckets.chunk.at(-1)!));
+      fc.property(sizes, fc.integer({ min: 1, max: 700 }), (chunk, length) => {
+        chunk.sort((a, b) => a - b);
+        const least = [0];
+        for (let n = 1; n <= length; n++)
+          least.push(Math.min(...chunk.map((size) => least[Math.max(0, n - size)]! + size + 16)));
+        const chunks = cutChunks(length, { ...DEFAULT_BUCKETS, chunk });
+        expect(chunks.reduce((sum, { size }) => sum + size + 16, 0)).toBe(least[length]);
       }),
     );
   });
 
   test("of some lengths by default", () => {
     const sizes = (length: number) => cutChunks(length, DEFAULT_BUCKETS).map(({ size }) => size);
-    expect([0, 1, 8, 9, 64, 65, 256, 257, 600].map(sizes)).toEqual([
+    expect([0, 1, 8, 9, 16, 30, 64, 65, 200, 240, 256, 257, 600].map(sizes)).toEqual([
       [],
       [8],
       [8],
+      [8, 8],
+      [8, 8],
       [64],
       [64],
+      [64, 8],
+      [64, 64, 64, 8],
       [256],
       [256],
       [256, 8],
-      [256, 256, 256],
+      [256, 256, 64, 8, 8, 8],
     ]);
   });
 });

@@ -4,12 +4,14 @@ export {
   type Chunk,
   capacityBucket,
   checkBuckets,
+  chunkBucket,
   cutChunks,
   DEFAULT_BUCKETS,
 } from "./bucket.ts";
 export {
   type Engine,
   type EngineTraits,
+  type EngineVariants,
   type Executable,
   type Held,
   isFree,
@@ -39,3 +41,4 @@ export {
 export { createReferenceEngine } from "./reference_engine.ts";
 export { repeated } from "./repeated.ts";
 export { schedule } from "./schedule.ts";
+export { type SelfTest, type SelfTestResult, selfTest } from "./self_test/self_test.ts";

@@ -8,8 +8,8 @@ import type { Variant } from "../webgpu/kernels/kernel.ts";
 
 /** Every way in which kernels are cut, which the software adapter runs as well as a GPU would. */
 export const VARIANTS: Readonly<Record<string, Variant>> = {
-  "a thread a line": { lanes: 1, chunks: "lines" },
-  "a workgroup a line": { lanes: 32, chunks: "tiles" },
+  "a thread a line": { lanes: 1, chunks: "lines", dot4: false },
+  "a workgroup a line": { lanes: 32, chunks: "tiles", dot4: true },
 };
 
 /** Describes tests once for each variant, or for some of them, on one device. */

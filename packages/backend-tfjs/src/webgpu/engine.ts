@@ -48,7 +48,7 @@ export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<W
   const device = options.device ?? (await openDevice(options));
   const memory = createMemory(device, options.max_memory);
   const readBack = createReadBack(device, memory);
-  const variant: Variant = { ...variantFor(device.facts), ...options.variant };
+  const variant: Variant = { ...variantFor(device), ...options.variant };
   const workshop: Workshop = {
     device,
     memory,

@@ -1,11 +1,12 @@
-import type { AdapterFacts } from "./device/adapter.ts";
+import type { OpenDevice } from "./device/open_device.ts";
 import type { Variant } from "./kernels/kernel.ts";
 
 /**
- * How kernels are cut on an adapter: the one place where that is decided. On a software adapter a barrier costs more
- * than a whole line, so there each line is one thread's.
+ * How kernels are cut on a device: the one place where that is decided. On a software adapter a barrier costs more than
+ * a whole line, so there each line is one thread's.
  */
-export const variantFor = ({ software }: AdapterFacts): Variant => ({
+export const variantFor = ({ facts: { software }, gpu }: OpenDevice): Variant => ({
   lanes: software ? 1 : 128,
   chunks: software ? "lines" : "tiles",
+  dot4: gpu.wgslLanguageFeatures.has("packed_4x8_integer_dot_product"),
 });

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { computeWith, expectAgreement } from "../../testing/agreement.ts";
 import { check } from "../../testing/arbitrary.ts";
 import { expectOutputs } from "../../testing/outputs.ts";
-import { onEachVariant } from "../../testing/webgpu.ts";
+import { onEachVariant, VARIANTS } from "../../testing/webgpu.ts";
 import { planStep } from "./index.ts";
 
 const i32 = (...shape: number[]) => ir.tensorType("i32", shape);
@@ -266,7 +266,7 @@ test("scratch memory of attention grows with the cache, not with its square; pro
     rows: "few" as const,
   });
   const bytes = (length: number, slots: number) =>
-    (planStep("attention", step(length, slots), { lanes: 128, chunks: "tiles" }).scratch ?? []).reduce(
+    (planStep("attention", step(length, slots), VARIANTS["a workgroup a line"]!).scratch ?? []).reduce(
       (sum, n) => sum + n,
       0,
     );

@@ -13,6 +13,8 @@ import { matmulKernel } from "./matmul.ts";
 import { broadcastToKernel, concatKernel, copyLaunch, sliceKernel, transposeKernel } from "./movement.ts";
 import { layerNormKernel, rmsNormKernel, softmaxKernel } from "./norm.ts";
 import { occursKernel } from "./occurs.ts";
+import { dequantizeKernel, groupScalesKernel, quantizeRowsKernel } from "./quantize.ts";
+import { quantizedMatmulKernel } from "./quantized_matmul.ts";
 import { argmaxKernel, cumsumKernel, reduceMaxKernel, reduceSumKernel } from "./reduce.ts";
 import { rotaryKernel } from "./rotary.ts";
 import { categoricalKernel, topKKernel, topPKernel } from "./selection.ts";
@@ -44,6 +46,10 @@ export const KERNELS: KernelTable = {
   linear: linearKernel,
   gated_linear: gatedLinearKernel,
   dense: denseKernel,
+  group_scales: groupScalesKernel,
+  quantize_rows: quantizeRowsKernel,
+  dequantize: dequantizeKernel,
+  quantized_matmul: quantizedMatmulKernel,
   append_heads: appendHeadsKernel,
   top_k: topKKernel,
   top_p: topPKernel,

@@ -7,6 +7,8 @@ export interface Variant {
   readonly lanes: number;
   /** How chunks of prompts are multiplied: in tiles that pass through workgroup memory, or line by line. */
   readonly chunks: "tiles" | "lines";
+  /** Whether the language has an instruction for products of four bytes. */
+  readonly dot4: boolean;
 }
 
 /** Writes the launches of one step. */

@@ -1,5 +1,6 @@
-import { bytesOf, FusewireError, formatType, sameType } from "@fusewire/ir";
+import { FusewireError, formatType, sameType } from "@fusewire/ir";
 import type { Ref } from "@fusewire/passes";
+import { storedBytes } from "../wgsl/storage.ts";
 import type { BoundLaunch, GpuExecutable, Workshop } from "./executable.ts";
 import type { Place } from "./record.ts";
 import { type GpuStates, stateBuffer } from "./states.ts";
@@ -55,7 +56,7 @@ function resourceOf(executable: GpuExecutable, states: GpuStates, place: Place):
   const { extra, handover } = executable;
   switch (place.kind) {
     case "program":
-      return { ...locate(executable, states, place.ref), size: whole(bytesOf(place.ref.type)) };
+      return { ...locate(executable, states, place.ref), size: whole(storedBytes(place.ref.type)) };
     case "constant":
       return { buffer: extra.buffer, offset: extra.offsets[place.index]!, size: whole(place.bytes) };
     case "scratch":

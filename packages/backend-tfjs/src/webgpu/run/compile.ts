@@ -1,6 +1,7 @@
 import { bytesOf, type StateDecl, type TensorType } from "@fusewire/ir";
 import { type EngineTraits, type Lowered, type Program, planMemory } from "@fusewire/passes";
 import type { GpuExecutable, Workshop } from "./executable.ts";
+import { withNibbles } from "./nibbles.ts";
 import { constantData, packData } from "./packed.ts";
 import { record, weightsOf } from "./record.ts";
 import { type GpuWeights, requireWeight } from "./weights.ts";
@@ -14,10 +15,10 @@ export async function compileEntry(
   onDispose: (executable: GpuExecutable) => void,
 ): Promise<GpuExecutable> {
   const { device, memory, scratch, variant } = workshop;
-  const program = planMemory(lowered, traits);
+  const program = withNibbles(planMemory(lowered, traits), lowered);
   const recording = await record(program, device.pipelines, variant);
   const uploaded = new Map<string, GPUBuffer>();
-  for (const weight of weightsOf(lowered))
+  for (const weight of weightsOf(lowered, program))
     uploaded.set(
       `${weight.kind} ${weight.name}`,
       await requireWeight(device.device, memory, weights, lowered, weight),

@@ -3,6 +3,7 @@ import type { Program, Ref, RowClass, Step } from "@fusewire/passes";
 import { appendBoth } from "../kernels/append_heads.ts";
 import { planStep } from "../kernels/index.ts";
 import type { Variant } from "../kernels/kernel.ts";
+import { quantizeBoth } from "../kernels/quantize.ts";
 import type { Plan } from "../wgsl/launch.ts";
 
 /** One or more steps of a program that run in the same launches; `reads` are what those bind by index. */
@@ -19,7 +20,7 @@ export function joinSteps({ steps, rows }: Program, variant: Variant): JoinedSte
   const joined: JoinedSteps[] = [];
   for (let k = 0; k < steps.length; k++) {
     const [step, next] = [steps[k]!, steps[k + 1]];
-    const pair = next && appendTogether(step, next, rows);
+    const pair = next && (appendTogether(step, next, rows) ?? quantizeTogether(step, next, rows));
     joined.push(pair ?? alone(step, rows, variant));
     if (pair) k++;
   }
@@ -54,6 +55,18 @@ function appendTogether(first: Step, second: Step, rows: RowClass): JoinedSteps 
     layer: first.layer,
     plan: { launches: [appendBoth(a!, b!)] },
   };
+}
+
+/** Scales of rows and then the rows' integers: a thread finds both. */
+function quantizeTogether(first: Step, second: Step, rows: RowClass): JoinedSteps | undefined {
+  if (first.kernel !== "group_scales" || second.kernel !== "quantize_rows") return undefined;
+  const [scales, codes] = [first.attrs as OpAttrs["group_scales"], second.attrs as OpAttrs["quantize_rows"]];
+  const alike = sameRef(first.reads[0]!, second.reads[0]!) && sameRef(first.write, second.reads[1]!);
+  const whole = scales.bits === codes.bits && !scales.search && codes.group % 4 === 0;
+  if (!alike || !whole) return undefined;
+  const { reads, write, layer } = second;
+  const step = { reads: reads.map(({ type }) => type), write: write.type, attrs: codes, rows };
+  return { reads, write, layer, plan: { launches: [quantizeBoth(step)] } };
 }
 
 const sameRef = (a: Ref, b: Ref): boolean =>

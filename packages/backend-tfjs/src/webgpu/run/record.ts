@@ -4,7 +4,9 @@ import type { Lowered, Program, Ref } from "@fusewire/passes";
 import type { Pipeline, Pipelines } from "../device/pipelines.ts";
 import type { Variant } from "../kernels/kernel.ts";
 import type { Launch } from "../wgsl/launch.ts";
+import type { StoredType } from "../wgsl/storage.ts";
 import { joinSteps } from "./joined_steps.ts";
+import { packedWeights } from "./nibbles.ts";
 import type { WeightName } from "./weights.ts";
 
 /** Where a binding finds its memory: a buffer of the program, a constant made while recording, or step scratch. */
@@ -73,9 +75,14 @@ function evaluateAlone(op: OpName, attrs: object, { type }: Ref): Value {
 }
 
 /** The weights that an entry reads. */
-export function weightsOf({ entry }: Lowered): WeightName[] {
+export function weightsOf({ entry }: Lowered, program: Program): WeightName[] {
+  const packed = packedWeights(program);
   return topological(rootsOf(entry)).flatMap((node): WeightName[] => {
     const kind = node.op;
-    return kind === "param" || kind === "prepared" ? [{ kind, name: node.attrs.name, type: node.type }] : [];
+    if (kind !== "param" && kind !== "prepared") return [];
+    const { name } = node.attrs;
+    const type: StoredType =
+      kind === "prepared" && packed.has(name) ? { ...node.type, packed: "nibbles" } : node.type;
+    return [{ kind, name, type }];
   });
 }

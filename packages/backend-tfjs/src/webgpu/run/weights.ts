@@ -1,6 +1,8 @@
-import { FusewireError, formatType, sameType, type TensorType, type Value } from "@fusewire/ir";
+import { FusewireError, formatType, sameType, type Value } from "@fusewire/ir";
 import { evaluatePrepared, type Lowered, type WeightSource, type Weights } from "@fusewire/passes";
+import type { StoredType } from "../wgsl/storage.ts";
 import { type Memory, writeBytes } from "./memory.ts";
+import { packNibbles } from "./nibbles.ts";
 
 export interface GpuWeights extends Weights {
   /** By kind and name; promises, so that two entries compiled at once share one upload. */
@@ -28,7 +30,7 @@ export function createWeights(source: WeightSource, memory: Memory): GpuWeights 
 export interface WeightName {
   readonly kind: "param" | "prepared";
   readonly name: string;
-  readonly type: TensorType;
+  readonly type: StoredType;
 }
 
 /** A weight in device memory, read when nobody has. */
@@ -39,7 +41,7 @@ export function requireWeight(
   lowered: Lowered,
   { kind, name, type }: WeightName,
 ): Promise<GPUBuffer> {
-  const key = `${kind} ${name}`;
+  const key = `${kind} ${name} ${type.packed ?? ""}`;
   const known = weights.loading.get(key);
   if (known) return known;
   const loading = load();
@@ -50,10 +52,11 @@ export function requireWeight(
 
   async function load(): Promise<GPUBuffer> {
     const value = await read();
+    const data = type.packed ? packNibbles(value) : value.data;
     if (weights.disposed) throw new FusewireError("the weights were disposed while an entry was compiled");
-    const buffer = memory.allocate(`weight ${name}`, value.data.byteLength);
+    const buffer = memory.allocate(`weight ${name}`, data.byteLength);
     weights.buffers.add(buffer);
-    writeBytes(device, buffer, value.data);
+    writeBytes(device, buffer, data);
     return buffer;
   }
 

@@ -1,5 +1,6 @@
 import type { TensorType } from "@fusewire/ir";
 import type { RowClass } from "@fusewire/passes";
+import type { StoredType } from "./storage.ts";
 
 /** Memory that a launch binds: an input of the step by its index, its result, or scratch memory of the step. */
 export type Memory =
@@ -23,7 +24,7 @@ export interface Launch {
 
 /** What a kernel is written for: one step of a program. */
 export interface Step<Attrs = object> {
-  readonly reads: readonly TensorType[];
+  readonly reads: readonly StoredType[];
   readonly write: TensorType;
   readonly attrs: Attrs;
   /** The class of work that the program is. */

@@ -1,10 +1,17 @@
 import { sizeOf, type TensorType } from "@fusewire/ir";
 import type { Binding, Launch, Memory } from "./launch.ts";
-import { loadExpression, ROUNDING, valueType, wordType } from "./storage.ts";
+import {
+  loadExpression,
+  nibbleExpression,
+  ROUNDING,
+  type StoredType,
+  valueType,
+  wordType,
+} from "./storage.ts";
 
 /** A tensor that shader code reads. */
 export interface Source {
-  readonly type: TensorType;
+  readonly type: StoredType;
   /** The name of its buffer. */
   readonly name: string;
   /** An expression for the element at a flat index. */
@@ -14,7 +21,7 @@ export interface Source {
 /** Code of one launch while it is written. Numbers that vary between sizes of one model go through `size`. */
 export interface Shader {
   /** Binds an input of the step. */
-  read(index: number, type: TensorType): Source;
+  read(index: number, type: StoredType): Source;
   /** Binds other memory; `declared` is the type of the buffer, such as `array<f32>`. */
   bind(memory: Memory, access: Binding["access"], name: string, declared: string): void;
   /** An expression for a u32 that the host sets. */
@@ -46,7 +53,11 @@ export function createShader(): Shader {
       const name = `x${index}`;
       if (!bindings.some((bound) => bound.name === name))
         shader.bind({ kind: "read", index }, "read", name, `array<${wordType(type.dtype)}>`);
-      return { type, name, at: (i) => loadExpression(type.dtype, name, i) };
+      return {
+        type,
+        name,
+        at: (i) => (type.packed ? nibbleExpression(name, i) : loadExpression(type.dtype, name, i)),
+      };
     },
     bind(memory, access, name, declared) {
       bindings.push({ memory, access, name, declared });

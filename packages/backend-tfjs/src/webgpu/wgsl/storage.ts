@@ -2,7 +2,20 @@
  * How elements lie in memory: as on the host, so that bytes are uploaded and read back as they are. Storage buffers
  * hold 32-bit words; f16 and bf16 share one by twos, i8, u8 and bool by fours, the first element in the lowest bits.
  */
-import { bytesPerElement, type DType } from "@fusewire/ir";
+import { bytesOf, bytesPerElement, type DType, sizeOf, type TensorType } from "@fusewire/ir";
+
+/** A tensor as it lies in memory. */
+export interface StoredType extends TensorType {
+  /**
+   * Codes of 4 bits, eight to a word: byte k holds the elements k, in its low half, and k + 4. So a mask cuts out four
+   * neighbours as the high halves of bytes, which are their values times 16.
+   */
+  readonly packed?: "nibbles";
+}
+
+/** Bytes of a tensor as it lies in memory. */
+export const storedBytes = (type: StoredType): number =>
+  type.packed ? Math.ceil(sizeOf(type.shape) / 2) : bytesOf(type);
 
 /** The type an element has in shader code: floats compute in f32 whatever they are stored as. */
 export const valueType = (dtype: DType): "f32" | "i32" | "u32" | "bool" => {
@@ -48,6 +61,10 @@ export function loadExpression(dtype: DType, name: string, i: string): string {
       return `(extractBits(${name}[(${i}) >> 2u], ((${i}) & 3u) << 3u, 8u) != 0u)`;
   }
 }
+
+/** An expression for element `i` of packed nibbles. */
+export const nibbleExpression = (name: string, i: string): string =>
+  `extractBits(i32(${name}[(${i}) >> 3u]), (((${i}) & 3u) << 3u) | ((${i}) & 4u), 4u)`;
 
 /** An expression for the bits of `value`, in the low end of a u32; only for elements smaller than a word. */
 export function bitsExpression(dtype: DType, value: string): string {

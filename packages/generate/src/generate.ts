@@ -41,6 +41,7 @@ export async function* generateSteps(
     new_tokens: newTokens,
     stats: {
       device: runtime.engine.name,
+      ...(runtime.engine.variants && { kernels: runtime.engine.variants.current() }),
       ...tokenStats(batch, newTokens, { started, firstToken, ended: performance.now() }),
       launches: counts.launches,
       submits: counts.submits,

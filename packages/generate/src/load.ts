@@ -13,6 +13,7 @@ import {
 } from "@fusewire/passes";
 import { type AttentionImplementation, checkImplementation, chooseAttention } from "./attention/choose.ts";
 import { currentScope } from "./attention/scope.ts";
+import { autotune } from "./compile/autotune.ts";
 import { compilable, settingsOf } from "./compile/compile.ts";
 import { joined } from "./compile/settings.ts";
 import { type CacheDTypeName, QUANTIZATION, type WeightDType } from "./dtypes.ts";
@@ -96,6 +97,16 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
     weightSource({ checkpoint, params, storage }, options.progress_callback),
   );
   const runtime = createRuntime({ engine, model: graph, storage, cacheDType, weights, lowering, buckets });
+  let tuning: Promise<unknown> | undefined;
+  /** `generateSteps`, with the kernels chosen before the first of them where that was asked for. */
+  async function* tunedSteps(...given: Parameters<typeof generateSteps>): ReturnType<typeof generateSteps> {
+    const settings = given[4];
+    if (settings.autotune) {
+      tuning ??= autotune(runtime);
+      await tuning;
+    }
+    return yield* generateSteps(...given);
+  }
   /** The model with programs that attend as it was told to, and as scopes around this call allow. */
   const attending = () => runtime.attending(chooseAttention(implementation, currentScope(), engine));
   const model: CausalLM = {
@@ -113,7 +124,7 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
     }),
     stream(inputs, given = {}) {
       const settings = joined(settingsOf(model.forward, "forward"), settingsOf(model.generate, "generate"));
-      return generateSteps(attending(), inputs, given, generation_config, settings);
+      return tunedSteps(attending(), inputs, given, generation_config, settings);
     },
     set_attention_implementation(name) {
       implementation = checkImplementation(name, engine);

@@ -13,6 +13,8 @@ export interface Round {
 /** What a generation did; see `generate`. */
 export interface GenerationStats {
   readonly device: string;
+  /** The engine's set of kernels, where it has several. */
+  readonly kernels?: string;
   /** Real tokens of all rows. */
   readonly prompt_tokens: number;
   /** Tokens generated over all rows, pads not counted. */

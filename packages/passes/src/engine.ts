@@ -52,8 +52,18 @@ export interface Held {
   readonly tensors: number;
 }
 
+/** Sets of kernels that an engine offers for one device. Programs keep the set they were compiled with. */
+export interface EngineVariants {
+  readonly names: readonly string[];
+  readonly current: () => string;
+  /** Takes a set for all that is compiled from now on. */
+  readonly use: (name: string) => void;
+}
+
 /** Something that runs lowered graphs. */
 export interface Engine extends EngineTraits {
+  /** Where there is a choice; see `max-autotune` of compile(). */
+  readonly variants?: EngineVariants;
   /** An empty set of device weights fed from `source`. */
   createWeights(source: WeightSource): Weights;
   /** States filled with zeros. */

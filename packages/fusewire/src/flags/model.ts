@@ -51,7 +51,11 @@ export function addModelFlags(command: Command): Command {
     .addOption(dtypeFlag())
     .addOption(cacheDTypeFlag())
     .addOption(
-      choiceFlag("--attn-implementation", ["sdpa", "eager"], "attention by a kernel or by plain products"),
+      choiceFlag(
+        "--attn-implementation",
+        ["sdpa", "eager", "flash_attention_2"],
+        "attention by the device's kernel, by plain products, or by a kernel with a running softmax",
+      ),
     );
 }
 

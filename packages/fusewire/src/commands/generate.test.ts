@@ -43,15 +43,33 @@ test.each(["interpreter", "eager:cpu"])(
       time_to_first_token_ms: expect.any(Number),
       tokens_per_second: expect.any(Number),
       launches: expect.any(Number),
-      submits: 26,
+      submits: 27,
       rounds: [],
       compilations: expect.arrayContaining([
-        { entry: "prefill length=64 batch=4 rows=4 capacity=128", reason: "first prefill" },
+        { entry: "prefill length=8 batch=4 rows=4 capacity=128", reason: "first prefill" },
       ]),
       bytes: expect.any(Number),
     });
   },
 );
+
+test("--compile decodes several steps a submit, to the same tokens", async () => {
+  const run = (...more: string[]) =>
+    answer(
+      ...["--model", LLAMA, "--device", "interpreter", "--max-new-tokens", "9", "--ignore-eos"],
+      ...more,
+    );
+  const ids = ["--input-ids", "[[5,6,7]]"];
+  const plain = await run(...ids);
+  const compiled = await run(...ids, "--compile", "reduce-overhead", "--steps-per-submit", "4");
+  expect(compiled.sequences).toEqual(plain.sequences);
+  expect(plain.stats.submits - compiled.stats.submits).toBe(9 - 3);
+  const { code, stderr } = await fusewire("generate", ...FLAGS, ...ids, "--steps-per-submit", "4");
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringContaining("--steps-per-submit needs --compile"),
+  });
+});
 
 const FLAGS = ["--model", LLAMA, "--device", "interpreter", "--max-new-tokens", "6", "--ignore-eos"];
 

@@ -12,6 +12,7 @@ import type { Command } from "commander";
 import { AutoModelForCausalLM, type PretrainedModel } from "../auto.ts";
 import { Interrupted } from "../errors.ts";
 import { type AssistantFlags, addAssistantFlags, openAssistant } from "../flags/assistant.ts";
+import { addCompileFlags, type CompileFlags, compileModel } from "../flags/compile.ts";
 import { addGenerationFlags } from "../flags/generation.ts";
 import { addInputFlags, type InputFlags, optionalTokenizer, readInputs } from "../flags/inputs.ts";
 import { addModelFlags, loadOptions, type ModelFlags, openModelFlag } from "../flags/model.ts";
@@ -23,7 +24,7 @@ import { plural } from "../text/units.ts";
 import { wrap } from "../text/wrap.ts";
 import { noArguments } from "./arguments.ts";
 
-interface GenerateFlags extends ModelFlags, InputFlags, AssistantFlags {
+interface GenerateFlags extends ModelFlags, InputFlags, AssistantFlags, CompileFlags {
   readonly ignoreEos?: boolean;
   readonly json?: boolean;
 }
@@ -38,6 +39,7 @@ export function addGenerate(program: Command, io: Io): void {
     .addOption(booleanFlag("--ignore-eos", "go on after end tokens"))
     .addOption(booleanFlag("--json", "print one JSON object: sequences, texts, stats"));
   addAssistantFlags(command);
+  addCompileFlags(command);
   const readOptions = addGenerationFlags(command, OPTIONS);
   command.action((flags: GenerateFlags) => generate(flags, readOptions(), io));
 }
@@ -59,6 +61,7 @@ async function generate(flags: GenerateFlags, given: GenerationOptions, io: Io):
   progress.end();
   let assistant: CausalLM | undefined;
   try {
+    compileModel(model, flags);
     assistant = await openAssistant(flags);
     if (assistant) options.assistant_model = assistant;
     const printer = flags.json ? SILENT : printerFor(inputs, tokenizer, io.stdout);

@@ -11,7 +11,12 @@ const limits = (bits: number): readonly [number, number] => {
   return [bits === 4 ? -8 : -high, high];
 };
 
-const severalTiles = (grain: number, m: number): number => (grain > 0 && m > 1 ? Math.max(4, grain) : grain);
+/** Rows of x that a piece treats: with their tile of the weight they fit the inner cache. */
+const BLOCK_ROWS = 64;
+
+/** Each piece begins by preparing its rows of x, so with many rows it takes several tiles. */
+const severalTiles = (grain: number, tiles: number, rows: number): number =>
+  grain > 0 && rows > 1 ? Math.min(Math.ceil(tiles / 4), Math.max(8, grain)) : grain;
 
 export const QUANTIZED: Encoders = {
   group_scales: ({ reads: [x], write, attrs: { group, bits, search } }, places) => {
@@ -53,10 +58,11 @@ export const QUANTIZED: Encoders = {
     const n = write.type.shape.at(-1)!;
     const k = x.type.shape.at(-1)!;
     const m = sizeOf(x.type.shape) / k;
-    const units = Math.ceil(n / 16);
-    const cost = 4 * m * k * (attrs.gated ? 2 : 1);
-    // Each piece begins by preparing the rows of x, so with many rows it takes several tiles.
-    const grain = severalTiles(grainFor(units, cost), m);
+    const tiles = Math.ceil(n / 16);
+    const block = Math.min(m, BLOCK_ROWS);
+    const units = tiles * Math.ceil(m / block);
+    const cost = 4 * block * k * (attrs.gated ? 2 : 1);
+    const grain = severalTiles(grainFor(units, cost), tiles, block);
     const { group, bits, activation, bias, residual, gated } = attrs;
     const operand = (ref: Ref | undefined) => (ref ? places.operand(ref) : [0, 0]);
     return [
@@ -65,7 +71,7 @@ export const QUANTIZED: Encoders = {
         units,
         grain,
         weight: weightOf(grain, cost),
-        scratch: 2 * m * k + (4 * m * k) / group + 64 + 3 * 64 * m,
+        scratch: 2 * block * k + (4 * block * k) / group + 64 + 3 * 64 * block,
         words: [
           ...[write, x, xScales, codes, scales].flatMap((ref) => [...places.operand(ref)]),
           ...operand(bias ? rest[0] : undefined),
@@ -73,6 +79,7 @@ export const QUANTIZED: Encoders = {
           ...[m, n, k, group, bits, ACTIVATIONS[activation]!],
           ...[bias, residual, gated].map(Number),
           codes.type.shape[0]!,
+          block,
         ],
       },
     ];

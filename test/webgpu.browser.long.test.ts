@@ -1,6 +1,6 @@
 /** The WebGPU engine in a real browser, where its kernels go through another process and its device has no Node. */
 import { join } from "node:path";
-import type { SelfTest } from "@fusewire/backend-tfjs";
+import type { SelfTest } from "@fusewire/passes";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Chromium, launchChromium, SOFTWARE_WEBGPU } from "./support/chromium.ts";
 import { workspace } from "./support/install.ts";

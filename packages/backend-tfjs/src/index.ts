@@ -10,4 +10,4 @@ export {
   type WebGpuOptions,
   webGpuTraits,
 } from "./webgpu/engine.ts";
-export { type SelfTest, type SelfTestResult, selfTest } from "./webgpu/self_test.ts";
+export { testVariants } from "./webgpu/self_test.ts";

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { FusewireError } from "@fusewire/ir";
 import { Command, CommanderError } from "commander";
 import { addChat } from "./commands/chat.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addGenerate } from "./commands/generate.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addLogits } from "./commands/logits.ts";
@@ -56,6 +57,7 @@ function createProgram(io: Io): Command {
   program.addHelpText("after", EXAMPLES);
   program.hook("preAction", (_, command) => bringAdapter(command.opts<ModelFlags>(), io));
   addChat(program, io);
+  addDoctor(program, io);
   addGenerate(program, io);
   addInspect(program, io);
   addLogits(program, io);

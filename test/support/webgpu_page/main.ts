@@ -1,5 +1,5 @@
 /** Runs the WebGPU engine's self-test in the browser, in both cuts of kernels, and writes what came of it. */
-import { createWebGpuEngine, openDevice, selfTest } from "@fusewire/backend-tfjs";
+import { openDevice, testVariants } from "@fusewire/backend-tfjs";
 
 const write = (state: string, result: unknown): void => {
   document.getElementById("result")!.textContent = JSON.stringify(result);
@@ -8,12 +8,7 @@ const write = (state: string, result: unknown): void => {
 
 try {
   const device = await openDevice();
-  const tests = [];
-  for (const lanes of [1, 32]) {
-    const engine = await createWebGpuEngine({ device, variant: { lanes } });
-    tests.push(await selfTest(engine));
-    engine.dispose();
-  }
+  const tests = Object.values(await testVariants(device));
   write("done", { adapter: device.facts.description, tests });
 } catch (error) {
   write("failed", String(error));

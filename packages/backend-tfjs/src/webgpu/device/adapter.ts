@@ -48,6 +48,17 @@ export async function findAdapter(options: AdapterOptions = {}): Promise<FoundAd
   return { platform, adapter, facts: factsOf(adapter, adapter.features) };
 }
 
+/** Every adapter that the system tells of, each once; or why there is none. */
+export async function listAdapters(): Promise<readonly AdapterFacts[] | NoGpu> {
+  const asked = await Promise.all(
+    (["high-performance", "low-power"] as const).map((powerPreference) => findAdapter({ powerPreference })),
+  );
+  const found = asked.flatMap((one) => ("refused" in one ? [] : [one.facts]));
+  const distinct = new Map(found.map((facts) => [JSON.stringify(facts), facts]));
+  const [first] = asked;
+  return distinct.size === 0 && first && "refused" in first ? first : [...distinct.values()];
+}
+
 /** The facts of an adapter, with the features that a device on it has or could have. */
 export const factsOf = ({ info, limits }: GPUAdapter, features: Iterable<string>): AdapterFacts => ({
   vendor: info.vendor,

@@ -3,7 +3,9 @@ import type { Gpu, GpuOptions, NoGpu } from "./gpu.ts";
 /** The browser's own WebGPU. */
 export async function openGpu(_options?: GpuOptions): Promise<Gpu | NoGpu> {
   const gpu = typeof navigator === "undefined" ? undefined : (navigator.gpu as GPU | undefined);
-  return gpu ? { gpu, watch: () => undefined } : { missing: "webgpu", refused: "this browser has no WebGPU (navigator.gpu)" };
+  return gpu
+    ? { gpu, watch: () => undefined }
+    : { missing: "webgpu", refused: "this browser has no WebGPU (navigator.gpu)" };
 }
 
 /** A browser tells of its GPUs by its adapters alone. */

@@ -1,0 +1,68 @@
+import { freemem, totalmem } from "node:os";
+import { type AdapterFacts, listAdapters, type NoGpu } from "@fusewire/backend-tfjs/adapter";
+import type { WasmFacts } from "@fusewire/backend-wasm";
+import type { SelfTest } from "@fusewire/passes";
+import { chooseDevice, type DeviceChoice, lookForGpu } from "../devices.ts";
+
+/** Self-tests by the name of the variant. */
+export type Tests = Readonly<Record<string, SelfTest>>;
+
+/** What a machine offers, and whether it computes what it should. */
+export interface DoctorFacts {
+  readonly node: string;
+  readonly system: string;
+  readonly memory: { readonly total: number; readonly free: number };
+  readonly auto: DeviceChoice;
+  readonly wasm: Omit<WasmFacts, "tests"> & { readonly tests: Tests };
+  readonly webgpu: { readonly adapters: readonly AdapterFacts[]; readonly tests: Tests } | NoGpu;
+  /** Whether every self-test passed. */
+  readonly ok: boolean;
+}
+
+/** Where the facts are from. */
+export interface Sources {
+  readonly lookForGpu: () => Promise<AdapterFacts | NoGpu>;
+  readonly listAdapters: () => Promise<readonly AdapterFacts[] | NoGpu>;
+  readonly testWasm: () => Promise<DoctorFacts["wasm"]>;
+  readonly testWebGpu: () => Promise<Tests>;
+}
+
+export const MACHINE: Sources = {
+  lookForGpu,
+  listAdapters,
+  async testWasm() {
+    const { testVariants } = await import("@fusewire/backend-wasm");
+    const { tests, ...facts } = await testVariants();
+    return { ...facts, tests: tests as Tests };
+  },
+  async testWebGpu() {
+    const { openDevice, testVariants } = await import("@fusewire/backend-tfjs");
+    const device = await openDevice();
+    try {
+      return await testVariants(device);
+    } finally {
+      device.dispose();
+    }
+  },
+};
+
+/** Looks at the machine and runs every self-test that it can run. */
+export async function examine(sources: Sources): Promise<DoctorFacts> {
+  const auto = chooseDevice(await sources.lookForGpu());
+  const wasm = await sources.testWasm();
+  const adapters = await sources.listAdapters();
+  const webgpu = "refused" in adapters ? adapters : { adapters, tests: await sources.testWebGpu() };
+  const tests = [wasm.tests, "refused" in webgpu ? {} : webgpu.tests].flatMap((some) => Object.values(some));
+  return {
+    node: process.versions.node,
+    system: `${process.platform} ${process.arch}`,
+    memory: {
+      total: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
+      free: freemem(),
+    },
+    auto,
+    wasm,
+    webgpu,
+    ok: tests.every(({ ok }) => ok),
+  };
+}

@@ -1,0 +1,73 @@
+import type { AdapterFacts } from "@fusewire/backend-tfjs/adapter";
+import type { SelfTest } from "@fusewire/passes";
+import { adapterName } from "../devices.ts";
+import { printable } from "../text/cells.ts";
+import { formatBytes, plural } from "../text/units.ts";
+import { wrap } from "../text/wrap.ts";
+import type { DoctorFacts, Tests } from "./examine.ts";
+
+const LABEL = 10;
+
+/** The facts as a page of `width` columns. */
+export function toPage(facts: DoctorFacts, width: number): string {
+  const { node, system, memory, auto, wasm, webgpu, ok } = facts;
+  const rows: (readonly [label: string, value: string])[] = [
+    ["system", `Node ${node}, ${system}`],
+    ["memory", `${formatBytes(memory.total)}, ${formatBytes(memory.free)} of it free`],
+    ["auto", `takes ${auto.device}: ${auto.reason}`],
+    ["wasm", [simdOf(wasm), threadsOf(wasm)].join(", ")],
+    ...testRows(wasm.tests),
+    ...("refused" in webgpu
+      ? [["webgpu", `none: ${webgpu.refused}`] as const]
+      : [...webgpu.adapters.flatMap(adapterRows), ...testRows(webgpu.tests)]),
+    ["verdict", ok ? "every self-test passed" : "a self-test FAILED: do not trust that device"],
+  ];
+  const indent = " ".repeat(LABEL);
+  return rows
+    .map(([label, value]) => `${wrap(label.padEnd(LABEL) + printable(value), width, indent)}\n`)
+    .join("");
+}
+
+const simdOf = ({ simd }: DoctorFacts["wasm"]): string =>
+  simd === "relaxed" ? "relaxed SIMD" : "plain SIMD";
+
+const threadsOf = ({ threads, threads_reason }: DoctorFacts["wasm"]): string =>
+  threads_reason ?? `${plural(threads, "thread")} over shared memory`;
+
+const adapterRows = (facts: AdapterFacts): (readonly [string, string])[] => [
+  ["webgpu", `${adapterName(facts)}${facts.software ? ", software: no GPU" : ""}`],
+  ["", `features: ${facts.features.length === 0 ? "none" : [...facts.features].sort().join(", ")}`],
+  ["", `limits: ${Object.entries(facts.limits).map(limitOf).join(", ")}`],
+];
+
+const limitOf = ([name, value]: readonly [string, number]): string =>
+  `${name} ${/Size$/.test(name) && /Buffer|Storage/.test(name) ? formatBytes(value) : value}`;
+
+const testRows = (tests: Tests): (readonly [string, string])[] =>
+  Object.entries(tests).flatMap(([variant, test]) => [
+    ["", `${variant}: ${verdictOf(test)}`],
+    ...failuresOf(test).map((failure) => ["", `  ${failure}`] as const),
+  ]);
+
+function verdictOf({ results, row_stable, ok }: SelfTest): string {
+  if (ok) return `${plural(results.length, "kernel test")} passed, rows keep their bits`;
+  const failed = results.filter((result) => !result.ok).length;
+  const ended = results.some(({ error }) => error !== undefined);
+  return [
+    `${failed} of ${plural(results.length, "kernel test")} FAILED`,
+    ...(ended ? ["and the rest was not run"] : row_stable ? [] : ["rows do NOT keep their bits"]),
+  ].join(", ");
+}
+
+const failuresOf = ({ results, unstable }: SelfTest): string[] => [
+  ...results
+    .filter(({ ok }) => !ok)
+    .map(
+      ({ kernel, difference, error }) =>
+        `${kernel}: ${firstLine(error) ?? `off by ${difference.toPrecision(2)}`}`,
+    ),
+  ...unstable.map((kernel) => `${kernel}: other bits beside other rows`),
+];
+
+/** Drivers go on for pages; `--json` has all of it. */
+const firstLine = (text: string | undefined): string | undefined => text?.trim().split("\n")[0];

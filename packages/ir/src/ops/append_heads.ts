@@ -2,8 +2,9 @@ import { FusewireError } from "../errors.ts";
 import type { Node } from "../node.ts";
 import { defineOp, emit } from "../op.ts";
 import { sameShape } from "../type.ts";
-import { emptyValue, floats, type Value } from "../value.ts";
+import { castValue, emptyValue, floats, type Value } from "../value.ts";
 import { cacheWrite, cacheWriteOp } from "./cache_write.ts";
+import { cast } from "./cast.ts";
 import { reshape, sliceAxis, transpose } from "./movement.ts";
 import { rotary, rotaryOp } from "./rotary.ts";
 
@@ -38,13 +39,16 @@ export const appendHeadsOp = defineOp<"append_heads">({
       throw new FusewireError("cos and sin come together, and where rotary says so");
     if (angles.some((angle) => angle.dtype !== "f32" || !sameShape(angle.shape, [batch, length, d / 2])))
       throw new FusewireError(`cos and sin must be f32[${[batch, length, d / 2]}]`);
-    const values = { dtype: x!.dtype, shape: [batch, groups, length, d] };
+    if (cache!.dtype !== "f32" && cache!.dtype !== "f16")
+      throw new FusewireError("takes a cache of f32, or of f16, to which entries are rounded");
+    const values = { dtype: cache!.dtype, shape: [batch, groups, length, d] };
     return cacheWriteOp.infer([cache!, rows!, at!, count!, values], { axis: 2, ring });
   },
   evaluate: ([cache, rows, at, count, x, ...angles], { start, ring }, type) => {
     const heads = headsOf(x!, start, type.shape[1]!, type.shape[3]!);
     const values = angles.length > 0 ? rotaryOp.evaluate!([heads, ...angles], {}, heads.type) : heads;
-    return cacheWriteOp.evaluate!([cache!, rows!, at!, count!, values], { axis: 2, ring }, type);
+    const stored = castValue(values, type.dtype);
+    return cacheWriteOp.evaluate!([cache!, rows!, at!, count!, stored], { axis: 2, ring }, type);
   },
   expand: ([cache, rows, at, count, x, cos, sin], { start, ring }) => {
     const [batch, length] = x!.type.shape as [number, number, number];
@@ -52,7 +56,7 @@ export const appendHeadsOp = defineOp<"append_heads">({
     const columns = sliceAxis(x!, 2, start, groups * d);
     const heads = transpose(reshape(columns, [batch, length, groups, d]), [0, 2, 1, 3]);
     const values = cos && sin ? rotary(heads, cos, sin) : heads;
-    return cacheWrite(cache!, rows!, at!, count!, values, 2, ring);
+    return cacheWrite(cache!, rows!, at!, count!, cast(values, cache!.type.dtype), 2, ring);
   },
   inPlace: true,
 });
@@ -71,7 +75,7 @@ function headsOf(x: Value, start: number, groups: number, d: number): Value {
 }
 
 /**
- * Writes heads into a cache [R, heads, slots, D] as `cache_write` does, straight from the columns of a projection
+ * Writes heads into a cache [R, heads, slots, D], of f32 or rounded to f16, as `cache_write` does, straight from the columns of a projection
  * x: f32[B, T, width], and turned by `rotary` where cos and sin: f32[B, T, D/2] are given.
  */
 export function appendHeads(

@@ -237,7 +237,7 @@ const CASES: Readonly<Record<string, Case>> = {
       const start = draw.int(0, 3);
       const x = draw.floats([b, t, start + groups * 2 * half + draw.int(0, 2)]);
       const angles = draw.int(0, 1) ? { cos: draw.floats([b, t, half]), sin: draw.floats([b, t, half]) } : {};
-      const cache = draw.floats([b + 1, groups, slots, 2 * half]);
+      const cache = ops.cast(draw.floats([b + 1, groups, slots, 2 * half]), draw.int(0, 1) ? "f16" : "f32");
       const rows = draw.numbers("i32", [b], () => 0);
       const distinct = b === 1 ? rows : ops.iota(draw.table, b);
       const [at, count] = [draw.ints([b], -1, slots), draw.ints([b], 0, t)];

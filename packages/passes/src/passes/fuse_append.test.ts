@@ -21,6 +21,23 @@ test("columns of a projection go straight to the cache", () => {
   expect(run(PLAIN)).toContain("append_heads %0 %1 %2 %2 %3 {ring=false, rotary=false, start=5}");
 });
 
+const NARROW = edit(
+  PLAIN,
+  [
+    '%1 = state {dtype="f32", name="cache", shape=[2,2,8,4]} : f32[2,2,8,4]',
+    '%1 = state {dtype="f16", name="cache", shape=[2,2,8,4]} : f16[2,2,8,4]',
+  ],
+  [
+    "%8 = cache_write %1 %2 %3 %3 %7 {axis=2, ring=false} : f32[2,2,8,4]",
+    '%8 = cast %7 {to="f16"} : f16[2,2,3,4]\n  %9 = cache_write %1 %2 %3 %3 %8 {axis=2, ring=false} : f16[2,2,8,4]',
+  ],
+  ['write "cache" = %8', 'write "cache" = %9'],
+);
+
+test("rounded on the way to a cache of f16", () => {
+  expect(run(NARROW)).toMatch(/append_heads %\d %\d %\d %\d %\d \{ring=false, rotary=false, start=5\} : f16/);
+});
+
 test("turned on the way by rotary", () => {
   const turned = edit(
     PLAIN,

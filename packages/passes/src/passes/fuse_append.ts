@@ -3,7 +3,7 @@ import { mapEntries, type Pass } from "../pass.ts";
 
 /**
  * cache_write(cache, …, heads(x)) => append_heads(cache, …, x), where heads are columns of a projection, cut out,
- * split and turned by rotary or not: what the projection holds goes to the cache in one launch.
+ * split, turned by rotary or not, and rounded to the cache's f16 or not: what the projection holds goes to the cache in one launch.
  */
 export const fuseAppend: Pass = {
   name: "fuse_append",
@@ -11,9 +11,14 @@ export const fuseAppend: Pass = {
 };
 
 function fuse(node: Node): Node | undefined {
-  if (!isNode(node, "cache_write") || node.attrs.axis !== 2 || node.type.dtype !== "f32") return undefined;
-  const [cache, rows, at, count, values] = node.inputs as readonly [Node, Node, Node, Node, Node];
+  if (!isNode(node, "cache_write") || node.attrs.axis !== 2) return undefined;
+  const [cache, rows, at, count, written] = node.inputs as readonly [Node, Node, Node, Node, Node];
+  const [, , , d] = cache.type.shape;
   if (cache.type.shape.length !== 4) return undefined;
+  // Pairs of 16-bit floats fill a word, which one thread writes.
+  const rounded = node.type.dtype === "f16" && d! % 2 === 0 && isNode(written, "cast");
+  const values = rounded ? written.inputs[0]! : written;
+  if (values.type.dtype !== "f32" || (node.type.dtype !== "f32" && !rounded)) return undefined;
   const turned = isNode(values, "rotary") ? values : undefined;
   const source = columnsOf(turned ? turned.inputs[0]! : values);
   if (!source) return undefined;

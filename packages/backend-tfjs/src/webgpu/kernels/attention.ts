@@ -3,4 +3,4 @@ import { attentionPieces } from "./attention_pieces.ts";
 import type { Kernel } from "./kernel.ts";
 
 export const attentionKernel: Kernel<"attention"> = (step, { lanes }) =>
-  lanes === 1 ? { launches: [attentionApart(step)] } : attentionPieces(step);
+  lanes === 1 ? attentionApart(step) : attentionPieces(step);

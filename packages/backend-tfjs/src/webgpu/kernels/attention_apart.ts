@@ -1,15 +1,25 @@
-import type { Launch } from "../wgsl/launch.ts";
+import type { Plan } from "../wgsl/launch.ts";
 import { createShader, GROUP_NUMBER, gridOf } from "../wgsl/shader.ts";
-import { type AttentionStep, attentionSizes, declareRuns, scoreExpression } from "./attention_frame.ts";
+import {
+  type AttentionStep,
+  attentionSizes,
+  declareRuns,
+  isCoded,
+  readEntries,
+  runsBytes,
+  runsLaunches,
+  scoreExpression,
+} from "./attention_frame.ts";
 
 /**
  * A thread a query and head, one pass over its run of keys: the sums so far are scaled down whenever a larger score
  * turns up (online softmax, Milakov & Gimelshein 2018), so memory does not grow with the run.
  */
-export function attentionApart(step: AttentionStep): Launch {
+export function attentionApart(step: AttentionStep): Plan {
   const { batch, heads, length, d, dv, groups, slots } = attentionSizes(step.reads);
   const shader = createShader();
-  const [query, key, value] = [0, 1, 2].map((k) => shader.read(k, step.reads[k]!));
+  const query = shader.read(0, step.reads[0]!);
+  const [key, value] = ([1, 2] as const).map((side) => readEntries(shader, step, side, 1));
   declareRuns(shader, step);
   shader.bind({ kind: "write" }, "read_write", "y", "array<f32>");
   const [H, T, S] = [heads, length, slots].map((n) => shader.size(n));
@@ -23,7 +33,7 @@ export function attentionApart(step: AttentionStep): Launch {
   let run = run_of(b, t);
   let first = (cache_row(b) * ${groups}u + h * ${groups}u / ${H}) * ${S};
   var q: array<f32, ${d}>;
-  for (var k = 0u; k < ${d}u; k++) { q[k] = ${query!.at(`i * ${d}u + k`)}; }
+  for (var k = 0u; k < ${d}u; k++) { q[k] = ${query.at(`i * ${d}u + k`)}; }
   var sums: array<f32, ${dv}>;
   var largest = -3.4e38;
   var total = 0.0;
@@ -31,6 +41,7 @@ export function attentionApart(step: AttentionStep): Launch {
     let slot = first + slot_of(u32(j));
     var dot = 0.0;
     for (var k = 0u; k < ${d}u; k++) { dot = fma(q[k], ${key!.at(`slot * ${d}u + k`)}, dot); }
+    ${isCoded(step) ? `dot *= ${key!.factor("slot")};` : ""}
     let score = ${scoreExpression(shader, step.attrs, "dot")};
     if (score > largest) {
       let shrink = exp(largest - score);
@@ -40,9 +51,16 @@ export function attentionApart(step: AttentionStep): Launch {
     }
     let weight = exp(score - largest);
     total += weight;
-    for (var k = 0u; k < ${dv}u; k++) { sums[k] = fma(weight, ${value!.at(`slot * ${dv}u + k`)}, sums[k]); }
+    let share = weight${isCoded(step) ? ` * ${value!.factor("slot")}` : ""};
+    for (var k = 0u; k < ${dv}u; k++) { sums[k] = fma(share, ${value!.at(`slot * ${dv}u + k`)}, sums[k]); }
   }
   let share = select(0.0, 1.0 / total, run.x <= run.y);
   for (var k = 0u; k < ${dv}u; k++) { y[i * ${dv}u + k] = sums[k] * share; }`;
-  return shader.launch({ workgroup: 64, groups: gridOf(Math.ceil(queries / 64)), body });
+  return {
+    launches: [
+      ...runsLaunches(step),
+      shader.launch({ workgroup: 64, groups: gridOf(Math.ceil(queries / 64)), body }),
+    ],
+    scratch: isCoded(step) ? [runsBytes(step)] : [],
+  };
 }

@@ -4,14 +4,18 @@
  * the keys' indices alone, so results do not depend on capacity or on where a prompt was cut. One workgroup serves
  * query heads that share a key head, and for prompts several queries, so that each key is read once for all of them.
  */
-import type { Launch, Plan } from "../wgsl/launch.ts";
+import type { Launch, Memory, Plan } from "../wgsl/launch.ts";
 import { createShader, GROUP_NUMBER, gridOf, type Shader } from "../wgsl/shader.ts";
-import { readVectors, vectorWidth } from "../wgsl/vectors.ts";
+import { vectorWidth } from "../wgsl/vectors.ts";
 import {
   type AttentionSizes,
   type AttentionStep,
   attentionSizes,
   declareRuns,
+  isCoded,
+  readEntries,
+  runsBytes,
+  runsLaunches,
   scoreExpression,
 } from "./attention_frame.ts";
 
@@ -40,12 +44,16 @@ const linesOf = ({ heads, queries }: Tile): number => heads * queries;
 export function attentionPieces(step: AttentionStep): Plan {
   const sizes = attentionSizes(step.reads);
   const tile = tileFor(sizes, step);
-  const launches = [piecesLaunch(step, sizes, tile)];
-  if (tile.splits === 0) return { launches };
+  const launches = [...runsLaunches(step), piecesLaunch(step, sizes, tile)];
+  const scratch = isCoded(step) ? [runsBytes(step)] : [];
+  if (tile.splits === 0) return { launches, scratch };
   const { batch, heads, length, dv } = sizes;
-  launches.push(joinLaunch(sizes, tile));
-  return { launches, scratch: [batch * heads * length * tile.splits * (dv + 2) * 4] };
+  launches.push(joinLaunch(sizes, tile, piecesOf(step)));
+  return { launches, scratch: [...scratch, batch * heads * length * tile.splits * (dv + 2) * 4] };
 }
+
+/** The scratch memory in which pieces are handed over. */
+const piecesOf = (step: AttentionStep) => ({ kind: "scratch", index: isCoded(step) ? 1 : 0 }) as const;
 
 function tileFor({ heads, groups, length, d, slots }: AttentionSizes, { rows, attrs }: AttentionStep): Tile {
   const shared = heads / groups;
@@ -65,12 +73,13 @@ function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile): L
   const { batch, heads, length, d, dv, groups, slots } = sizes;
   const lines = linesOf(tile);
   const shader = createShader();
-  const [query, value] = [0, 2].map((k) => shader.read(k, step.reads[k]!));
+  const query = shader.read(0, step.reads[0]!);
   const width = vectorWidth(d);
-  const key = readVectors(shader, 1, step.reads[1]!, width);
+  const key = readEntries(shader, step, 1, width);
+  const value = readEntries(shader, step, 2, 1);
   declareRuns(shader, step);
   const split = tile.splits > 0;
-  if (split) shader.bind({ kind: "scratch", index: 0 }, "read_write", "pieces", "array<f32>");
+  if (split) shader.bind(piecesOf(step), "read_write", "pieces", "array<f32>");
   else shader.bind({ kind: "write" }, "read_write", "y", "array<f32>");
   const [H, T, S, G] = [heads, length, slots, groups].map((n) => shader.size(n));
   const splits = shader.size(Math.max(1, tile.splits));
@@ -100,7 +109,7 @@ function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile): L
   for (var e = lane; e < ${lines * d}u; e += ${PIECE}u) {
     let l = e / ${d}u;
     let t = min(tile * ${tile.queries}u + l / ${tile.heads}u, ${T} - 1u);
-    q[e] = ${query!.at(`((b * ${H} + head + l % ${tile.heads}u) * ${T} + t) * ${d}u + e % ${d}u`)};
+    q[e] = ${query.at(`((b * ${H} + head + l % ${tile.heads}u) * ${T} + t) * ${d}u + e % ${d}u`)};
   }
   var largest: array<f32, ${lines}>;
   var sums: array<f32, ${lines}>;
@@ -115,7 +124,9 @@ function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile): L
     let j = piece * ${PIECE} + i32(lane);
     let slot = first + slot_of(u32(j));
     var dots = array<f32, ${lines}>();
+    var factor = 1.0;
     if (j >= all.x && j <= all.y) {
+      factor = ${key.factor("slot") ?? "1.0"};
       for (var k = 0u; k < ${d}u; k += ${width}u) {
         let element = ${key.at(`(slot * ${d}u + k) / ${width}u`)};
         ${each(products(d, width))}
@@ -123,7 +134,7 @@ function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile): L
     }
     for (var l = 0u; l < ${lines}u; l++) {
       let run = runs[l / ${tile.heads}u];
-      let dot = dots[l];
+      let dot = dots[l] * factor;
       dots[l] = select(-3.4e38, ${scoreExpression(shader, step.attrs, "dot")}, j >= run.x && j <= run.y);
       tree[l * ${PIECE}u + lane] = dots[l];
     }
@@ -155,7 +166,8 @@ function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile): L
         let low = max(all.x, piece * ${PIECE});
         let high = min(all.y, piece * ${PIECE} + ${PIECE - 1});
         for (var i = low; i <= high; i++) {
-          let element = ${value!.at(`(first + slot_of(u32(i))) * ${dv}u + k`)};
+          let place = first + slot_of(u32(i));
+          let element = ${[value.at(`place * ${dv}u + k`), ...(isCoded(step) ? [value.factor("place")] : [])].join(" * ")};
           let w = u32(i - piece * ${PIECE});
           ${each(`fresh[l] = fma(weights[l * ${PIECE}u + w], element, fresh[l]);`)}
         }
@@ -219,10 +231,10 @@ function declareTree(shader: Shader, lines: number): void {
 }
 
 /** Joins the pieces of each line in order, a thread an element of the result; an empty piece changes nothing. */
-function joinLaunch(sizes: AttentionSizes, tile: Tile): Launch {
+function joinLaunch(sizes: AttentionSizes, tile: Tile, memory: Memory): Launch {
   const { batch, heads, length, dv } = sizes;
   const shader = createShader();
-  shader.bind({ kind: "scratch", index: 0 }, "read", "pieces", "array<f32>");
+  shader.bind(memory, "read", "pieces", "array<f32>");
   shader.bind({ kind: "write" }, "read_write", "y", "array<f32>");
   const elements = batch * heads * length * dv;
   const total = shader.size(elements);

@@ -1,9 +1,10 @@
 /** What reads and writes caches: rows, slots and runs of every kind. */
 import * as ir from "@fusewire/ir";
+import { CACHE_DTYPES, storedCache } from "@fusewire/ir/testing";
 import { toLowered } from "@fusewire/passes";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { computeWith, expectAgreement } from "../../testing/agreement.ts";
+import { computeWith, expectAgreement, TOLERANCE } from "../../testing/agreement.ts";
 import { check } from "../../testing/arbitrary.ts";
 import { expectOutputs } from "../../testing/outputs.ts";
 import { onEachVariant, VARIANTS } from "../../testing/webgpu.ts";
@@ -34,6 +35,7 @@ const reads = fc.record({
   valueWidth: fc.constantFrom(1, 4, 6),
   softcap: fc.constantFrom(0, 2),
   ring: fc.boolean(),
+  dtype: fc.constantFrom(...CACHE_DTYPES),
 });
 
 /** Causal, sliding, whole, ragged with empty runs, and beyond both ends. */
@@ -74,11 +76,16 @@ onEachVariant((engine) => {
       writes,
       async ({ batch, extra, heads, slots, entries, width, ring }, seed) => {
         const d = 2 * width;
-        for (const turned of [true, false]) {
+        for (const [dtype, turned] of [
+          ["f32", true],
+          ["f32", false],
+          ["f16", true],
+          ["f16", false],
+        ] as const) {
           const module = ir.trace({
             write: (t) => {
               const f32 = (name: string, ...shape: number[]) => t.input(name, ir.tensorType("f32", shape));
-              const cache = t.state("cache", ir.tensorType("f32", [batch + extra, heads, slots, d]));
+              const cache = t.state("cache", ir.tensorType(dtype, [batch + extra, heads, slots, d]));
               const [rows, at, count] = ["rows", "at", "count"].map((name) => t.input(name, i32(batch)));
               const x = f32("x", batch, entries, heads * d + 5);
               const angles = {
@@ -90,7 +97,8 @@ onEachVariant((engine) => {
               return {};
             },
           });
-          await expectAgreement(engine(), module, seed);
+          // A turned element that lies between two f16 may be rounded to either.
+          await expectAgreement(engine(), module, seed, { tolerance: dtype === "f16" ? 2e-3 : TOLERANCE });
         }
       },
       6,
@@ -105,7 +113,7 @@ onEachVariant((engine) => {
           write: (t) => {
             const f32 = (name: string, ...shape: number[]) => t.input(name, ir.tensorType("f32", shape));
             const caches = ["keys", "values"].map((name) =>
-              t.state(name, ir.tensorType("f32", [batch + extra, heads, slots, d])),
+              t.state(name, ir.tensorType(width > 1 ? "f16" : "f32", [batch + extra, heads, slots, d])),
             );
             const [rows, at, count] = ["rows", "at", "count"].map((name) => t.input(name, i32(batch)));
             const x = f32("x", batch, entries, 2 * heads * d);
@@ -116,7 +124,7 @@ onEachVariant((engine) => {
             return {};
           },
         });
-        await expectAgreement(engine(), module, seed);
+        await expectAgreement(engine(), module, seed, { tolerance: 2e-3 });
         const executable = await engine().compile(toLowered(module), engine().createWeights(noWeights));
         expect(executable.launches).toBe(1);
         executable.dispose();
@@ -127,7 +135,7 @@ onEachVariant((engine) => {
   test.each(Object.entries(KINDS))("attention over runs that are %s", (_kind, runOf) =>
     check(
       reads,
-      ({ rows, groups, repeat, length, slots, width, valueWidth, softcap, ring }, seed) =>
+      ({ rows, groups, repeat, length, slots, width, valueWidth, softcap, ring, dtype }, seed) =>
         expectOutputs(
           engine(),
           (t) => {
@@ -140,15 +148,17 @@ onEachVariant((engine) => {
                 "i32",
                 [rows.length, length],
               );
+            const keys = storedCache(t, "keys", dtype, [3, groups, slots, width]);
+            const values = storedCache(t, "values", dtype, [3, groups, slots, valueWidth]);
             return {
               y: ir.attention(
                 f32("q", rows.length, groups * repeat, length, width),
-                f32("keys", 3, groups, slots, width),
-                f32("values", 3, groups, slots, valueWidth),
+                keys.cache,
+                values.cache,
                 ir.constant(t.table, rows, "i32", [rows.length]),
                 bound(0),
                 bound(1),
-                { scale: 0.7, softcap, ring },
+                { scale: 0.7, softcap, ring, scales: [...keys.scales, ...values.scales] },
               ),
             };
           },

@@ -17,25 +17,34 @@ export const vectorType = (width: 1 | 4): string => (width === 4 ? "vec4f" : "f3
 export const sumOf = (vector: string, width: 1 | 4): string =>
   width === 4 ? `((${vector}.x + ${vector}.y) + (${vector}.z + ${vector}.w))` : vector;
 
-/** Binds an input of the step as vectors of f32, whatever float it is stored as. */
+/** How four elements lie in words, and as f32. */
+const QUADS: Readonly<Partial<Record<DType, { readonly type: string; readonly widen: string }>>> = {
+  f32: { type: "vec4f", widen: "w" },
+  bf16: {
+    type: "vec2u",
+    widen: "bitcast<vec4f>(vec4u(w.x << 16u, w.x & 0xffff0000u, w.y << 16u, w.y & 0xffff0000u))",
+  },
+  // Exact, but that drivers may take the smallest f16 for 0.
+  f16: { type: "vec2u", widen: "vec4f(unpack2x16float(w.x), unpack2x16float(w.y))" },
+  i8: { type: "u32", widen: "vec4f(bitcast<vec4i>(vec4u(w << 24u, w << 16u, w << 8u, w)) >> vec4u(24u))" },
+};
+
+/** Binds an input of the step as vectors of f32, whatever it is stored as. */
 export function readVectors(
   shader: Shader,
   index: number,
   { dtype, shape }: TensorType,
   width: 1 | 4,
 ): VectorSource {
-  if (width === 1) return shader.read(index, { dtype, shape });
+  if (width === 1) {
+    const source = shader.read(index, { dtype, shape });
+    return { at: (i) => (dtype === "i8" ? `f32(${source.at(i)})` : source.at(i)) };
+  }
+  const quad = QUADS[dtype];
+  if (!quad) throw new Error(`${dtype} is not read in vectors`);
   const name = `x${index}`;
-  shader.bind({ kind: "read", index }, "read", name, `array<${dtype === "f32" ? "vec4f" : "vec2u"}>`);
-  if (dtype !== "f32") shader.declare(widen(dtype));
-  return { at: (i) => (dtype === "f32" ? `${name}[${i}]` : `widen_${dtype}(${name}[${i}])`) };
-}
-
-/** Four 16-bit floats of two words, as f32: exact, but that drivers may take the smallest f16 for 0. */
-function widen(dtype: DType): string {
-  const body =
-    dtype === "bf16"
-      ? "bitcast<vec4f>(vec4u(w.x << 16u, w.x & 0xffff0000u, w.y << 16u, w.y & 0xffff0000u))"
-      : "vec4f(unpack2x16float(w.x), unpack2x16float(w.y))";
-  return `fn widen_${dtype}(w: vec2u) -> vec4f { return ${body}; }`;
+  shader.bind({ kind: "read", index }, "read", name, `array<${quad.type}>`);
+  if (dtype === "f32") return { at: (i) => `${name}[${i}]` };
+  shader.declare(`fn widen_${dtype}(w: ${quad.type}) -> vec4f { return ${quad.widen}; }`);
+  return { at: (i) => `widen_${dtype}(${name}[${i}])` };
 }

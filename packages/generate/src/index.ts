@@ -12,6 +12,7 @@ export { compile } from "./compile/compile.ts";
 export type { CompileOptions } from "./compile/settings.ts";
 export { type CompileStats, compileStats, failOnRecompile } from "./compile/stats.ts";
 export type { CacheDTypeName, WeightDType } from "./dtypes.ts";
+export { acceptByRatio } from "./entries/accept.ts";
 export { type EntryKey, entryName, traceEntry } from "./entries/index.ts";
 export { type CausalLM, type LoadOptions, loadCausalLM } from "./load.ts";
 export { type OpenModel, openCausalModel } from "./open_model.ts";

@@ -1,5 +1,5 @@
-import { numbersOf, toValue } from "@fusewire/ir";
-import type { Drafter } from "./candidates/drafter.ts";
+import { emptyValue, numbersOf, toValue, type Value } from "@fusewire/ir";
+import type { Draft, Drafter } from "./candidates/drafter.ts";
 import type { Job } from "./job.ts";
 import { vector } from "./plan.ts";
 import type { GenerationStep } from "./step.ts";
@@ -9,28 +9,36 @@ export async function* speculativeSteps(job: Job, drafter: Drafter): AsyncGenera
   const { plan, counts } = job;
   const rows = plan.rows.map((row) => [...row]);
   const done = rows.map(() => false);
+  const roomOf = (b: number) => plan.limits[b]! - rows[b]!.length;
   while (done.includes(false)) {
-    const drafts = await drafter.propose(
-      rows.map((ids, b) => ({ ids, room: plan.limits[b]! - ids.length, done: done[b]! })),
+    const drafts = await drafter.propose(rows.map((ids, b) => ({ ids, room: roomOf(b), done: done[b]! })));
+    const verdict = await verifyDrafts(
+      job,
+      drafts.map((draft, b) => within(draft, roomOf(b) - 1)),
     );
-    const verdict = await verifyDrafts(job, drafts);
     const outcomes = verdict.map(({ tokens, matched, ended }, b) =>
-      done[b] ? { gained: [], accepted: 0, done: true } : { gained: tokens, accepted: matched, done: ended },
+      done[b] ? { gained: [], accepted: 0, ended: true } : { gained: tokens, accepted: matched, ended },
     );
     counts.rounds.push({
-      drafted: drafts.reduce((sum, row) => sum + row.length, 0),
+      drafted: drafts.reduce((sum, { tokens }) => sum + tokens.length, 0),
       accepted: outcomes.reduce((sum, { accepted }) => sum + accepted, 0),
     });
-    for (const [b, outcome] of outcomes.entries()) {
-      rows[b]!.push(...outcome.gained);
-      done[b] = outcome.done;
+    drafter.settle(outcomes);
+    for (const [b, { gained, ended }] of outcomes.entries()) {
+      rows[b]!.push(...gained);
+      done[b] = ended;
     }
     // Rows advance by different amounts; each of the steps that are told holds at most one token a row.
     for (let t = 0; t < Math.max(...outcomes.map(({ gained }) => gained.length)); t++)
       yield { tokens: outcomes.map(({ gained }) => gained[t]) };
-    if (done.includes(false)) await drafter.settle(outcomes);
   }
 }
+
+/** Drafts that still fit; prompt lookup may propose more, as in Hugging Face. */
+const within = ({ tokens, probabilities }: Draft, most: number): Draft => ({
+  tokens: tokens.slice(0, most),
+  ...(probabilities && { probabilities: probabilities.slice(0, most) }),
+});
 
 interface Verdict {
   /** What the row gained. */
@@ -41,9 +49,9 @@ interface Verdict {
 }
 
 /** One round: checks the drafts of all rows, or decodes one token where there are none. */
-async function verifyDrafts({ plan, run }: Job, drafts: readonly (readonly number[])[]): Promise<Verdict[]> {
+async function verifyDrafts({ plan, run, runtime }: Job, drafts: readonly Draft[]): Promise<Verdict[]> {
   const { rows, batch } = plan;
-  const most = Math.max(...drafts.map((row) => row.length));
+  const most = Math.max(...drafts.map(({ tokens }) => tokens.length));
   if (most === 0) {
     const outputs = await run(plan.decode.key, plan.decode.inputs);
     const [token, done] = ["token", "done"].map((name) => numbersOf(outputs.get(name)!)) as [
@@ -54,15 +62,18 @@ async function verifyDrafts({ plan, run }: Job, drafts: readonly (readonly numbe
   }
   // Powers of two, so that rounds of every size share few programs.
   const length = 2 ** Math.ceil(Math.log2(most + 1));
-  const { key, inputs } = plan.verify(length);
-  const padded = Array.from(
-    { length: batch * (length - 1) },
-    (_, i) => drafts[Math.floor(i / (length - 1))]?.[i % (length - 1)] ?? 0,
-  );
+  const sampled = drafts.some(({ probabilities }) => probabilities && probabilities.length > 0);
+  const { key, inputs } = plan.verify(length, sampled ? "sampled" : "certain");
   const outputs = await run(key, {
     ...inputs,
-    drafts: toValue({ dtype: "i32", shape: [batch, length - 1] }, padded),
-    drafted: vector(batch, (b) => drafts[b]?.length ?? 0),
+    drafts: toValue(
+      { dtype: "i32", shape: [batch, length - 1] },
+      atPlaces(batch, length - 1, (b, t) => drafts[b]?.tokens[t] ?? 0),
+    ),
+    drafted: vector(batch, (b) => drafts[b]?.tokens.length ?? 0),
+    ...(sampled && {
+      draft_probabilities: probabilitiesOf(drafts, [batch, length - 1, runtime.source.model.vocabSize]),
+    }),
   });
   const [tokens, count, matched, done] = ["tokens", "count", "matched", "done"].map((name) =>
     numbersOf(outputs.get(name)!),
@@ -72,4 +83,20 @@ async function verifyDrafts({ plan, run }: Job, drafts: readonly (readonly numbe
     matched: matched[b]!,
     ended: done[b] === 1,
   }));
+}
+
+/** A number for each of the places of each row. */
+const atPlaces = (batch: number, places: number, of: (b: number, t: number) => number): number[] =>
+  Array.from({ length: batch * places }, (_, i) => of(Math.floor(i / places), i % places));
+
+/** What the drafts were drawn from, f32[B, T, V]; zeros where there is none. */
+function probabilitiesOf(
+  drafts: readonly Draft[],
+  shape: readonly [batch: number, places: number, vocabulary: number],
+): Value {
+  const value = emptyValue({ dtype: "f32", shape });
+  const [, places, vocabulary] = shape;
+  for (const [b, { probabilities = [] }] of drafts.entries())
+    for (const [t, row] of probabilities.entries()) value.data.set(row, (b * places + t) * vocabulary);
+  return value;
 }

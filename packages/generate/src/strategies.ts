@@ -27,7 +27,7 @@ export function strategyFor({ options: { lookup, assistant } }: RunPlan): Strate
       yield* runtime.withStates(plan.cache, async function* (states) {
         const draftJob = createJob(runtime, plan, states, job.counts);
         await fillCache(draftJob);
-        yield* speculativeSteps(job, assistantDrafter(plan, draftJob.run, options));
+        yield* speculativeSteps(job, await assistantDrafter(draftJob, options));
       });
     };
   return async function* (job) {

@@ -1,90 +1,136 @@
-import { numbersOf, toValue } from "@fusewire/ir";
-import type { Run } from "../job.ts";
-import { type RunPlan, rowNumbers, vector } from "../plan.ts";
+import { floats, numbersOf, toValue } from "@fusewire/ir";
+import type { Outputs } from "@fusewire/passes";
+import type { Job } from "../job.ts";
+import { rowNumbers, vector } from "../plan.ts";
 import type { AssistantOptions } from "./assistant_options.ts";
-import type { Drafter, Outcome } from "./drafter.ts";
+import { bestThreshold, type Judged, judge } from "./best_threshold.ts";
+import type { Drafter, Drafting } from "./drafter.ts";
 
-/** Drafts by decoding with a smaller model, whose cache follows the rows; its prompts must be in the cache already. */
-export function assistantDrafter(plan: RunPlan, run: Run, options: AssistantOptions): Drafter {
-  const { schedule, threshold, remember } = options;
-  let { numTokens } = options;
-  const { batch, cache, rows: prompts } = plan;
-  const decode = {
-    key: { ...plan.decode.key, confidence: true } as typeof plan.decode.key,
-    inputs: plan.decode.inputs,
-  };
-  /** Tokens of each row, and how many from its start have keys and values here. */
-  const lengths = prompts.map((row) => row.length);
-  const cached = prompts.map((row) => row.length - 1);
-  let drafted = prompts.map(() => 0);
+/** Where a row stands with the assistant. */
+interface Follower {
+  /** Tokens from the row's start that the assistant's states hold. */
+  known: number;
+  /** Tokens from the row's start that have keys and values in its caches. */
+  cached: number;
+  /** Steps run for the last drafts. */
+  steps: number;
+  /** How likely each of the last drafts was. */
+  confidences: number[];
+}
+
+/** Before there is a round to go by. */
+const FIRST_GUESS = 4;
+
+/**
+ * Drafts by decoding with a smaller model, whose cache follows the rows; its prompts must be in the cache already.
+ * A round is one submit that tells the assistant what became of its last drafts, and one of all drafting steps. Where
+ * a confidence may stop them, engines on which the host computes run step by step, for a step costs and a submit does
+ * not; on others what is drafted past the stop is dropped.
+ */
+export async function assistantDrafter(job: Job, options: AssistantOptions): Promise<Drafter> {
+  const { schedule, adaptive, remember } = options;
+  let { numTokens, threshold } = options;
+  const { batch, cache, rows: prompts, decode } = job.plan;
+  const { sample } = decode.key.selection;
+  const step = await job.prepare({ ...decode.key, kind: "draft" });
+  const followers: Follower[] = prompts.map(({ length }) => ({
+    known: length,
+    cached: length - 1,
+    steps: 0,
+    confidences: [],
+  }));
+  const seen: Judged[] = [];
+  let expected = FIRST_GUESS;
 
   return {
     async propose(rows) {
       const wanted = rows.map(({ room, done }) => (done ? 0 : Math.max(0, Math.min(numTokens, room - 1))));
-      if (Math.max(...wanted) > 0) await catchUp();
-      const drafts: number[][] = rows.map(() => []);
+      const drafts = rows.map(() => ({ tokens: [] as number[], probabilities: [] as Float32Array[] }));
+      for (const follower of followers) Object.assign(follower, { steps: 0, confidences: [] });
+      const most = Math.max(...wanted);
+      if (most === 0) return drafts;
+      await follow(rows);
       const stopped = wanted.map((count) => count === 0);
-      while (stopped.includes(false)) {
-        const outputs = await run(decode.key, decode.inputs);
+      for (let asked = 0; stopped.includes(false); ) {
+        const times = Math.min(most - asked, stepsAtOnce());
+        asked += times;
+        for (const outputs of await step(decode.inputs, times)) take(outputs);
+      }
+      expected = Math.max(...drafts.map(({ tokens }) => tokens.length)) + 1;
+      return drafts;
+
+      function take(outputs: Outputs): void {
         const [tokens, ended, confidence] = ["token", "done", "confidence"].map((name) =>
           numbersOf(outputs.get(name)!),
         ) as [number[], number[], number[]];
         for (const [b, draft] of drafts.entries()) {
+          const follower = followers[b]!;
+          follower.steps += 1;
           if (stopped[b]) continue;
-          draft.push(tokens[b]!);
-          stopped[b] = draft.length >= wanted[b]! || ended[b] === 1 || confidence[b]! < threshold;
+          draft.tokens.push(tokens[b]!);
+          follower.confidences.push(confidence[b]!);
+          if (sample) draft.probabilities.push(rowOf(outputs, b));
+          stopped[b] = draft.tokens.length >= wanted[b]! || ended[b] === 1 || confidence[b]! < threshold;
         }
       }
-      drafted = drafts.map((draft) => draft.length);
-      return drafts;
     },
 
-    async settle(outcomes) {
-      await rewind(outcomes);
-      for (const [b, { gained, accepted }] of outcomes.entries()) {
+    settle(outcomes) {
+      for (const [b, { accepted }] of outcomes.entries()) {
+        const follower = followers[b]!;
+        const { known, steps, confidences } = follower;
         // The last draft itself was never decoded, and what follows a wrong one is of no use.
-        if (drafted[b]! > 0) cached[b] = lengths[b]! + Math.min(accepted, drafted[b]! - 1);
-        lengths[b]! += gained.length;
-        cached[b] = Math.min(cached[b]!, lengths[b]! - 1);
+        if (steps > 0) follower.cached = known + Math.min(accepted, steps - 1);
+        follower.known = known + accepted;
+        seen.push(...judge(confidences, accepted));
       }
-      const all = outcomes.every(({ accepted }) => accepted === numTokens);
+      if (adaptive) threshold = bestThreshold(seen) ?? threshold;
+      const all = outcomes.every(({ accepted }, b) => accepted === followers[b]!.confidences.length);
       if (schedule !== "constant") numTokens = all ? numTokens + 2 : Math.max(1, numTokens - 1);
       if (schedule === "heuristic") remember(numTokens);
     },
   };
 
-  /** Decodes what the rows gained beyond the drafts, but for their last token. */
-  async function catchUp(): Promise<void> {
-    const behind = lengths.map((length, b) => length - 1 - cached[b]!);
-    const most = Math.max(...behind);
-    if (most <= 0) return;
-    await run(
-      { kind: "prefill", batch, ...cache, length: plan.chunkFor(most) },
-      {
-        rows: rowNumbers(batch),
-        at: vector(batch, (b) => cached[b] ?? 0),
-        count: vector(batch, (b) => behind[b] ?? 0),
-      },
-    );
-    for (const b of cached.keys()) cached[b] = lengths[b]! - 1;
+  function stepsAtOnce(): number {
+    if (threshold === 0) return Number.POSITIVE_INFINITY;
+    return job.runtime.engine.runAhead > 0 ? expected : 1;
   }
 
-  /** Replaces the drafts of every row by what it gained. */
-  async function rewind(outcomes: readonly Outcome[]): Promise<void> {
-    const length = 2 ** Math.ceil(Math.log2(Math.max(1, ...outcomes.map(({ gained }) => gained.length))));
+  /** Puts what the rows gained in the drafts' place, and decodes what the caches lack of it, but for the last token. */
+  async function follow(rows: readonly Drafting[]): Promise<void> {
+    const gained = rows.map(({ ids }, b) => ids.slice(followers[b]!.known));
+    const missing = rows.map(({ ids }, b) => ids.length - 1 - followers[b]!.cached);
+    const [length, decoded] = [gained.map((ids) => ids.length), missing].map(roomFor) as [number, number];
+    if (length === 0) return;
     const tokens = Array.from(
       { length: batch * length },
-      (_, i) => outcomes[Math.floor(i / length)]?.gained[i % length] ?? 0,
+      (_, i) => gained[Math.floor(i / length)]?.[i % length] ?? 0,
     );
-    await run(
-      { kind: "append", batch, ...cache, length },
+    await job.run(
+      { kind: "append", batch, ...cache, length, decoded },
       {
         rows: rowNumbers(batch),
-        at: vector(batch, (b) => lengths[b] ?? 1),
-        count: vector(batch, (b) => outcomes[b]?.gained.length ?? 0),
+        at: vector(batch, (b) => followers[b]?.known ?? 1),
+        count: vector(batch, (b) => gained[b]?.length ?? 0),
         tokens: toValue({ dtype: "i32", shape: [batch, length] }, tokens),
-        done: vector(batch, (b) => (outcomes[b] && !outcomes[b]!.done ? 0 : 1)),
+        done: vector(batch, (b) => (rows[b] && !rows[b]!.done ? 0 : 1)),
+        from: vector(batch, (b) => followers[b]?.cached ?? 0),
+        missing: vector(batch, (b) => missing[b] ?? 0),
       },
     );
+    for (const [b, { ids }] of rows.entries())
+      Object.assign(followers[b]!, { known: ids.length, cached: ids.length - 1 });
   }
+}
+
+/** Powers of two, so that few programs serve all; 0 where nothing is. */
+const roomFor = (counts: readonly number[]): number => {
+  const most = Math.max(...counts);
+  return most <= 0 ? 0 : 2 ** Math.ceil(Math.log2(most));
+};
+
+function rowOf(outputs: Outputs, b: number): Float32Array {
+  const all = outputs.get("probabilities")!;
+  const size = all.type.shape[1]!;
+  return floats(all).subarray(b * size, (b + 1) * size);
 }

@@ -6,6 +6,8 @@ export interface AssistantOptions {
   readonly schedule: "constant" | "heuristic" | "heuristic_transient";
   /** A row stops drafting after a token less likely than this. */
   readonly threshold: number;
+  /** Whether the threshold follows what became of the drafts; see `bestThreshold`. */
+  readonly adaptive: boolean;
   /** Keeps what `heuristic` has come to for the next generation. */
   readonly remember: (numTokens: number) => void;
 }

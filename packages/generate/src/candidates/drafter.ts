@@ -1,9 +1,9 @@
 /** Proposes tokens that one step of the model then verifies. */
 export interface Drafter {
   /** Drafts for each row, given all its tokens; none for rows that are done. `room` is what each may still gain. */
-  propose(rows: readonly Drafting[]): Promise<number[][]>;
-  /** Tells what became of the drafts: the tokens each row gained, and how many of its drafts are among them. */
-  settle(outcomes: readonly Outcome[]): Promise<void>;
+  propose(rows: readonly Drafting[]): Promise<readonly Draft[]>;
+  /** Tells what became of the drafts. */
+  settle(outcomes: readonly Outcome[]): void;
 }
 
 export interface Drafting {
@@ -12,8 +12,14 @@ export interface Drafting {
   readonly done: boolean;
 }
 
+/** What is proposed for one row. */
+export interface Draft {
+  readonly tokens: readonly number[];
+  /** The distribution f32[V] each token was drawn from; left out where they were not drawn. */
+  readonly probabilities?: readonly Float32Array[];
+}
+
+/** What became of a row's drafts: the first `accepted` were right. */
 export interface Outcome {
-  readonly gained: readonly number[];
   readonly accepted: number;
-  readonly done: boolean;
 }

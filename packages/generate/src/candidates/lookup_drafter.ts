@@ -6,8 +6,8 @@ import { type PromptLookupOptions, promptLookup } from "./prompt_lookup.ts";
 /** Drafts by prompt lookup. */
 export const lookupDrafter = (plan: RunPlan, lookup: PromptLookupOptions, vocabSize: number): Drafter => ({
   propose: async (rows) =>
-    rows.map(({ ids, room, done }, b) =>
-      done ? [] : allowedCandidates(plan, b, ids, promptLookup(ids, room, lookup), vocabSize),
-    ),
-  settle: async () => undefined,
+    rows.map(({ ids, room, done }, b) => ({
+      tokens: done ? [] : allowedCandidates(plan, b, ids, promptLookup(ids, room, lookup), vocabSize),
+    })),
+  settle: () => undefined,
 });

@@ -10,7 +10,6 @@ import {
   type Node,
   reduceMax,
   reshape,
-  softmax,
   sub,
   type Tracer,
 } from "@fusewire/ir";
@@ -23,15 +22,12 @@ import { doneState, type EntryContext, idsState, layerContext, lengthsState, row
  * ids, lengths and what has ended, so that steps can follow each other without the host. Inputs: rows i32[B]; limit
  * i32[B], the length at which a row ends; eos i32[B, E], ids that end it, -1 for none; and the selection's options.
  * Outputs: token i32[B] and done i32[B]; the token of a row that had ended before means nothing.
- * As a `draft`, it draws from the stream of drafts and returns `confidence` f32[B], the probability of each token
- * among those it was chosen from; where it samples also all of those, `probabilities` f32[B, V].
  */
 export function decode(
   tracer: Tracer,
   context: EntryContext,
   selection: Selection,
   eosCount: number,
-  draft = false,
 ): Record<string, Node> {
   const { cache, batch, model } = context;
   const layers = layerContext(tracer, context);
@@ -49,13 +45,7 @@ export function decode(
   const tokens = gather(ids, reshape(last, [batch, 1]), 1);
   const hidden = model.decode(layers, tokens, stepAt(cache, 1, { rows, at: last, count: active }));
   const scores = reshape(model.head(layers, hidden), [batch, model.vocabSize]);
-  const { token, processed } = select(
-    tracer,
-    selection,
-    scores,
-    { ids, lengths, keep: 1 },
-    draft ? "draft" : "choose",
-  );
+  const { token } = select(tracer, selection, scores, { ids, lengths, keep: 1 });
 
   const limit = tracer.input("limit", { dtype: "i32", shape: [batch] });
   const eos = tracer.input("eos", { dtype: "i32", shape: [batch, eosCount] });
@@ -67,8 +57,5 @@ export function decode(
   tracer.write("ids", cacheWrite(idsOfAll, rows, lengths, active, reshape(token, [batch, 1]), 1));
   tracer.write("lengths", set(lengthsOfAll, add(lengths, 1)));
   tracer.write("done", set(doneOfAll, done));
-  if (!draft) return { token, done };
-  const probabilities = softmax(processed);
-  const confidence = reshape(gather(probabilities, reshape(token, [batch, 1]), 1), [batch]);
-  return { token, done, confidence, ...(selection.sample && { probabilities }) };
+  return { token, done };
 }

@@ -4,19 +4,26 @@ import { append } from "./append.ts";
 import { begin } from "./begin.ts";
 import type { EntryContext, EntrySource } from "./context.ts";
 import { decode } from "./decode.ts";
+import { draft } from "./draft.ts";
 import { logits, prefill } from "./prefill.ts";
 import { type DraftKind, verify } from "./verify.ts";
+
+export type { DraftKind } from "./verify.ts";
 
 /** Which program: what it does, and the sizes it is compiled for. */
 export type EntryKey = { readonly batch: number; readonly rows: number; readonly capacity: number } & (
   | { readonly kind: "begin" }
-  | { readonly kind: "prefill" | "logits" | "append"; readonly length: number }
+  | { readonly kind: "prefill" | "logits"; readonly length: number }
+  | { readonly kind: "append"; readonly length: number; readonly decoded: number }
   | {
       readonly kind: "decode";
       readonly selection: Selection;
       readonly eosCount: number;
-      /** Drafts for another model; see `decode`. */
-      readonly draft?: boolean;
+    }
+  | {
+      readonly kind: "draft";
+      readonly selection: Selection;
+      readonly eosCount: number;
     }
   | {
       readonly kind: "verify";
@@ -40,15 +47,12 @@ export function entryFacts(key: EntryKey): Readonly<Record<string, string | numb
       return sizes;
     case "prefill":
     case "logits":
-    case "append":
       return { length: key.length, ...sizes };
+    case "append":
+      return { length: key.length, ...(key.decoded > 0 && { decoded: key.decoded }), ...sizes };
     case "decode":
-      return {
-        selection: key.selection.name,
-        ...(key.draft && { draft: 1 }),
-        eos: key.eosCount,
-        ...sizes,
-      };
+    case "draft":
+      return { selection: key.selection.name, eos: key.eosCount, ...sizes };
     case "verify":
       return {
         length: key.length,
@@ -82,11 +86,13 @@ function traceKind(tracer: Tracer, key: EntryKey, source: EntrySource): Record<s
     case "prefill":
       return prefill(tracer, context, key.length);
     case "append":
-      return append(tracer, context, key.length);
+      return append(tracer, context, key);
     case "logits":
       return logits(tracer, context, key.length);
     case "decode":
-      return decode(tracer, context, key.selection, key.eosCount, key.draft);
+      return decode(tracer, context, key.selection, key.eosCount);
+    case "draft":
+      return draft(tracer, context, key);
     case "verify":
       return verify(tracer, context, key);
   }

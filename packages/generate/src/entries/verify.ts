@@ -18,28 +18,38 @@ import {
   reduceMax,
   reduceSum,
   reshape,
-  sliceAxis,
   sub,
   type Tracer,
 } from "@fusewire/ir";
 import { stepAt } from "@fusewire/models";
-import { type Selection, select } from "../selection.ts";
+import { processScores, type Selection, select } from "../selection.ts";
+import { type Acceptance, acceptByRatio, acceptEqual } from "./accept.ts";
 import { doneState, type EntryContext, idsState, layerContext, lengthsState, rowsInput } from "./context.ts";
 
 /**
- * Checks drafted tokens in one step of `length` tokens a row: the row's last one and up to length - 1 drafts. At each
- * place the next token is chosen as `decode` would choose it; drafts are accepted while they equal it, and the choice
- * after them is appended too (Leviathan et al. 2022, with a draft that is certain of its tokens, so that sampling
- * keeps its distribution). Inputs beside those of `decode`: drafts i32[B, T-1] and drafted i32[B], how many of them
- * count. The selection works on B·T rows. Outputs: tokens i32[B, T], of which the first count[b] were appended,
- * matched i32[B], the drafts among them, and done i32[B].
+ * How drafts were made: `certain` ones were not drawn from any distribution, `sampled` ones were drawn from the
+ * probabilities that come with them.
+ */
+export type DraftKind = "certain" | "sampled";
+
+export interface Verification {
+  readonly length: number;
+  readonly selection: Selection;
+  readonly eosCount: number;
+  readonly drafts: DraftKind;
+}
+
+/**
+ * Checks drafted tokens in one step of `length` tokens a row: the row's last one and up to length - 1 drafts; those
+ * that are right are appended, and behind them a token of the model's own. Inputs beside those of `decode`: drafts
+ * i32[B, T-1], drafted i32[B], how many of them count, and for sampled ones draft_probabilities f32[B, T-1, V]. The
+ * selection works on B·T rows. Outputs: tokens i32[B, T], of which the first count[b] were appended, matched i32[B],
+ * the drafts among them, and done i32[B].
  */
 export function verify(
   tracer: Tracer,
   context: EntryContext,
-  length: number,
-  selection: Selection,
-  eosCount: number,
+  { length, selection, eosCount, drafts: kind }: Verification,
 ): Record<string, Node> {
   const { cache, batch, model } = context;
   const layers = layerContext(tracer, context);
@@ -63,23 +73,38 @@ export function verify(
   const scores = reshape(model.head(layers, hidden), [places, model.vocabSize]);
   // The place after t drafts sees a row that is t tokens longer.
   const place = iota(tracer.table, length);
-  const { token: chosen } = select(tracer, selection, scores, {
+  const scoreContext = {
     ids: reshape(broadcastTo(reshape(ids, [batch, 1, cache.capacity]), [batch, length, cache.capacity]), [
       places,
       cache.capacity,
     ]),
     lengths: reshape(add(asColumn(lengths), place), [places]),
     keep: 1,
-  });
-  const tokens = reshape(chosen, [batch, length]);
-
-  // Drafts are right up to the first that differs: where the running count of wrong ones is 0.
-  const right = and(
-    eq(drafts, sliceAxis(tokens, 1, 0, length - 1)),
-    lt(sliceAxis(place, 0, 0, length - 1), asColumn(drafted)),
-  );
-  const wrongSoFar = cumsum(sub(1, cast(right, "i32")), 1);
-  const matched = reshape(reduceSum(cast(eq(wrongSoFar, 0), "i32")), [batch]);
+  };
+  const accept = (): Acceptance => {
+    switch (kind) {
+      case "certain": {
+        // Chosen as `decode` would choose it, with the same random number: a seed gives the tokens it gives without drafts.
+        const { token } = select(tracer, selection, scores, scoreContext);
+        return acceptEqual(drafts, drafted, reshape(token, [batch, length]));
+      }
+      case "sampled": {
+        const shape = [batch, length - 1, model.vocabSize];
+        return acceptByRatio(tracer, {
+          drafts,
+          drafted,
+          draftProbabilities: tracer.input("draft_probabilities", { dtype: "f32", shape }),
+          processed: reshape(processScores(tracer, selection, scores, scoreContext), [
+            batch,
+            length,
+            model.vocabSize,
+          ]),
+          lengths,
+        });
+      }
+    }
+  };
+  const { matched, tokens } = accept();
 
   const limit = vector("limit");
   const eos = tracer.input("eos", { dtype: "i32", shape: [batch, eosCount] });

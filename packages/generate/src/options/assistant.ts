@@ -14,6 +14,7 @@ export function assistantOf({ runtime, generation_config }: AssistantModel): {
     num_assistant_tokens: numTokens = 20,
     num_assistant_tokens_schedule = "constant",
     assistant_confidence_threshold: threshold = 0.4,
+    assistant_confidence_adaptive: adaptive = false,
   } = generation_config;
   const schedule = SCHEDULES.find((known) => known === num_assistant_tokens_schedule);
   if (!schedule)
@@ -23,5 +24,5 @@ export function assistantOf({ runtime, generation_config }: AssistantModel): {
   const remember = (count: number) => {
     generation_config.num_assistant_tokens = count;
   };
-  return { runtime, options: { numTokens, schedule, threshold, remember } };
+  return { runtime, options: { numTokens, schedule, threshold, adaptive, remember } };
 }

@@ -6,7 +6,7 @@ export interface AssistantModel {
   readonly runtime: Runtime;
   readonly generation_config: Pick<
     GenerationDefaults,
-    "num_assistant_tokens_schedule" | "assistant_confidence_threshold"
+    "num_assistant_tokens_schedule" | "assistant_confidence_threshold" | "assistant_confidence_adaptive"
   > & { num_assistant_tokens?: number };
 }
 

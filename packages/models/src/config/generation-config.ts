@@ -69,6 +69,7 @@ const KEYS = {
   num_assistant_tokens: "count",
   num_assistant_tokens_schedule: "text",
   assistant_confidence_threshold: "number",
+  assistant_confidence_adaptive: "boolean",
   assistant_lookbehind: "count",
   target_lookbehind: "count",
   prompt_lookup_num_tokens: "count",

@@ -12,27 +12,29 @@ export interface CompatArgument {
 
 /** Arguments of generate() that change nothing at these values and are refused otherwise. */
 export const GENERATE_COMPAT: Readonly<Record<string, CompatArgument>> = {
-  cache_implementation: {
-    accepts: ["static"],
-    meaning: "the cache is always static; others are not built yet",
-  },
   encoder_no_repeat_ngram_size: { accepts: [0], meaning: "for encoder-decoder models" },
   encoder_repetition_penalty: { accepts: [1], meaning: "for encoder-decoder models" },
   guidance_scale: { accepts: [1], meaning: "classifier-free guidance is not built yet" },
-  max_time: { meaning: "not built yet; use `signal` with AbortSignal.timeout(ms)" },
-  num_beams: { accepts: [1], meaning: "beam search is not built yet" },
-  num_return_sequences: { accepts: [1], meaning: "not built yet; repeat the row" },
   output_attentions: { accepts: [false], meaning: "attention weights are never stored" },
   output_hidden_states: { accepts: [false], meaning: "not built yet" },
-  output_logits: { accepts: [false], meaning: "not built yet; see model.forward" },
-  output_scores: { accepts: [false], meaning: "not built yet" },
   return_dict_in_generate: {
     accepts: [false, true],
     meaning: "the result always is an object with sequences and stats",
   },
-  stop_strings: { meaning: "not built yet" },
-  top_h: { meaning: "not built yet" },
   use_cache: { accepts: [true], meaning: "generation always uses the cache" },
+};
+
+/** Arguments of caches that change nothing at these values and are refused otherwise. */
+export const CACHE_COMPAT: Readonly<Record<string, CompatArgument>> = {
+  axis_key: { meaning: "each token and head has one scale, so there are no axes to choose" },
+  axis_value: { meaning: "each token and head has one scale, so there are no axes to choose" },
+  backend: { accepts: ["quanto", "hqq"], meaning: "keys and values are quantized by the kernels themselves" },
+  batch_size: { meaning: "the older name of `max_batch_size`" },
+  nbits: { accepts: [8], meaning: "keys and values are kept in 8 bits" },
+  offload_only_non_sliding: { accepts: [true, false], meaning: "nothing is offloaded" },
+  offloading: { accepts: [false], meaning: "one device holds the whole cache" },
+  q_group_size: { meaning: "each token and head has one scale, so there are no groups" },
+  residual_length: { meaning: "each token is quantized once, when it is written" },
 };
 
 /** Arguments of from_pretrained that are built, and those that are accepted for code that is carried over. */

@@ -3,12 +3,16 @@ import type { Outputs } from "@fusewire/passes";
 import type { Job, Run } from "./job.ts";
 import { type RunPlan, rowNumbers, vector } from "./plan.ts";
 
-/** Puts the prompts into the states and decodes all but their last tokens into the caches. */
+/** Puts the prompts into the states and decodes all but their last tokens into the caches, as far as they lack them. */
 export async function fillCache({ plan, run }: Pick<Job, "plan" | "run">): Promise<void> {
-  const { rows, batch, cache, chunks } = plan;
+  const { rows, batch, cache, cached, chunks } = plan;
   await beginRows(plan, run);
+  const wanted = rows.map((row) => row.length - 1);
   for (const { start, size } of chunks)
-    await run({ kind: "prefill", batch, ...cache, length: size }, chunkInputs(rows, batch, start, size, 1));
+    await run(
+      { kind: "prefill", batch, ...cache, length: size },
+      chunkInputs({ batch, cached, wanted, start, size }),
+    );
 }
 
 /** Loads the prompts; rows that only fill the batch hold one token and count as ended. */
@@ -29,17 +33,26 @@ export function beginRows(
   );
 }
 
-/** Inputs of the chunk of `size` tokens from `start` on; the last `leave` tokens of each row are left out. */
-export function chunkInputs(
-  rows: readonly (readonly number[])[],
-  batch: number,
-  start: number,
-  size: number,
-  leave: number,
-): Record<string, Value> {
-  return {
-    rows: rowNumbers(batch),
-    at: vector(batch, () => start),
-    count: vector(batch, (b) => Math.max(0, Math.min(size, (rows[b]?.length ?? 0) - leave - start))),
-  };
+/** A chunk of the prompts of a batch. */
+export interface RowsChunk {
+  readonly batch: number;
+  /** Tokens of each row that are in the cache before the first chunk, and after the last. */
+  readonly cached: readonly number[];
+  readonly wanted: readonly number[];
+  /** Tokens of each row in the chunks before this one, and in this one at most. */
+  readonly start: number;
+  readonly size: number;
 }
+
+/** Where each row's part of a chunk begins, and how many tokens it has. */
+export const chunkInputs = ({
+  batch,
+  cached,
+  wanted,
+  start,
+  size,
+}: RowsChunk): Record<"rows" | "at" | "count", Value> => ({
+  rows: rowNumbers(batch),
+  at: vector(batch, (b) => (cached[b] ?? 0) + start),
+  count: vector(batch, (b) => Math.max(0, Math.min(size, (wanted[b] ?? 0) - (cached[b] ?? 0) - start))),
+});

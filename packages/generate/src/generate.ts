@@ -1,12 +1,26 @@
 import type { GenerationDefaults } from "@fusewire/models";
+import type { States } from "@fusewire/passes";
+import { checkUsable } from "./cache/bind.ts";
+import { pastOf, wholeTexts } from "./cache/continue_text.ts";
+import { withCache } from "./cache/lease.ts";
+import { settle, writtenBeyond } from "./cache/settle.ts";
 import type { CompileSettings } from "./compile/settings.ts";
 import { type Counts, createJob } from "./job.ts";
+import { checkFullgraph } from "./options/conflicts.ts";
 import { type GenerationOptions, resolveOptions } from "./options/index.ts";
 import { planRun } from "./plan.ts";
-import { type GenerationResult, joinSequences, tokenStats } from "./result.ts";
-import { type ModelInputs, toRows } from "./rows.ts";
+import {
+  collect,
+  emptyCollection,
+  type GenerationResult,
+  joinSequences,
+  scoresOf,
+  tokenStats,
+} from "./result.ts";
+import { type ModelInputs, repeatRows, toRows } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
 import type { GenerationStep } from "./step.ts";
+import { rowsToStop } from "./stopping/criteria.ts";
 import { strategyFor } from "./strategies.ts";
 
 /** Generates step by step; the generator's return value is the result. */
@@ -20,34 +34,68 @@ export async function* generateSteps(
   const started = performance.now();
   const { model } = runtime.source;
   const resolved = resolveOptions(options, defaults);
-  const batch = toRows(inputs, model.vocabSize);
-  const plan = planRun(runtime, batch, resolved, settings);
-  const newTokens: number[][] = batch.rows.map(() => []);
-  const counts: Counts = { launches: 0, submits: 0, rounds: [] };
+  checkFullgraph(options, settings);
+  const hold = resolved.pastKeyValues;
+  if (hold) checkUsable(hold, runtime);
+  const { beams, returned, stopping, hosts } = resolved;
+  /** Rows of each prompt. */
+  const width = beams?.beams ?? returned;
+  const batch = hold
+    ? wholeTexts(hold, inputs, model.vocabSize)
+    : toRows(repeatRows(inputs, width), model.vocabSize);
+  const plan = planRun(runtime, batch, resolved, settings, hold && pastOf(hold, runtime, batch.rows));
+  const prompts = batch.rows.filter((_, b) => b % width === 0);
+  const made = emptyCollection(prompts.length * returned);
+  const counts: Counts = { launches: 0, submits: 0, rounds: [], stopped: made.tokens.map(() => false) };
   let firstToken = started;
 
   const strategy = strategyFor(plan);
-  const steps = runtime.withStates(plan.cache, (states) =>
-    strategy(createJob(runtime, plan, states, counts)),
-  );
-  for await (const { tokens } of steps) {
-    if (newTokens.every((row) => row.length === 0)) firstToken = performance.now();
-    for (const [b, token] of tokens.entries()) if (token !== undefined) newTokens[b]!.push(token);
-    yield { tokens };
+  const work = (states: States) => strategy(createJob(runtime, plan, states, counts));
+  const steps = hold
+    ? withCache(hold, runtime, plan.cache, work, (finished) =>
+        settle(hold, {
+          text: batch,
+          cached: plan.cached,
+          newTokens: made.tokens,
+          beyond: writtenBeyond(runtime, settings, counts, finished),
+        }),
+      )
+    : runtime.withStates(plan.cache, work);
+  for await (const step of steps) {
+    const now = performance.now();
+    if (firstToken === started) firstToken = now;
+    yield collect(made, step, counts.stopped, now - started);
+    // What beam search returns at its end is no step that could be stopped.
+    if (counts.beams) continue;
+    const texts = made.tokens.map((tokens, b) => [...prompts[Math.floor(b / returned)]!, ...tokens]);
+    const scores = resolved.returns.includes("scores") ? made.scores : undefined;
+    for (const [b, stop] of rowsToStop(stopping, texts, scores, now - started).entries())
+      if (stop) counts.stopped[b] = true;
+    if (!beams && counts.stopped.every(Boolean)) break;
   }
 
   return {
-    sequences: joinSequences(inputs.input_ids, newTokens, resolved.pad),
-    new_tokens: newTokens,
+    sequences: joinSequences(
+      repeatRows(inputs, returned).input_ids,
+      made.tokens,
+      // Hugging Face's beam search takes a pad token 0 for none.
+      (beams && !resolved.pad && resolved.eos[0]) || resolved.pad,
+    ),
+    new_tokens: made.tokens,
+    ...counts.beams,
+    ...scoresOf(made, resolved.returns),
     stats: {
       device: runtime.engine.name,
       ...(runtime.engine.variants && { kernels: runtime.engine.variants.current() }),
-      ...tokenStats(batch, newTokens, { started, firstToken, ended: performance.now() }),
+      ...tokenStats(prompts, made.tokens, { started, firstToken, ended: performance.now() }),
+      token_times_ms: made.times,
+      cached_tokens: plan.cached.reduce((sum, count) => sum + count, 0),
       launches: counts.launches,
       submits: counts.submits,
       rounds: counts.rounds,
       compilations: runtime.programs.takeCompilations(),
       bytes: runtime.engine.held().bytes,
+      ...(hosts.length > 0 && { host_processors: hosts.length }),
       ...(resolved.sample && { seed: plan.seed }),
     },
   };

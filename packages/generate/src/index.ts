@@ -6,14 +6,31 @@ export {
   sdp_kernel,
   sdpa_kernel,
 } from "./attention/scope.ts";
+export {
+  Cache,
+  type CacheOptions,
+  DynamicCache,
+  QuantizedCache,
+  SlidingWindowCache,
+  StaticCache,
+  type StaticCacheOptions,
+} from "./cache/index.ts";
 export { type PromptLookupOptions, promptLookup } from "./candidates/prompt_lookup.ts";
-export { type CompatArgument, FROM_PRETRAINED_COMPAT, GENERATE_COMPAT, isAccepted } from "./compat.ts";
+export {
+  CACHE_COMPAT,
+  type CompatArgument,
+  FROM_PRETRAINED_COMPAT,
+  GENERATE_COMPAT,
+  isAccepted,
+} from "./compat.ts";
 export { compile } from "./compile/compile.ts";
 export type { CompileOptions } from "./compile/settings.ts";
 export { type CompileStats, compileStats, failOnRecompile } from "./compile/stats.ts";
 export type { CacheDTypeName, WeightDType } from "./dtypes.ts";
 export { acceptByRatio } from "./entries/accept.ts";
 export { type EntryKey, entryName, traceEntry } from "./entries/index.ts";
+export type { ForwardOptions, ForwardResult } from "./forward.ts";
+export type { ForwardInputs } from "./forward_inputs.ts";
 export { type CausalLM, type LoadOptions, loadCausalLM } from "./load.ts";
 export { type OpenModel, openCausalModel } from "./open_model.ts";
 export { type GenerationOptions, OPTIONS, type OptionKind } from "./options/index.ts";

@@ -17,7 +17,8 @@ import { autotune } from "./compile/autotune.ts";
 import { compilable, settingsOf } from "./compile/compile.ts";
 import { joined } from "./compile/settings.ts";
 import { type CacheDTypeName, QUANTIZATION, type WeightDType } from "./dtypes.ts";
-import { forward } from "./forward.ts";
+import { type ForwardOptions, type ForwardResult, forward } from "./forward.ts";
+import type { ForwardInputs } from "./forward_inputs.ts";
 import { generateSteps } from "./generate.ts";
 import { openCausalModel } from "./open_model.ts";
 import type { GenerationOptions } from "./options/index.ts";
@@ -51,7 +52,7 @@ export interface CausalLM {
   readonly device: string;
   readonly runtime: Runtime;
   /** Scores after every token; see `forward`. May be set to `compile(model.forward, …)`. */
-  forward: (inputs: ModelInputs) => ReturnType<typeof forward>;
+  forward: (inputs: ForwardInputs, options?: ForwardOptions) => Promise<ForwardResult>;
   /** Generates to the end and returns sequences and stats. May be set to `compile(model.generate, …)`. */
   generate: (inputs: ModelInputs, options?: GenerationOptions) => Promise<GenerationResult>;
   /** Generates step by step, as `generate` is compiled; the return value is what `generate` would have returned. */
@@ -114,7 +115,10 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
     generation_config,
     device: engine.name,
     runtime,
-    forward: compilable("forward", () => (inputs: ModelInputs) => forward(attending(), inputs)),
+    forward: compilable(
+      "forward",
+      () => (inputs: ForwardInputs, given?: ForwardOptions) => forward(attending(), inputs, given),
+    ),
     generate: compilable("generate", () => async (inputs: ModelInputs, given?: GenerationOptions) => {
       const steps = model.stream(inputs, given);
       for (;;) {

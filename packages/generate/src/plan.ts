@@ -1,12 +1,15 @@
 import { FusewireError, hash32, toValue, type Value } from "@fusewire/ir";
-import { batchBucket, type Chunk, capacityBucket, chunkBucket, cutChunks } from "@fusewire/passes";
+import { batchBucket, type Chunk, chunkBucket, cutChunks } from "@fusewire/passes";
+import { ownCacheSize } from "./cache/implementation.ts";
 import type { CompileSettings } from "./compile/settings.ts";
+import type { CacheSize } from "./entries/context.ts";
 import type { DraftKind, EntryKey } from "./entries/index.ts";
 import type { ResolvedOptions } from "./options/index.ts";
 import { perRow, roomFor } from "./processors/encode.ts";
 import type { Rows } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
 import { type EncodedSelection, selectionFor } from "./selection.ts";
+import { stopTables } from "./stopping/stop_tables.ts";
 
 /** A program and the data it takes in this run. */
 export interface Call<K extends EntryKey = EntryKey> {
@@ -18,7 +21,9 @@ export interface Call<K extends EntryKey = EntryKey> {
 export interface RunPlan {
   readonly rows: readonly (readonly number[])[];
   readonly batch: number;
-  readonly cache: { readonly rows: number; readonly capacity: number };
+  readonly cache: CacheSize;
+  /** Tokens of each row whose keys and values are in the cache already. */
+  readonly cached: readonly number[];
   readonly chunks: readonly Chunk[];
   /** The size of chunk that holds this many tokens. */
   readonly chunkFor: (tokens: number) => number;
@@ -34,11 +39,19 @@ export interface RunPlan {
   readonly settings: CompileSettings;
 }
 
+/** A cache with what it holds of the prompts. */
+export interface Past {
+  readonly cached: readonly number[];
+  /** The size in which it holds so many tokens. */
+  readonly size: (tokens: number) => CacheSize;
+}
+
 export function planRun(
   runtime: Runtime,
   { rows, width }: Rows,
   options: ResolvedOptions,
   settings: CompileSettings,
+  past?: Past,
 ): RunPlan {
   const { model } = runtime.source;
   const maxNew = options.maxNewTokens(width, model.maxPositions);
@@ -48,10 +61,9 @@ export function planRun(
     throw new FusewireError(
       `a prompt of ${longest} tokens and ${maxNew} new ones are more than the ${model.maxPositions} positions of the model; shorten the prompt or lower max_new_tokens`,
     );
-  const cache = {
-    rows: batch,
-    capacity: capacityBucket(longest + maxNew, model.maxPositions, runtime.buckets),
-  };
+  const tokens = longest + maxNew;
+  const cache = past?.size(tokens) ?? ownCacheSize(runtime, options.cacheImplementation, rows.length, tokens);
+  const cached = past?.cached ?? rows.map(() => 0);
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
   if (typeof seed !== "number" && seed.length !== rows.length)
     throw new FusewireError(
@@ -59,6 +71,9 @@ export function planRun(
     );
   const limits = Array.from({ length: batch }, (_, b) => (rows[b]?.length ?? 0) + maxNew);
   const eosCount = eosBucket(options.eos.length);
+  const { stopStrings, returns } = options;
+  const stops = stopStrings && stopTables(stopStrings.tokenizer, stopStrings.strings, model.vocabSize);
+  const ending = { eosCount, ...(stops && { stops: stops.shape }) };
   const common = {
     rows: rowNumbers(batch),
     limit: vector(batch, (b) => limits[b]!),
@@ -66,6 +81,7 @@ export function planRun(
       { dtype: "i32", shape: [batch, eosCount] },
       Array.from({ length: batch * eosCount }, (_, i) => options.eos[i % eosCount] ?? -1),
     ),
+    ...stops?.inputs,
   };
   /** Selection at `places` places of each row, which all have the row's options and seed. */
   const selectAt = (places: number) => {
@@ -86,10 +102,14 @@ export function planRun(
     rows,
     batch,
     cache,
-    chunks: cutChunks(longest - 1, runtime.buckets),
+    cached,
+    chunks: cutChunks(Math.max(...rows.map((row, b) => row.length - 1 - cached[b]!)), runtime.buckets),
     chunkFor: (tokens) => chunkBucket(tokens, runtime.buckets),
     limits,
-    decode: { key: { kind: "decode", batch, ...cache, selection, eosCount }, inputs },
+    decode: {
+      key: { kind: "decode", batch, ...cache, selection, ...ending, ...(returns.length > 0 && { returns }) },
+      inputs,
+    },
     verify: (length, drafts) => {
       const at = selectAt(length);
       const key = {
@@ -99,7 +119,7 @@ export function planRun(
         length,
         drafts,
         selection: at.selection,
-        eosCount,
+        ...ending,
       } as const;
       return { key, inputs: at.inputs };
     },

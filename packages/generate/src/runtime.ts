@@ -1,4 +1,4 @@
-import { NodeTable, type StateDecl, type Value } from "@fusewire/ir";
+import type { StateDecl, Value } from "@fusewire/ir";
 import {
   type AttentionKernel,
   type Buckets,
@@ -10,17 +10,10 @@ import {
   type States,
   type Weights,
 } from "@fusewire/passes";
-import type { EntrySource } from "./entries/context.ts";
-import { type EntryKey, traceEntry } from "./entries/index.ts";
+import type { CacheSize, EntrySource } from "./entries/context.ts";
+import { type EntryKey, statesOfCache } from "./entries/index.ts";
 import { createPrograms, type Programs } from "./programs.ts";
-import { standardSelection } from "./selection.ts";
 import { createTurns } from "./turn.ts";
-
-/** Rows of a cache and tokens each may hold. */
-export interface CacheSize {
-  readonly rows: number;
-  readonly capacity: number;
-}
 
 /** A loaded model on an engine: compiles programs when they are first needed and keeps caches for reuse. */
 export interface Runtime {
@@ -37,6 +30,10 @@ export interface Runtime {
   compile(key: EntryKey): Promise<Executable>;
   /** The same model and caches, with programs that attend in this way. */
   attending(attention: AttentionKernel | undefined): Runtime;
+  /** The states that the programs of one cache share. */
+  statesOf(cache: CacheSize): readonly StateDecl[];
+  /** The size of the cache that is kept for the next call. */
+  idleSize(): CacheSize | undefined;
   /** Gives `body` a cache of this shape that nobody else uses meanwhile. */
   withStates<T>(cache: CacheSize, body: (states: States) => AsyncGenerator<T>): AsyncGenerator<T>;
   dispose(): void;
@@ -55,18 +52,13 @@ export function createRuntime({ engine, weights, lowering, buckets, ...model }: 
   const programs = createPrograms({ engine, weights, lowering, source });
   const decls = new Map<string, readonly StateDecl[]>();
   const giveTurn = createTurns();
-  let idle: { readonly shape: string; readonly states: States } | undefined;
+  let idle: { readonly cache: CacheSize; readonly states: States } | undefined;
 
-  /** The states that the programs of one cache share: decoding reads and writes all of them. */
   function statesOf(cache: CacheSize): readonly StateDecl[] {
     const shape = shapeName(cache);
-    const known = decls.get(shape);
-    if (known) return known;
-    const selection = standardSelection(false);
-    const key: EntryKey = { kind: "decode", batch: 1, ...cache, selection, eosCount: 1 };
-    const { states } = traceEntry(key, source, new NodeTable());
-    decls.set(shape, states);
-    return states;
+    const known = decls.get(shape) ?? statesOfCache(cache, source);
+    decls.set(shape, known);
+    return known;
   }
 
   const attending = (attention: AttentionKernel | undefined): Runtime => ({
@@ -81,9 +73,10 @@ export function createRuntime({ engine, weights, lowering, buckets, ...model }: 
       return engine.run(await programs.compile(key, attention), states, new Map(Object.entries(inputs)));
     },
     launches: (key) => programs.launches(key, attention),
+    statesOf,
+    idleSize: () => idle?.cache,
     async *withStates(cache, body) {
-      const shape = shapeName(cache);
-      const reused = idle?.shape === shape ? idle.states : undefined;
+      const reused = idle && shapeName(idle.cache) === shapeName(cache) ? idle.states : undefined;
       if (reused) idle = undefined;
       const states = reused ?? engine.createStates(statesOf(cache));
       try {
@@ -91,7 +84,7 @@ export function createRuntime({ engine, weights, lowering, buckets, ...model }: 
       } finally {
         // One cache is kept for the next call; another shape takes its place, so that sizes do not pile up.
         idle?.states.dispose();
-        idle = { shape, states };
+        idle = { cache, states };
       }
     },
     dispose() {
@@ -104,4 +97,5 @@ export function createRuntime({ engine, weights, lowering, buckets, ...model }: 
   return attending(undefined);
 }
 
-const shapeName = ({ rows, capacity }: CacheSize): string => `${rows}x${capacity}`;
+const shapeName = ({ rows, capacity, cacheDType }: CacheSize): string =>
+  `${rows}x${capacity}${cacheDType ?? ""}`;

@@ -17,11 +17,15 @@ export interface GenerationStats {
   readonly kernels?: string;
   /** Real tokens of all rows. */
   readonly prompt_tokens: number;
+  /** Those of them that a cache held already, so that nothing was computed for them. */
+  readonly cached_tokens: number;
   /** Tokens generated over all rows, pads not counted. */
   readonly new_tokens: number;
   readonly time_to_first_token_ms: number;
   /** New tokens a second after the first step, over all rows. */
   readonly tokens_per_second: number;
+  /** Milliseconds from the start to each step that gave tokens, as they reached the host. */
+  readonly token_times_ms: readonly number[];
   /** Kernels started. */
   readonly launches: number;
   /** Runs handed to the engine. */
@@ -32,6 +36,8 @@ export interface GenerationStats {
   readonly compilations: readonly Compilation[];
   /** Bytes the engine holds: weights, caches and constants. */
   readonly bytes: number;
+  /** Processors in JavaScript, for which scores left the device with every step. */
+  readonly host_processors?: number;
   /** The seed that was used, where tokens were sampled. */
   readonly seed?: number | readonly number[];
 }

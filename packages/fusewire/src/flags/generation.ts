@@ -20,7 +20,7 @@ export type OptionTable = Readonly<
 export function addGenerationFlags(command: Command, table: OptionTable): () => GenerationOptions {
   const flags = new Map<string, Option>();
   for (const [name, spec] of Object.entries(table)) {
-    if (spec.kind === "signal" || spec.kind === "model") continue;
+    if (spec.kind === "signal" || spec.kind === "model" || spec.kind === "cache") continue;
     const flag = `--${name.replaceAll("_", "-")}`;
     const description = `${spec.allowed}${spec.sampling ? "; with --do-sample" : ""}`;
     const option =

@@ -11,6 +11,14 @@ export interface EntrySource {
   readonly cacheDType: CacheDType;
 }
 
+/** Rows of a cache and tokens each may hold. */
+export interface CacheSize {
+  readonly rows: number;
+  readonly capacity: number;
+  /** How keys and values are kept, where otherwise than the model's `cache_dtype` says. */
+  readonly cacheDType?: CacheDType;
+}
+
 /** What one entry is traced from. */
 export interface EntryContext extends EntrySource {
   readonly cache: CacheShape;

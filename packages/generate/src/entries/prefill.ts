@@ -7,24 +7,26 @@ import { type EntryContext, idsState, layerContext, rowsInput } from "./context.
  * It computes no scores, for a prompt's last token goes through the first decode step.
  */
 export function prefill(tracer: Tracer, context: EntryContext, length: number): Record<string, Node> {
-  decodeChunk(tracer, context, length);
+  const step = chunkStep(tracer, context, length);
+  const tokens = gather(gather(idsState(tracer, context.cache), step.rows), step.positions, 1);
+  context.model.decode(layerContext(tracer, context), tokens, step);
   return {};
 }
 
-/** The same, returning the scores after every token: f32[B, T, V]. */
+/** The same for tokens i32[B, T] that are given, returning the scores after every one: f32[B, T, V]. */
 export function logits(tracer: Tracer, context: EntryContext, length: number): Record<string, Node> {
-  const hidden = decodeChunk(tracer, context, length);
-  return { logits: context.model.head(layerContext(tracer, context), hidden) };
+  const { batch, model } = context;
+  const step = chunkStep(tracer, context, length);
+  const tokens = tracer.input("tokens", { dtype: "i32", shape: [batch, length] });
+  const layers = layerContext(tracer, context);
+  return { logits: model.head(layers, model.decode(layers, tokens, step)) };
 }
 
-function decodeChunk(tracer: Tracer, context: EntryContext, length: number): Node {
-  const { cache, batch, model } = context;
+function chunkStep(tracer: Tracer, { cache, batch }: EntryContext, length: number): Step {
   const vector = (name: string) => tracer.input(name, { dtype: "i32", shape: [batch] });
-  const step: Step = stepAt(cache, length, {
+  return stepAt(cache, length, {
     rows: rowsInput(tracer, batch),
     at: vector("at"),
     count: vector("count"),
   });
-  const tokens = gather(gather(idsState(tracer, cache), step.rows), step.positions, 1);
-  return model.decode(layerContext(tracer, context), tokens, step);
 }

@@ -3,6 +3,9 @@ import { GENERATE_COMPAT, isAccepted } from "../compat.ts";
 import { OPTIONS } from "./table.ts";
 import type { GenerationOptions } from "./types.ts";
 
+/** Options that null leaves to their default, or to nothing. */
+const NULLABLE = ["eos_token_id", "pad_token_id", "cache_implementation"];
+
 /** Checks names and ranges; `where` says whose options they are. */
 export function checkOptions(options: GenerationOptions, where: string): void {
   for (const [name, value] of Object.entries(options)) {
@@ -15,7 +18,7 @@ export function checkOptions(options: GenerationOptions, where: string): void {
         `${where}: '${name}': ${reason}; options are ${Object.keys(OPTIONS).join(", ")}`,
       );
     }
-    const nullable = (name === "eos_token_id" || name === "pad_token_id") && value === null;
+    const nullable = NULLABLE.includes(name) && value === null;
     if (!nullable && !spec.accepts(value))
       throw new FusewireError(`${where}: '${name}' must be ${spec.allowed}, not ${JSON.stringify(value)}`);
   }

@@ -1,19 +1,29 @@
 import { FusewireError } from "@fusewire/ir";
 import type { GenerationDefaults } from "@fusewire/models";
+import { holdOf } from "../cache/cache.ts";
+import type { CacheHold } from "../cache/hold.ts";
+import { CACHE_IMPLEMENTATIONS, type CacheImplementation } from "../cache/implementation.ts";
 import type { AssistantOptions } from "../candidates/assistant_options.ts";
 import type { PromptLookupOptions } from "../candidates/prompt_lookup.ts";
 import { GENERATE_COMPAT, isAccepted } from "../compat.ts";
 import type { Runtime } from "../runtime.ts";
 import { assistantOf } from "./assistant.ts";
 import { checkOptions } from "./check.ts";
+import { checkConflicts, type GivenOptions } from "./conflicts.ts";
+import { type GenerationModes, modesOf } from "./modes.ts";
 import { OPTIONS } from "./table.ts";
 import type { GenerationOptions } from "./types.ts";
 
-/** What checkpoints say of caches means nothing here: the graph decides. */
-const IGNORED_IN_FILES: Readonly<Record<string, true>> = { cache_implementation: true };
+/** What options may say of caches, built or not. */
+interface CacheSayings {
+  readonly past_key_values?: unknown;
+  readonly cache_implementation?: unknown;
+  readonly num_beams?: number;
+  readonly use_cache?: boolean;
+}
 
 /** Options after defaults are filled in and everything is checked. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends GenerationModes {
   readonly maxNewTokens: (promptLength: number, maxPositions: number) => number;
   readonly sample: boolean;
   /** The value of each processor's option. */
@@ -23,6 +33,10 @@ export interface ResolvedOptions {
   readonly lookup: PromptLookupOptions | undefined;
   /** Set where an assistant drafts. */
   readonly assistant: { readonly runtime: Runtime; readonly options: AssistantOptions } | undefined;
+  /** The cache to go on from. */
+  readonly pastKeyValues: CacheHold | undefined;
+  /** How the model's own cache is made. */
+  readonly cacheImplementation: CacheImplementation | undefined;
   readonly eos: readonly number[];
   readonly pad: number;
   readonly signal: AbortSignal | undefined;
@@ -30,15 +44,11 @@ export interface ResolvedOptions {
 
 /** Joins what the caller asks for with the checkpoint's defaults. Anything unknown, out of range or in conflict is an error that names it. */
 export function resolveOptions(options: GenerationOptions, defaults: GenerationDefaults): ResolvedOptions {
+  checkCaches(options);
   checkOptions(options, "generate()");
-  const given = { ...withoutUndefined(defaults), ...withoutUndefined(options) } as GenerationDefaults &
-    GenerationOptions;
+  const given = { ...withoutUndefined(defaults), ...withoutUndefined(options) } as GivenOptions;
   for (const [name, value] of Object.entries(defaults))
-    if (
-      Object.hasOwn(GENERATE_COMPAT, name) &&
-      IGNORED_IN_FILES[name] === undefined &&
-      !isAccepted(GENERATE_COMPAT, name, value)
-    )
+    if (Object.hasOwn(GENERATE_COMPAT, name) && !isAccepted(GENERATE_COMPAT, name, value))
       throw new FusewireError(
         `the model's generation config sets '${name}' (${JSON.stringify(value)}): ${GENERATE_COMPAT[name]!.meaning}; delete it from model.generation_config to go without`,
       );
@@ -49,16 +59,10 @@ export function resolveOptions(options: GenerationOptions, defaults: GenerationD
         throw new FusewireError(
           `'${name}' has no effect while do_sample is false; set do_sample: true or leave '${name}' out`,
         );
-  const forced = [given.forced_eos_token_id ?? []].flat();
-  const suppressed = [given.suppress_tokens ?? []].flat();
-  if (forced.length > 0 && forced.every((id) => suppressed.includes(id)))
-    throw new FusewireError(
-      "every forced_eos_token_id is also in suppress_tokens; take it out of one of them",
-    );
-  if (given.assistant_model && given.prompt_lookup_num_tokens)
-    throw new FusewireError("assistant_model and prompt_lookup_num_tokens both draft; give one of them");
+  checkConflicts(given, options);
   const eos = [given.eos_token_id ?? []].flat() as number[];
   return {
+    ...modesOf(given),
     maxNewTokens: (promptLength, maxPositions) =>
       newTokenLimit(options, defaults, promptLength, maxPositions),
     sample,
@@ -69,6 +73,8 @@ export function resolveOptions(options: GenerationOptions, defaults: GenerationD
       ? { numTokens: given.prompt_lookup_num_tokens, maxNgram: given.max_matching_ngram_size ?? 2, eos }
       : undefined,
     assistant: options.assistant_model && assistantOf(options.assistant_model),
+    pastKeyValues: options.past_key_values && holdOf(options.past_key_values),
+    cacheImplementation: implementationOf(given.cache_implementation),
     eos,
     pad: given.pad_token_id ?? eos[0] ?? 0,
     signal: options.signal,
@@ -91,6 +97,35 @@ function newTokenLimit(
       `max_length ${level.max_length} leaves no room after a prompt of ${promptLength} tokens; raise it or set max_new_tokens`,
     );
   return limit;
+}
+
+/** Options that say two things of one cache. */
+function checkCaches({
+  past_key_values,
+  cache_implementation,
+  num_beams = 1,
+  use_cache,
+}: CacheSayings): void {
+  if (!past_key_values) return;
+  if (cache_implementation)
+    throw new FusewireError(
+      `past_key_values is a cache, and cache_implementation '${cache_implementation}' asks for another; give one of them`,
+    );
+  if (use_cache === false)
+    throw new FusewireError("past_key_values is a cache, and use_cache is false; give one of them");
+  if (num_beams > 1)
+    throw new FusewireError(
+      `num_beams ${num_beams} keeps its texts in a cache of its own; leave past_key_values out`,
+    );
+}
+
+function implementationOf(name: string | null | undefined): CacheImplementation | undefined {
+  if (name === undefined || name === null) return undefined;
+  const known = CACHE_IMPLEMENTATIONS[name];
+  if (known) return known;
+  throw new FusewireError(
+    `the model's generation config sets 'cache_implementation' ("${name}"); choose one of ${Object.keys(CACHE_IMPLEMENTATIONS).join(", ")}`,
+  );
 }
 
 const withoutUndefined = (record: object): object =>

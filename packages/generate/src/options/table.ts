@@ -1,6 +1,20 @@
+import { Cache } from "../cache/cache.ts";
+import { CACHE_IMPLEMENTATIONS } from "../cache/implementation.ts";
 import type { GenerationOptions } from "./types.ts";
 
-export type OptionKind = "integer" | "number" | "boolean" | "ids" | "json" | "seed" | "signal" | "model";
+export type OptionKind =
+  | "integer"
+  | "number"
+  | "boolean"
+  | "ids"
+  | "json"
+  | "seed"
+  | "signal"
+  | "model"
+  | "cache"
+  | "text"
+  | "tokenizer"
+  | "functions";
 
 interface OptionSpec {
   readonly kind: OptionKind;
@@ -25,6 +39,10 @@ const pairOf =
     Array.isArray(value) && value.length === 2 && first(value[0]) && second(value[1]);
 const share = between(0, 1);
 const below1 = (value: unknown) => share(value) && value !== 1;
+const above0 = (value: unknown) => share(value) && value !== 0;
+const isText = (value: unknown) => typeof value === "string" && value !== "";
+const isFunction = (value: unknown) => typeof value === "function";
+const listOfFunctions = (value: unknown) => Array.isArray(value) && value.every(isFunction);
 const isSeed = (value: unknown) => integer(0)(value) && (value as number) < 2 ** 32;
 
 /** Every option, once: validation, the command's flags and the documentation read this table. */
@@ -37,6 +55,7 @@ export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: Optio
   top_p: { kind: "number", sampling: true, allowed: "between 0 and 1", accepts: share },
   min_p: { kind: "number", sampling: true, allowed: "between 0 and 1", accepts: share },
   repetition_penalty: { kind: "number", allowed: "a number above 0", accepts: positive },
+  top_h: { kind: "number", sampling: true, allowed: "above 0, at most 1", accepts: above0 },
   typical_p: { kind: "number", sampling: true, allowed: "between 0 and 1", accepts: share },
   epsilon_cutoff: { kind: "number", sampling: true, allowed: "from 0 to below 1", accepts: below1 },
   eta_cutoff: { kind: "number", sampling: true, allowed: "from 0 to below 1", accepts: below1 },
@@ -69,6 +88,16 @@ export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: Optio
   },
   prompt_lookup_num_tokens: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
   max_matching_ngram_size: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
+  past_key_values: {
+    kind: "cache",
+    allowed: "a cache such as new StaticCache({…})",
+    accepts: (value) => value instanceof Cache,
+  },
+  cache_implementation: {
+    kind: "text",
+    allowed: "static, dynamic or quantized (hybrid and sliding_window are older names of static)",
+    accepts: (value) => typeof value === "string" && Object.hasOwn(CACHE_IMPLEMENTATIONS, value),
+  },
   remove_invalid_values: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
   renormalize_logits: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
   seed: {
@@ -79,5 +108,30 @@ export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: Optio
   },
   eos_token_id: { kind: "ids", allowed: "a token id or a list of them", accepts: listOf(integer(0)) },
   pad_token_id: { kind: "integer", allowed: "a token id", accepts: integer(0) },
+  num_return_sequences: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
+  num_beams: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
+  length_penalty: { kind: "number", allowed: "a number; with num_beams", accepts: isNumber },
+  early_stopping: {
+    kind: "json",
+    allowed: "true, false or never; with num_beams",
+    accepts: (value) => isBoolean(value) || value === "never",
+  },
+  max_time: { kind: "number", allowed: "seconds, above 0", accepts: positive },
+  stop_strings: {
+    kind: "json",
+    allowed: "a text or a list of them",
+    accepts: (value) => listOf(isText)(value),
+  },
+  tokenizer: {
+    kind: "tokenizer",
+    allowed: "a loaded tokenizer",
+    accepts: (value) => isFunction(value) && "token_bytes" in (value as object),
+  },
+  output_scores: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
+  output_logits: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
+  output_logprobs: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
+  logits_processor: { kind: "functions", allowed: "a list of functions", accepts: listOfFunctions },
+  stopping_criteria: { kind: "functions", allowed: "a list of functions", accepts: listOfFunctions },
+  prefix_allowed_tokens_fn: { kind: "functions", allowed: "a function", accepts: isFunction },
   signal: { kind: "signal", allowed: "an AbortSignal", accepts: (value) => value instanceof AbortSignal },
 };

@@ -1,5 +1,8 @@
-import type { GenerationDefaults } from "@fusewire/models";
+import type { GenerationDefaults, Tokenizer } from "@fusewire/models";
+import type { Cache } from "../cache/cache.ts";
+import type { LogitsProcessor, PrefixAllowedTokens } from "../processors/host.ts";
 import type { Runtime } from "../runtime.ts";
+import type { StoppingCriterion } from "../stopping/criteria.ts";
 
 /** What is needed of a model that drafts. */
 export interface AssistantModel {
@@ -23,6 +26,8 @@ export interface GenerationOptions {
   top_k?: number;
   top_p?: number;
   min_p?: number;
+  /** Keep the likeliest tokens while they hold at most this share of the entropy. */
+  top_h?: number;
   /** Keep the tokens of typical surprise that hold this mass. */
   typical_p?: number;
   epsilon_cutoff?: number;
@@ -51,12 +56,42 @@ export interface GenerationOptions {
   prompt_lookup_num_tokens?: number;
   /** Longest end of the row that prompt lookup looks for. */
   max_matching_ngram_size?: number;
+  /** A cache that was filled before, or is to be: the generation goes on from what it holds. */
+  past_key_values?: Cache;
+  /** How the model's own cache is made: `static`, `dynamic` or `quantized`. */
+  cache_implementation?: string | null;
   /** One for all rows, from which each row's own is made, or one for each row. Random where not given. */
   seed?: number | readonly number[];
   /** Ids that end a row; an empty list for none. */
   eos_token_id?: number | readonly number[] | null;
   /** Fills rows that ended before others; the first end token where not given. */
   pad_token_id?: number | null;
+  /** Texts of each prompt. They are drawn apart, as rows of their own, or are the best of the beams. */
+  num_return_sequences?: number;
+  /** More than 1: beam search, or with do_sample beam sampling. */
+  num_beams?: number;
+  /** Beams are weighed by their sum of logarithms over length to this power; 1 where not given. */
+  length_penalty?: number;
+  /** When beam search ends: with as many texts as beams (true), when no better one is likely (false) or possible ("never"). */
+  early_stopping?: boolean | "never";
+  /** Seconds. The pass of the model that is under way then is finished. */
+  max_time?: number;
+  /** Texts that end a row; what a last token holds behind them stays. Needs `tokenizer`. */
+  stop_strings?: string | readonly string[];
+  /** The model's tokenizer, for stop_strings. */
+  tokenizer?: Tokenizer;
+  /** Return the scores that tokens were chosen from. They then leave the device with every step. */
+  output_scores?: boolean;
+  /** Return the scores as the model gave them. */
+  output_logits?: boolean;
+  /** Return the logarithm of each chosen token's probability. */
+  output_logprobs?: boolean;
+  /** Processors in JavaScript: scores are read back, changed and handed in again with every step. */
+  logits_processor?: readonly LogitsProcessor[];
+  /** Functions that end rows, asked after every step. */
+  stopping_criteria?: readonly StoppingCriterion[];
+  /** The ids that may follow, given the number of the prompt and the row so far. */
+  prefix_allowed_tokens_fn?: PrefixAllowedTokens;
   /** Stops the generation between two steps. */
   signal?: AbortSignal;
 }

@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject, kindOf } from "../files/index.ts";
 import { createEncoder, type Encoder } from "./encoder.ts";
 import { createLibrary } from "./library.ts";
 import type { SpecialTokens } from "./special-tokens.ts";
+import { createTokenBytes } from "./token-bytes.ts";
 import { type AddedToken, readAddedTokens, readByteIds, readVocab } from "./vocab.ts";
 
 /** tokenizer.json at work: text to ids and back, without padding, truncation and the special tokens around a text. */
@@ -14,6 +15,8 @@ export interface Backend extends Encoder {
   decode(ids: readonly number[], cleanUp: boolean): string;
   tokenToId(token: string): number | undefined;
   idToToken(id: number): string | undefined;
+  /** UTF-8 bytes that the token adds in the midst of a text. */
+  tokenBytes(id: number): Uint8Array | undefined;
   readonly addedTokens: readonly AddedToken[];
   /** Ids that `skip_special_tokens` leaves out. */
   readonly skipped: ReadonlySet<number>;
@@ -42,8 +45,15 @@ export function createBackend(json: JsonObject, config: JsonObject, special: Spe
     { ...json, added_tokens: addedTokens.map((token) => ({ ...token })) },
     special.named.eos_token,
   );
+  const encoder = createEncoder(library, addedTokens, json, model, readByteIds(model, vocab));
+  const decode: Backend["decode"] = (ids, cleanUp) => {
+    const known = ids.filter((id) => library.id_to_token(id) !== undefined);
+    // The library refuses an empty list.
+    return known.length === 0 ? "" : library.decode(known, { clean_up_tokenization_spaces: cleanUp });
+  };
+  const idToToken = (id: number) => library.id_to_token(id);
   return {
-    ...createEncoder(library, addedTokens, json, model, readByteIds(model, vocab)),
+    ...encoder,
     prefix,
     suffix,
     addedTokens,
@@ -51,12 +61,13 @@ export function createBackend(json: JsonObject, config: JsonObject, special: Spe
     vocabSize: vocab.size,
     sizeWithAddedTokens:
       vocab.size + addedTokens.filter((token) => vocab.id(token.content) === undefined).length,
-    decode(ids, cleanUp) {
-      const known = ids.filter((id) => library.id_to_token(id) !== undefined);
-      // The library refuses an empty list.
-      return known.length === 0 ? "" : library.decode(known, { clean_up_tokenization_spaces: cleanUp });
-    },
+    decode,
     tokenToId: (token) => library.token_to_id(token),
-    idToToken: (id) => library.id_to_token(id),
+    idToToken,
+    tokenBytes: createTokenBytes(json, {
+      encode: (text) => encoder.encode(text, "all", false).ids,
+      decode: (ids) => decode(ids, false),
+      idToToken,
+    }),
   };
 }

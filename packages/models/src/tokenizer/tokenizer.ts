@@ -38,6 +38,8 @@ export interface Tokenizer {
   readonly chat_template: string | ChatTemplates | undefined;
   convert_tokens_to_ids(token: string): number | undefined;
   convert_ids_to_tokens(id: number): string | undefined;
+  /** UTF-8 bytes that a token adds in the midst of a text, half characters included; nothing where no token has the id. */
+  token_bytes(id: number): Uint8Array | undefined;
   readonly bos_token: string | undefined;
   readonly eos_token: string | undefined;
   readonly pad_token: string | undefined;
@@ -216,6 +218,7 @@ function createTokenizer(
     chat_template: Object.keys(templates).every((name) => name === "default") ? templates.default : templates,
     convert_tokens_to_ids: backend.tokenToId,
     convert_ids_to_tokens: backend.idToToken,
+    token_bytes: backend.tokenBytes,
     bos_token: token("bos_token"),
     eos_token: token("eos_token"),
     pad_token: token("pad_token"),

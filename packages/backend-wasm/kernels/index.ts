@@ -4,6 +4,7 @@ import { attention } from "./attention";
 import { cast } from "./cast";
 import { map } from "./map";
 import { cacheWrite, copy, gather, occurs } from "./move";
+import { panels } from "./panels";
 import { linear, matmul } from "./product";
 import { dequantize, gatherTiled, groupScales, quantizeRows } from "./quantize";
 import { quantized } from "./quantized";
@@ -38,6 +39,7 @@ function runStep(p: usize, begin: u32, end: u32, scratch: usize): void {
     case ids.ROTARY: rotary(p, begin, end); break;
     case ids.ATTENTION: attention(p, begin, end, scratch); break;
     case ids.LINEAR: linear(p, begin, end, scratch); break;
+    case ids.LINEAR_PANELS: panels(p, begin, end, scratch); break;
     case ids.MATMUL: matmul(p, begin, end); break;
     case ids.GROUP_SCALES: groupScales(p, begin, end); break;
     case ids.QUANTIZE_ROWS: quantizeRows(p, begin, end); break;

@@ -69,7 +69,7 @@ export function dequantize(p: usize, begin: u32, end: u32): void {
 
 /**
  * Picks rows of a tiled matrix. Words: out (2), source (2), index (2), rows, elements a row, kind: bytes of codes for 8
- * and for 4 bits, or floats. Units are indices. In a tile of 16 rows neighbours of a row lie together by 4 (codes) or
+ * and for 4 bits, or floats; or of a matrix in panels, as f32. Units are indices. In a tile of 16 rows neighbours of a row lie together by 4 (codes) or
  * by 1 (floats), and of 4 bits the next 4 elements are the upper halves of the bytes.
  */
 export function gatherTiled(p: usize, begin: u32, end: u32): void {
@@ -83,7 +83,17 @@ export function gatherTiled(p: usize, begin: u32, end: u32): void {
     const wanted = load<i32>(index + (i << 2));
     const row = <usize>(wanted < 0 ? 0 : wanted < rows ? wanted : rows - 1);
     const lane = row & 15;
-    if (kind == ids.TILED_FLOATS) {
+    if (kind == ids.PANELS_F32) {
+      const panel = source + (row >> 2) * (n << 4) + ((row & 3) << 5);
+      for (let k: usize = 0; k < n; k += 8) memory.copy(out + ((i * n + k) << 2), panel + (k << 4), 32);
+    } else if (kind == ids.PANELS_BF16) {
+      const panel = source + (row >> 2) * (n << 3) + ((row & 3) << 4);
+      for (let k: usize = 0; k < n; k += 8) {
+        const words = v128.load(panel + (k << 3));
+        v128.store(out + ((i * n + k) << 2), i32x4.shl(words, 16));
+        v128.store(out + ((i * n + k) << 2), i32x4.shl(i32x4.shr_u(words, 16), 16), 16);
+      }
+    } else if (kind == ids.TILED_FLOATS) {
       const tile = source + (row >> 4) * (n << 6);
       for (let k: usize = 0; k < n; k++)
         store<u32>(out + ((i * n + k) << 2), load<u32>(tile + (((k << 4) + lane) << 2)));

@@ -11,6 +11,7 @@ import { evaluateConstants, leavesOf } from "./constants.ts";
 import { encodeStep, type Launch, launchWords, type Places } from "./encode/index.ts";
 import type { Heap } from "./heap.ts";
 import { align, layOut } from "./layout.ts";
+import { panelsOf, readsPanels } from "./panels.ts";
 import { mayStayNarrow } from "./pieces.ts";
 import { readsTiles, tilingOf } from "./tiles.ts";
 import { missingBytes, requireWeight, type WasmWeights, type WeightRead, writeValue } from "./weights.ts";
@@ -120,7 +121,11 @@ function encode({ steps }: Program, cells: number, reads: ReadonlyMap<number, We
     isNarrow: ({ buffer }) => layoutOf(buffer) === "bf16",
     tilingOf: ({ buffer }) => {
       const layout = layoutOf(buffer);
-      return typeof layout === "string" ? undefined : layout;
+      return typeof layout === "string" || layout.kind === "panels" ? undefined : layout;
+    },
+    panelsOf: ({ buffer }) => {
+      const layout = layoutOf(buffer);
+      return typeof layout === "string" || layout.kind !== "panels" ? undefined : layout;
     },
   };
   return steps.flatMap((step) => encodeStep(step, places));
@@ -138,7 +143,8 @@ function weightReads(
     const node = leaves.get(`${kind} ${name}`)!;
     const source = kind === "prepared" ? lowered.prepare.get(name)! : node;
     const tiling = readsTiles(index, program) ? tilingOf(source) : undefined;
-    const layout = tiling ?? (mayStayNarrow(source, index, program) ? "bf16" : "plain");
+    const panels = readsPanels(index, program) ? panelsOf(source) : undefined;
+    const layout = tiling ?? panels ?? (mayStayNarrow(source, index, program) ? "bf16" : "plain");
     reads.set(index, { kind, name, node, layout });
   }
   return reads;

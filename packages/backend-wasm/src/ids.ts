@@ -26,6 +26,7 @@ export const QUANTIZE_ROWS = 21;
 export const DEQUANTIZE = 22;
 export const GATHER_TILED = 23;
 export const QUANTIZED_MATMUL = 24;
+export const LINEAR_PANELS = 25;
 
 /** Words before a step's own: kernel, words in all, units of work, units a thread takes at once, how long it takes over them. */
 export const HEADER = 5;
@@ -102,10 +103,12 @@ export const ATTENTION_PIECE = 64;
 export const ATTENTION_TILE = 8;
 export const ATTENTION_QUERY_BYTES = 32 + 4 * ATTENTION_PIECE + 16;
 
-/** What `GATHER_TILED` picks rows of: codes of 8 or of 4 bits, or floats. */
+/** What `GATHER_TILED` picks rows of: codes of 8 or of 4 bits, or floats; f32 or bf16 in panels. */
 export const TILED_8 = 0;
 export const TILED_4 = 1;
 export const TILED_FLOATS = 2;
+export const PANELS_F32 = 3;
+export const PANELS_BF16 = 4;
 
 /** Words by which threads work together; see `kernels/threads.ts`. Those that all write lie on lines of their own. */
 export const OPEN = 0;

@@ -12,6 +12,7 @@ import {
 } from "@fusewire/ir";
 import { evaluatePrepared, type Lowered, type WeightSource, type Weights } from "@fusewire/passes";
 import type { Heap } from "./heap.ts";
+import { type Panels, panelBytes, writePanels } from "./panels.ts";
 import { type Piece, piecesOf } from "./pieces.ts";
 import { type Tiling, tiledBytes, writeTiles } from "./tiles.ts";
 
@@ -22,8 +23,8 @@ export interface WeightRead {
   readonly kind: "param" | "prepared";
   readonly name: string;
   readonly node: Node;
-  /** How it is kept: as the graph has it, f32 values as bf16 words, or a quantized matrix in tiles. */
-  readonly layout: "plain" | "bf16" | Tiling;
+  /** How it is kept: as the graph has it, f32 values as bf16 words, a matrix in panels, or a quantized one in tiles. */
+  readonly layout: "plain" | "bf16" | Panels | Tiling;
 }
 
 export interface WasmWeights extends Weights {
@@ -60,14 +61,16 @@ export function createWeights(
 }
 
 const keyOf = ({ kind, name, layout }: WeightRead): string =>
-  `${kind} ${name} ${typeof layout === "string" ? layout : "tiles"}`;
+  `${kind} ${name} ${typeof layout === "string" ? layout : layout.kind}`;
 
 /** Bytes that reading the weight would add to the memory. */
 export const missingBytes = (weights: WasmWeights, read: WeightRead): number =>
   weights.loading.has(keyOf(read)) ? 0 : storedBytes(read);
 
-const storedBytes = ({ node, layout }: WeightRead): number =>
-  typeof layout === "string" ? bytesOf(node.type) / (layout === "bf16" ? 2 : 1) : tiledBytes(layout);
+function storedBytes({ node, layout }: WeightRead): number {
+  if (typeof layout === "string") return bytesOf(node.type) / (layout === "bf16" ? 2 : 1);
+  return layout.kind === "panels" ? panelBytes(layout) : tiledBytes(layout);
+}
 
 /** The address of a weight, read into the memory when nobody has. */
 export async function requireWeight(
@@ -90,20 +93,28 @@ export async function requireWeight(
 async function load(heap: Heap, weights: WasmWeights, lowered: Lowered, read: WeightRead): Promise<number> {
   const address = heap.allocate(storedBytes(read));
   weights.addresses.add(address);
-  const write = (offset: number, value: Value): void => {
+  const { layout } = read;
+  let written = 0;
+  const write = (value: Value): void => {
     // What was read after all is gone belongs nowhere: the memory may be another's by now.
     if (weights.disposed) throw new FusewireError(DISPOSED);
-    writeValue(heap.memory, address + offset, value);
+    if (typeof layout !== "string" && layout.kind === "panels")
+      writePanels(heap.memory.buffer, address, layout, written / layout.width, value);
+    else writeValue(heap.memory, address + written * value.data.BYTES_PER_ELEMENT, value);
+    written += value.data.length;
   };
   try {
-    if (typeof read.layout !== "string") {
-      await loadTiles(heap, weights, address, read.layout);
-      return address;
+    if (typeof layout !== "string") {
+      new Uint8Array(heap.memory.buffer, address, storedBytes(read)).fill(0);
+      if (layout.kind !== "panels") {
+        await loadTiles(heap, weights, address, layout);
+        return address;
+      }
     }
     const expression = read.kind === "prepared" ? lowered.prepare.get(read.name)! : read.node;
     const pieces = piecesOf(expression);
     if (pieces) await loadPieces(weights.source, read, pieces, write);
-    else write(0, await evaluatePrepared(expression, weights.source));
+    else write(await evaluatePrepared(expression, weights.source));
     return address;
   } catch (error) {
     if (weights.addresses.delete(address)) heap.free(address);
@@ -113,7 +124,6 @@ async function load(heap: Heap, weights: WasmWeights, lowered: Lowered, read: We
 
 /** Computes the parts of a quantized matrix one after another and writes each into its rows of the tiles. */
 async function loadTiles(heap: Heap, weights: WasmWeights, address: number, tiling: Tiling): Promise<void> {
-  new Uint8Array(heap.memory.buffer, address, tiledBytes(tiling)).fill(0);
   let row = 0;
   for (const part of tiling.parts) {
     const value = await evaluatePart(weights, part);
@@ -146,9 +156,10 @@ async function loadPieces(
   source: WeightSource,
   { node, layout }: WeightRead,
   pieces: readonly Piece[],
-  write: (offset: number, value: Value) => void,
+  write: (value: Value) => void,
 ): Promise<void> {
-  let offset = 0;
+  const narrow =
+    layout === "bf16" || (typeof layout !== "string" && layout.kind === "panels" && layout.dtype === "bf16");
   for (const { name, dtype, size } of pieces) {
     const value = await source(name);
     if (value.type.dtype !== dtype || value.data.length !== size)
@@ -157,9 +168,7 @@ async function loadPieces(
       );
     if (node.op === "param" && !sameType(value.type, node.type))
       throw new FusewireError(`weight '${name}' is ${formatType(value.type)}, not ${formatType(node.type)}`);
-    const stored = layout === "bf16" ? value : castValue(value, node.type.dtype);
-    write(offset, stored);
-    offset += stored.data.byteLength;
+    write(narrow ? value : castValue(value, node.type.dtype));
   }
 }
 

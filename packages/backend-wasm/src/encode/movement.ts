@@ -51,6 +51,15 @@ function gatherStrided(
 export const encodePlainCopy = (step: Step, places: Places): Launch[] =>
   gatherStrided(step, stridesOf(step.write.type.shape), 0, places);
 
+/** How `GATHER_TILED` finds the rows of a weight that is not kept row by row. */
+function tiledKind(ref: Ref, places: Places): number | undefined {
+  const [tiling, panels] = [places.tilingOf(ref), places.panelsOf(ref)];
+  if (panels) return panels.dtype === "bf16" ? ids.PANELS_BF16 : ids.PANELS_F32;
+  if (!tiling) return undefined;
+  if (tiling.kind === "scales") return ids.TILED_FLOATS;
+  return tiling.bits === 8 ? ids.TILED_8 : ids.TILED_4;
+}
+
 export const MOVEMENT: Encoders = {
   reshape: encodePlainCopy,
   transpose: (step, places) => {
@@ -84,9 +93,8 @@ export const MOVEMENT: Encoders = {
     const units = sizeOf(index!.type.shape);
     const entry = sizeOf(shape.slice(batch + 1));
     const narrow = places.isNarrow(source!);
-    const tiling = places.tilingOf(source!);
-    const kinds = { codes: tiling?.bits === 8 ? ids.TILED_8 : ids.TILED_4, scales: ids.TILED_FLOATS };
-    if (tiling)
+    const tiled = tiledKind(source!, places);
+    if (tiled !== undefined)
       return [
         {
           kernel: ids.GATHER_TILED,
@@ -97,7 +105,7 @@ export const MOVEMENT: Encoders = {
             ...places.operand(write),
             ...places.operand(source!),
             ...places.operand(index!),
-            ...[shape[0]!, entry, kinds[tiling.kind]],
+            ...[shape[0]!, entry, tiled],
           ],
         },
       ];

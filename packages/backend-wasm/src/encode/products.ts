@@ -4,6 +4,7 @@ import type { Ref } from "@fusewire/passes";
 import * as ids from "../ids.ts";
 import { broadcastStrides } from "./axes.ts";
 import {
+  cutProduct,
   dtypeWord,
   type Encoders,
   floatWord,
@@ -46,6 +47,22 @@ function encodeLinear(
   const k = x.type.shape.at(-1)!;
   const m = sizeOf(x.type.shape) / k;
   const operand = (ref: Ref | undefined) => (ref ? places.operand(ref) : [0, 0]);
+  const panels = places.panelsOf(weight);
+  const words = [
+    ...places.operand(write),
+    ...places.operand(x),
+    ...places.operand(weight),
+    ...operand(bias),
+    ...operand(residual),
+    ...[m, n, k, ACTIVATIONS[activation]!, Number(!!bias), Number(!!residual), Number(gated)],
+  ];
+  if (panels) {
+    const { block, ...cut } = cutProduct(m, n, 16, 16 * k * (gated ? 2 : 1));
+    const scratch = 4 * block * k + 2 * 64 * block;
+    return [
+      { kernel: ids.LINEAR_PANELS, ...cut, scratch, words: [...words, dtypeWord(panels.dtype), block] },
+    ];
+  }
   const cost = m * k * (gated ? 2 : 1);
   const grain = inTiles(grainFor(n, cost));
   return [
@@ -55,15 +72,7 @@ function encodeLinear(
       grain,
       weight: weightOf(grain, cost),
       scratch: gated ? m * BLOCK_COLUMNS * 4 : 0,
-      words: [
-        ...places.operand(write),
-        ...places.operand(x),
-        ...places.operand(weight),
-        ...operand(bias),
-        ...operand(residual),
-        ...[m, n, k, ACTIVATIONS[activation]!, Number(!!bias), Number(!!residual), Number(gated)],
-        places.isNarrow(weight) ? ids.BF16 : dtypeWord("f32"),
-      ],
+      words: [...words, dtypeWord(places.isNarrow(weight) ? "bf16" : "f32")],
     },
   ];
 }

@@ -3,20 +3,13 @@ import { FusewireError, sizeOf } from "@fusewire/ir";
 import type { Ref } from "@fusewire/passes";
 import * as ids from "../ids.ts";
 import { ACTIVATIONS } from "./products.ts";
-import { type Encoders, floatWord, grainFor, weightOf } from "./writer.ts";
+import { cutProduct, type Encoders, floatWord, grainFor } from "./writer.ts";
 
 /** The smallest and largest integer, as the op table has them. */
 const limits = (bits: number): readonly [number, number] => {
   const high = 2 ** (bits - 1) - 1;
   return [bits === 4 ? -8 : -high, high];
 };
-
-/** Rows of x that a piece treats: with their tile of the weight they fit the inner cache. */
-const BLOCK_ROWS = 64;
-
-/** Each piece begins by preparing its rows of x, so with many rows it takes several tiles. */
-const severalTiles = (grain: number, tiles: number, rows: number): number =>
-  grain > 0 && rows > 1 ? Math.min(Math.ceil(tiles / 4), Math.max(8, grain)) : grain;
 
 export const QUANTIZED: Encoders = {
   group_scales: ({ reads: [x], write, attrs: { group, bits, search } }, places) => {
@@ -58,19 +51,13 @@ export const QUANTIZED: Encoders = {
     const n = write.type.shape.at(-1)!;
     const k = x.type.shape.at(-1)!;
     const m = sizeOf(x.type.shape) / k;
-    const tiles = Math.ceil(n / 16);
-    const block = Math.min(m, BLOCK_ROWS);
-    const units = tiles * Math.ceil(m / block);
-    const cost = 4 * block * k * (attrs.gated ? 2 : 1);
-    const grain = severalTiles(grainFor(units, cost), tiles, block);
+    const { block, ...cut } = cutProduct(m, n, 16, 4 * k * (attrs.gated ? 2 : 1));
     const { group, bits, activation, bias, residual, gated } = attrs;
     const operand = (ref: Ref | undefined) => (ref ? places.operand(ref) : [0, 0]);
     return [
       {
         kernel: ids.QUANTIZED_MATMUL,
-        units,
-        grain,
-        weight: weightOf(grain, cost),
+        ...cut,
         scratch: 2 * block * k + (4 * block * k) / group + 64 + 3 * 64 * block,
         words: [
           ...[write, x, xScales, codes, scales].flatMap((ref) => [...places.operand(ref)]),

@@ -2,6 +2,7 @@ import type { OpAttrs, OpName } from "@fusewire/ir";
 import { DTYPES, type DType } from "@fusewire/ir";
 import type { Ref, Step } from "@fusewire/passes";
 import { HEADER } from "../ids.ts";
+import type { Panels } from "../panels.ts";
 import type { Tiling } from "../tiles.ts";
 
 /** One call of a kernel, but for its place in the table. */
@@ -27,6 +28,8 @@ export interface Places {
   readonly isNarrow: (ref: Ref) => boolean;
   /** How a quantized weight is tiled. */
   readonly tilingOf: (ref: Ref) => Tiling | undefined;
+  /** How a matrix of floats lies in panels. */
+  readonly panelsOf: (ref: Ref) => Panels | undefined;
 }
 
 /** A step whose kernel is known, with the attributes of that op. */
@@ -46,6 +49,20 @@ const SHARE = 16384;
 export function grainFor(units: number, cost: number): number {
   if (units < 2 || units * cost < 2 * SHARE) return 0;
   return Math.max(1, Math.ceil(SHARE / cost));
+}
+
+/** Rows of x that a piece treats: with a tile of the weight they fit the inner cache. */
+const BLOCK_ROWS = 64;
+
+/** A product of m rows cut into blocks of rows by tiles of columns, the kernels' units. */
+export function cutProduct(m: number, n: number, columns: number, cost: number) {
+  const tiles = Math.ceil(n / columns);
+  const block = Math.min(m, BLOCK_ROWS);
+  const units = tiles * Math.ceil(m / block);
+  const least = grainFor(units, block * cost);
+  // Each piece begins by laying out its rows of x, so with many rows it takes several tiles.
+  const grain = least > 0 && block > 1 ? Math.min(Math.ceil(tiles / 4), Math.max(8, least)) : least;
+  return { block, units, grain, weight: weightOf(grain, block * cost) };
 }
 
 const scratchView = new DataView(new ArrayBuffer(4));

@@ -1,0 +1,90 @@
+/** Matrices of floats as the products want them: panels of 4 rows; see `kernels/panels.ts`. */
+import type { Node, Value } from "@fusewire/ir";
+import type { Program, Step } from "@fusewire/passes";
+import { piecesOf } from "./pieces.ts";
+
+const ROWS = 4;
+/** Elements of a row that lie together. */
+const RUN = 8;
+/** Rows that a kernel multiplies at once. */
+const PADDING = 16;
+
+/** A matrix of f32 in the graph, in panels of f32 or, where every weight it is made of is bf16, of bf16. */
+export interface Panels {
+  readonly kind: "panels";
+  readonly dtype: "f32" | "bf16";
+  readonly rows: number;
+  readonly width: number;
+}
+
+/** The panels of a weight that is computed as `source`; undefined when it is no matrix of whole panels. */
+export function panelsOf(source: Node): Panels | undefined {
+  const { dtype, shape } = source.type;
+  const [rows = 0, width = 0] = shape;
+  if (dtype !== "f32" || shape.length !== 2 || width % RUN !== 0) return undefined;
+  const pieces = piecesOf(source);
+  if (pieces?.some(({ size }) => size % width !== 0)) return undefined;
+  const narrow = pieces?.every((piece) => piece.dtype === "bf16") ?? false;
+  return { kind: "panels", dtype: narrow ? "bf16" : "f32", rows, width };
+}
+
+/** Whether whatever reads the buffer knows panels. */
+export const readsPanels = (buffer: number, { steps, outputs }: Program): boolean =>
+  Object.values(outputs).every((output) => output.buffer !== buffer) &&
+  steps.every((step) =>
+    step.reads.every(
+      (read, side) => read.buffer !== buffer || (read.offset === 0 && knowsPanels(step, side)),
+    ),
+  );
+
+function knowsPanels({ kernel, reads, write, attrs }: Step, side: number): boolean {
+  switch (kernel) {
+    case "gather":
+      return side === 0 && (attrs as { readonly batch: number }).batch === 0;
+    case "linear":
+      return side === 1;
+    case "gated_linear":
+      // The rows of the other half begin with a panel.
+      return side === 1 && write.type.shape.at(-1)! % ROWS === 0;
+    case "matmul":
+      return (
+        side === 1 &&
+        (attrs as { readonly transposeB: boolean }).transposeB &&
+        reads[1]!.type.shape.length === 2
+      );
+    default:
+      return false;
+  }
+}
+
+const bytesEach = ({ dtype }: Panels): number => (dtype === "bf16" ? 2 : 4);
+
+export const panelBytes = (panels: Panels): number =>
+  Math.ceil(panels.rows / PADDING) * PADDING * panels.width * bytesEach(panels);
+
+/** Writes whole rows, from row `first` on, into the panels at `address`; the memory there was cleared before. */
+export function writePanels(
+  buffer: ArrayBufferLike,
+  address: number,
+  { dtype, width }: Panels,
+  first: number,
+  { data }: Value,
+): void {
+  const narrow = dtype === "bf16";
+  const words = new Uint32Array(buffer, address);
+  const source = narrow
+    ? new Uint16Array(data.buffer, data.byteOffset, data.length)
+    : new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const run = narrow ? RUN / 2 : RUN;
+  for (let row = 0; row < data.length / width; row++) {
+    const panel =
+      Math.floor((first + row) / ROWS) * ROWS * (width / RUN) * run + ((first + row) % ROWS) * run;
+    for (let k = 0; k < width; k += RUN) {
+      const from = row * width + k;
+      const to = panel + (k / RUN) * ROWS * run;
+      if (narrow)
+        for (let b = 0; b < 4; b++) words[to + b] = source[from + b]! | (source[from + b + 4]! << 16);
+      else for (let b = 0; b < RUN; b++) words[to + b] = source[from + b]!;
+    }
+  }
+}

@@ -62,11 +62,11 @@ function rouse(control: usize): void {
   atomic.add<u32>(control + (<usize>ids.DONE << 2), 1);
 }
 
-/** Waits until all pieces are done; false when a helper must have died with one. */
+/** Waits until all pieces are done; false when a helper has failed in the midst of one, or must have died with it. */
 export function join(control: usize, pieces: u32, weight: u32): bool {
   let turns: u32 = 0;
   while (get(control, ids.DONE) != pieces) {
-    if (++turns > LOST) return false;
+    if (++turns > LOST || get(control, ids.STOP) != 0) return false;
     pause(control);
   }
   // A helper may rightly be busy for as long as one piece takes.

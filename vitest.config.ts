@@ -7,7 +7,7 @@ const exclude = [...configDefaults.exclude, long];
 /** Unit tests that wait for a software GPU, for threads or for processes of their own. */
 const waiting = [
   "packages/backend-tfjs/src/webgpu/**/*.test.ts",
-  "packages/backend-wasm/src/{elementwise,threads}.test.ts",
+  "packages/backend-wasm/src/{elementwise,random_threads,robustness,threads}.test.ts",
   "packages/fusewire/src/{commands/*,demo,process,restart}.test.ts",
   "packages/models/src/node/hub/*.test.ts",
 ];

@@ -1,6 +1,7 @@
 import { numbersOf } from "@fusewire/ir";
 import type { Outputs } from "@fusewire/passes";
 import type { Job } from "./job.ts";
+import { readScores } from "./scores/outputs.ts";
 import type { GenerationStep } from "./step.ts";
 import { createTurns } from "./turn.ts";
 
@@ -8,7 +9,7 @@ import { createTurns } from "./turn.ts";
  * One token a row and step, until every row has ended, `stepsPerSubmit` of them at once. Where the engine works
  * beside the host, the next are handed over before these are read; what it makes past the end is never seen.
  */
-export async function* decodeSteps({ plan, prepare, runtime }: Job): AsyncGenerator<GenerationStep> {
+export async function* decodeSteps({ plan, prepare, runtime, counts }: Job): AsyncGenerator<GenerationStep> {
   const { rows, decode, limits } = plan;
   const { stepsPerSubmit } = plan.settings;
   const submit = await prepare(decode.key);
@@ -32,8 +33,12 @@ export async function* decodeSteps({ plan, prepare, runtime }: Job): AsyncGenera
         if (!done.includes(false)) break;
         const tokens = numbersOf(outputs.get("token")!);
         const ended = numbersOf(outputs.get("done")!);
-        yield { tokens: rows.map((_, b) => (done[b] ? undefined : tokens[b]!)) };
-        for (const b of done.keys()) done[b] = ended[b] === 1;
+        const live = done.map((one) => !one);
+        yield {
+          tokens: rows.map((_, b) => (live[b] ? tokens[b]! : undefined)),
+          ...readScores(outputs, live),
+        };
+        for (const b of done.keys()) done[b] = ended[b] === 1 || counts.stopped[b]!;
       }
       await giveTurn();
     }

@@ -57,7 +57,7 @@ export async function* generateSteps(
           text: batch,
           cached: plan.cached,
           newTokens: made.tokens,
-          beyond: writtenBeyond(runtime, settings, counts, finished),
+          beyond: writtenBeyond({ runtime, settings, counts, newTokens: made.tokens, finished }),
         }),
       )
     : runtime.withStates(plan.cache, work);

@@ -35,9 +35,10 @@ export { type CausalLM, type LoadOptions, loadCausalLM } from "./load.ts";
 export { type OpenModel, openCausalModel } from "./open_model.ts";
 export { type GenerationOptions, OPTIONS, type OptionKind } from "./options/index.ts";
 export { eosBucket } from "./plan.ts";
+export type { LogitsProcessor, PrefixAllowedTokens } from "./processors/host.ts";
 export { PROCESSORS } from "./processors/index.ts";
 export type { EncodeContext, Encoded, Processor, ScoreContext } from "./processors/processor.ts";
-export type { GenerationResult } from "./result.ts";
+export type { AllScores, GenerationResult } from "./result.ts";
 export type { ModelInputs } from "./rows.ts";
 export type { Runtime } from "./runtime.ts";
 export {
@@ -48,5 +49,6 @@ export {
   standardSelection,
 } from "./selection.ts";
 export type { Compilation, GenerationStats, Round } from "./stats.ts";
-export type { GenerationStep } from "./step.ts";
+export type { GenerationStep, StepScores } from "./step.ts";
+export type { StoppingCriterion } from "./stopping/criteria.ts";
 export type { LoadProgress } from "./weights.ts";

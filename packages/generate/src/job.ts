@@ -1,5 +1,6 @@
 import type { Value } from "@fusewire/ir";
 import type { Outputs, States } from "@fusewire/passes";
+import type { BeamOutcome } from "./beams/hypotheses.ts";
 import type { EntryKey } from "./entries/index.ts";
 import type { RunPlan } from "./plan.ts";
 import type { Runtime } from "./runtime.ts";
@@ -16,6 +17,10 @@ export interface Counts {
   launches: number;
   submits: number;
   readonly rounds: Round[];
+  /** Rows that the host has stopped, which strategies treat as ended. */
+  readonly stopped: boolean[];
+  /** What beam search has come to. */
+  beams?: BeamOutcome;
 }
 
 /** One generation under way: what was decided, and how it runs programs over its states. */

@@ -1,11 +1,26 @@
+import type { BeamOutcome } from "./beams/hypotheses.ts";
 import type { ModelInputs, Rows } from "./rows.ts";
+import type { ScoreOutput } from "./scores/outputs.ts";
 import type { GenerationStats } from "./stats.ts";
+import type { GenerationStep, StepScores } from "./step.ts";
 
-export interface GenerationResult {
+/** Scores of all rows, step by step. */
+export type AllScores = readonly NonNullable<StepScores["scores"]>[];
+
+export interface GenerationResult extends Partial<BeamOutcome> {
   /** The input with its pads, then the new tokens, padded to one length: as Hugging Face returns them. */
   readonly sequences: number[][];
   /** New tokens alone, each row as long as it got. */
   readonly new_tokens: number[][];
+  /** With output_scores: after all processing, `scores[step][row]`, f32 over the vocabulary. With beams a row is a beam. */
+  readonly scores?: AllScores;
+  /** With output_logits: the same as the model gave them. */
+  readonly logits?: AllScores;
+  /**
+   * With output_logprobs, of each new token: the logarithm of its probability among those it was chosen from; with
+   * beams, what it added to the sum of its text.
+   */
+  readonly logprobs?: number[][];
   readonly stats: GenerationStats;
 }
 
@@ -23,6 +38,57 @@ export function joinSequences(
   ]);
 }
 
+/** What a generation has made so far. */
+export interface Collected {
+  readonly tokens: number[][];
+  readonly logprobs: number[][];
+  readonly scores: NonNullable<StepScores["scores"]>[];
+  readonly logits: NonNullable<StepScores["logits"]>[];
+  /** Milliseconds from the start to each step that had tokens. */
+  readonly times: number[];
+}
+
+export const emptyCollection = (rows: number): Collected => ({
+  tokens: Array.from({ length: rows }, () => []),
+  logprobs: Array.from({ length: rows }, () => []),
+  scores: [],
+  logits: [],
+  times: [],
+});
+
+/** Adds a step without what it holds of rows that were stopped before; what is left of it is returned. */
+export function collect(
+  into: Collected,
+  { tokens, logprobs, ...rest }: GenerationStep,
+  stopped: readonly boolean[],
+  elapsed: number,
+): GenerationStep {
+  const kept = tokens.map((token, b) => (stopped[b] ? undefined : token));
+  for (const [b, token] of kept.entries()) {
+    if (token === undefined) continue;
+    into.tokens[b]!.push(token);
+    if (logprobs) into.logprobs[b]!.push(logprobs[b]!);
+  }
+  if (rest.scores) into.scores.push(rest.scores);
+  if (rest.logits) into.logits.push(rest.logits);
+  if (kept.some((token) => token !== undefined)) into.times.push(elapsed);
+  return {
+    ...rest,
+    tokens: kept,
+    ...(logprobs && { logprobs: logprobs.map((x, b) => (stopped[b] ? undefined : x)) }),
+  };
+}
+
+/** The scores that were asked for. */
+export const scoresOf = (
+  { scores, logits, logprobs }: Collected,
+  returns: readonly ScoreOutput[],
+): Pick<GenerationResult, ScoreOutput> => ({
+  ...(returns.includes("scores") && { scores }),
+  ...(returns.includes("logits") && { logits }),
+  ...(returns.includes("logprobs") && { logprobs }),
+});
+
 /** Milliseconds from the start to the first token and to the end, by the clock. */
 export interface Times {
   readonly started: number;
@@ -32,7 +98,7 @@ export interface Times {
 
 /** What can be counted from the tokens and the clock. */
 export function tokenStats(
-  { rows }: Rows,
+  rows: Rows["rows"],
   newTokens: readonly (readonly number[])[],
   { started, firstToken, ended }: Times,
 ): Pick<GenerationStats, "prompt_tokens" | "new_tokens" | "time_to_first_token_ms" | "tokens_per_second"> {

@@ -15,6 +15,16 @@ export interface Rows {
   readonly width: number;
 }
 
+/** Every row several times, one after another. */
+export function repeatRows({ input_ids, attention_mask }: ModelInputs, times: number): ModelInputs {
+  const repeat = (rows: readonly (readonly number[])[]) =>
+    rows.flatMap((row) => new Array<readonly number[]>(times).fill(row));
+  return {
+    input_ids: repeat(input_ids),
+    ...(attention_mask && { attention_mask: repeat(attention_mask) }),
+  };
+}
+
 /** Turns the padded batch that Hugging Face users pass into rows, checking every id. */
 export function toRows({ input_ids, attention_mask }: ModelInputs, vocabSize: number): Rows {
   const width = input_ids[0]?.length ?? 0;

@@ -1,8 +1,10 @@
 import { FusewireError } from "@fusewire/ir";
+import { beamSteps } from "./beams/beam_steps.ts";
 import { assistantDrafter } from "./candidates/assistant_drafter.ts";
 import { lookupDrafter } from "./candidates/lookup_drafter.ts";
 import { decodeSteps } from "./decode_steps.ts";
 import { fillCache } from "./fill_cache.ts";
+import { hostSteps } from "./host_steps.ts";
 import { createJob, type Job } from "./job.ts";
 import { planRun, type RunPlan } from "./plan.ts";
 import type { Runtime } from "./runtime.ts";
@@ -13,7 +15,12 @@ import type { GenerationStep } from "./step.ts";
 export type Strategy = (job: Job) => AsyncGenerator<GenerationStep>;
 
 /** The way to generate that the options ask for. */
-export function strategyFor({ options: { lookup, assistant } }: RunPlan): Strategy {
+export function strategyFor({ options: { lookup, assistant, beams, hosts } }: RunPlan): Strategy {
+  if (beams)
+    return async function* (job) {
+      await fillCache(job);
+      yield* beamSteps(job, beams);
+    };
   if (lookup)
     return async function* (job) {
       await fillCache(job);
@@ -32,7 +39,7 @@ export function strategyFor({ options: { lookup, assistant } }: RunPlan): Strate
     };
   return async function* (job) {
     await fillCache(job);
-    yield* decodeSteps(job);
+    yield* hosts.length > 0 ? hostSteps(job) : decodeSteps(job);
   };
 }
 

@@ -16,11 +16,14 @@ export type OptionTable = Readonly<
   >
 >;
 
+/** Things that only a program can hand over. */
+const NOT_AS_TEXT: readonly OptionKind[] = ["signal", "model", "cache", "tokenizer", "functions"];
+
 /** Adds a flag for each option that text can express; the result reads their values after parsing. */
 export function addGenerationFlags(command: Command, table: OptionTable): () => GenerationOptions {
   const flags = new Map<string, Option>();
   for (const [name, spec] of Object.entries(table)) {
-    if (spec.kind === "signal" || spec.kind === "model" || spec.kind === "cache") continue;
+    if (NOT_AS_TEXT.includes(spec.kind)) continue;
     const flag = `--${name.replaceAll("_", "-")}`;
     const description = `${spec.allowed}${spec.sampling ? "; with --do-sample" : ""}`;
     const option =

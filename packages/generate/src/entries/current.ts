@@ -3,17 +3,17 @@ import {
   cacheWrite,
   cast,
   constant,
-  eq,
   gather,
   le,
   max,
   type Node,
-  reduceMax,
   reshape,
   sub,
   type Tracer,
 } from "@fusewire/ir";
 import { stepAt } from "@fusewire/models";
+import { endsRow } from "../stopping/ends.ts";
+import type { StopShape } from "../stopping/stop_tables.ts";
 import { doneState, type EntryContext, idsState, layerContext, lengthsState, rowsInput } from "./context.ts";
 
 /** Rows before a step that gives each of them one token. */
@@ -61,6 +61,7 @@ export const givenScores = (tracer: Tracer, { batch, model }: EntryContext): Nod
 /** How rows end: by one of so many end tokens or a stop string, or at the length in the input `limit`. */
 export interface Ending {
   readonly eosCount: number;
+  readonly stops?: StopShape;
 }
 
 /** Appends a token i32[B] to the rows that are active; the result i32[B] is 1 for those that have then ended. */
@@ -68,16 +69,13 @@ export function appendToken(
   tracer: Tracer,
   { context, rows, ids, lengths, done: doneBefore, active }: Current,
   token: Node,
-  { eosCount }: Ending,
+  { eosCount, stops }: Ending,
 ): Node {
   const { cache, batch } = context;
   const limit = tracer.input("limit", { dtype: "i32", shape: [batch] });
   const eos = tracer.input("eos", { dtype: "i32", shape: [batch, eosCount] });
   const full = cast(le(limit, add(lengths, 1)), "i32");
-  const done = max(
-    doneBefore,
-    max(reshape(reduceMax(cast(eq(reshape(token, [batch, 1]), eos), "i32")), [batch]), full),
-  );
+  const done = max(doneBefore, max(endsRow(tracer, { token, eos, ids, lengths }, stops), full));
   const set = (state: Node, value: Node) =>
     cacheWrite(state, rows, constant(tracer.table, 0, "i32", [batch]), active, reshape(value, [batch, 1]), 1);
   const idsOfAll = idsState(tracer, cache);

@@ -1,21 +1,16 @@
-import {
-  add,
-  cacheWrite,
-  cast,
-  constant,
-  eq,
-  gather,
-  le,
-  max,
-  type Node,
-  reduceMax,
-  reshape,
-  sub,
-  type Tracer,
-} from "@fusewire/ir";
-import { stepAt } from "@fusewire/models";
+import type { Node, Tracer } from "@fusewire/ir";
+import { type ScoreOutput, scoreOutputs } from "../scores/outputs.ts";
 import { type Selection, select } from "../selection.ts";
-import { doneState, type EntryContext, idsState, layerContext, lengthsState, rowsInput } from "./context.ts";
+import type { EntryContext } from "./context.ts";
+import { appendToken, currentRows, type Ending, givenScores, nextScores } from "./current.ts";
+
+export interface Decoding extends Ending {
+  readonly selection: Selection;
+  /** Also returns scores. */
+  readonly returns?: readonly ScoreOutput[];
+  /** The scores are an input, f32[B, V], and nothing is decoded: the host has changed them. */
+  readonly given?: boolean;
+}
 
 /**
  * One step of generation: decodes the last token of each row, chooses the next one and appends it. The device keeps
@@ -26,36 +21,16 @@ import { doneState, type EntryContext, idsState, layerContext, lengthsState, row
 export function decode(
   tracer: Tracer,
   context: EntryContext,
-  selection: Selection,
-  eosCount: number,
+  { selection, returns = [], given = false, ...ending }: Decoding,
 ): Record<string, Node> {
-  const { cache, batch, model } = context;
-  const layers = layerContext(tracer, context);
-  const rows = rowsInput(tracer, batch);
-  const idsOfAll = idsState(tracer, cache);
-  const lengthsOfAll = lengthsState(tracer, cache);
-  const doneOfAll = doneState(tracer, cache);
-  const column = (state: Node) => reshape(gather(state, rows), [batch]);
-  const ids = gather(idsOfAll, rows);
-  const lengths = column(lengthsOfAll);
-  const doneBefore = column(doneOfAll);
-  const active = sub(constant(tracer.table, 1, "i32"), doneBefore);
-
-  const last = sub(lengths, 1);
-  const tokens = gather(ids, reshape(last, [batch, 1]), 1);
-  const hidden = model.decode(layers, tokens, stepAt(cache, 1, { rows, at: last, count: active }));
-  const scores = reshape(model.head(layers, hidden), [batch, model.vocabSize]);
-  const { token } = select(tracer, selection, scores, { ids, lengths, keep: 1 });
-
-  const limit = tracer.input("limit", { dtype: "i32", shape: [batch] });
-  const eos = tracer.input("eos", { dtype: "i32", shape: [batch, eosCount] });
-  const ended = reshape(reduceMax(cast(eq(reshape(token, [batch, 1]), eos), "i32")), [batch]);
-  const full = cast(le(limit, add(lengths, 1)), "i32");
-  const done = max(doneBefore, max(ended, full));
-  const set = (state: Node, value: Node) =>
-    cacheWrite(state, rows, constant(tracer.table, 0, "i32", [batch]), active, reshape(value, [batch, 1]), 1);
-  tracer.write("ids", cacheWrite(idsOfAll, rows, lengths, active, reshape(token, [batch, 1]), 1));
-  tracer.write("lengths", set(lengthsOfAll, add(lengths, 1)));
-  tracer.write("done", set(doneOfAll, done));
-  return { token, done };
+  const current = currentRows(tracer, context);
+  const { ids, lengths } = current;
+  const logits = given ? givenScores(tracer, context) : nextScores(tracer, current);
+  const { token, processed } = select(tracer, selection, logits, { ids, lengths, keep: 1 });
+  const done = appendToken(tracer, current, token, ending);
+  return {
+    token,
+    done,
+    ...scoreOutputs(returns, { logits, processed, token }),
+  };
 }

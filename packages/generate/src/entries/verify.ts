@@ -23,8 +23,10 @@ import {
 } from "@fusewire/ir";
 import { stepAt } from "@fusewire/models";
 import { processScores, type Selection, select } from "../selection.ts";
+import { endsRow } from "../stopping/ends.ts";
 import { type Acceptance, acceptByRatio, acceptEqual } from "./accept.ts";
 import { doneState, type EntryContext, idsState, layerContext, lengthsState, rowsInput } from "./context.ts";
+import type { Ending } from "./current.ts";
 
 /**
  * How drafts were made: `certain` ones were not drawn from any distribution, `sampled` ones were drawn from the
@@ -32,10 +34,9 @@ import { doneState, type EntryContext, idsState, layerContext, lengthsState, row
  */
 export type DraftKind = "certain" | "sampled";
 
-export interface Verification {
+export interface Verification extends Ending {
   readonly length: number;
   readonly selection: Selection;
-  readonly eosCount: number;
   readonly drafts: DraftKind;
 }
 
@@ -49,7 +50,7 @@ export interface Verification {
 export function verify(
   tracer: Tracer,
   context: EntryContext,
-  { length, selection, eosCount, drafts: kind }: Verification,
+  { length, selection, eosCount, stops, drafts: kind }: Verification,
 ): Record<string, Node> {
   const { cache, batch, model } = context;
   const layers = layerContext(tracer, context);
@@ -108,8 +109,17 @@ export function verify(
 
   const limit = vector("limit");
   const eos = tracer.input("eos", { dtype: "i32", shape: [batch, eosCount] });
-  const isEnd = cast(eq(reshape(tokens, [batch, length, 1]), reshape(eos, [batch, 1, eosCount])), "i32");
-  const ends = reshape(reduceMax(isEnd), [batch, length]);
+  const atPlaces = (x: Node) => {
+    const size = x.type.shape[1]!;
+    return reshape(broadcastTo(reshape(x, [batch, 1, size]), [batch, length, size]), [places, size]);
+  };
+  const chosen = {
+    token: reshape(tokens, [places]),
+    eos: atPlaces(eos),
+    ids: scoreContext.ids,
+    lengths: scoreContext.lengths,
+  };
+  const ends = reshape(endsRow(tracer, chosen, stops), [batch, length]);
   const endsBefore = sub(cumsum(ends, 1), ends);
   const kept = and(
     and(le(place, asColumn(matched)), eq(endsBefore, 0)),

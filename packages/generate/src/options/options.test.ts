@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { StaticCache } from "../cache/index.ts";
+import { checkFullgraph } from "./conflicts.ts";
 import { type GenerationOptions, resolveOptions } from "./index.ts";
 
 const resolve = (options: object, defaults: object = {}) =>
@@ -28,16 +30,85 @@ describe("what is refused, by name", () => {
       { forced_eos_token_id: 5, suppress_tokens: [5, 6] },
       "every forced_eos_token_id is also in suppress_tokens",
     ],
-    [{ num_beams: 4 }, "'num_beams': beam search is not built yet"],
+    [{ num_beams: 0 }, "'num_beams' must be an integer of 1 or more, not 0"],
+    [{ stop_strings: "" }, `'stop_strings' must be a text or a list of them, not ""`],
+    [{ max_time: 0 }, "'max_time' must be seconds, above 0, not 0"],
+    [{ logits_processor: [1] }, "'logits_processor' must be a list of functions, not [1]"],
+    [{ guidance_scale: 2 }, "'guidance_scale': classifier-free guidance is not built yet"],
     [{ toString: 1 }, "'toString': not an option"],
   ])("%j", (options, message) => {
     expect(() => resolve(options)).toThrow(message);
   });
 
   test("a checkpoint's own settings that would change the result", () => {
-    expect(() => resolve({}, { num_beams: 4 })).toThrow(
-      "the model's generation config sets 'num_beams' (4): beam search is not built yet; delete it from model.generation_config",
+    expect(() => resolve({}, { guidance_scale: 3 })).toThrow(
+      "the model's generation config sets 'guidance_scale' (3): classifier-free guidance is not built yet; delete it from model.generation_config",
     );
+  });
+});
+
+describe("options that exclude each other, both by name", () => {
+  const assistant_model = { runtime: {}, generation_config: {} };
+  const fn = () => true;
+  test.each([
+    [{ num_return_sequences: 2 }, "num_return_sequences 2 with do_sample false and num_beams 1"],
+    [{ num_beams: 2, num_return_sequences: 3 }, "num_return_sequences 3 is more than num_beams 2"],
+    [{ length_penalty: 2 }, "'length_penalty' has no effect while num_beams is 1"],
+    [{ early_stopping: true, num_beams: 1 }, "'early_stopping' has no effect while num_beams is 1"],
+    [{ num_beams: 2, assistant_model }, "num_beams 2 and assistant_model exclude each other"],
+    [
+      { num_beams: 2, prompt_lookup_num_tokens: 3 },
+      "num_beams 2 and prompt_lookup_num_tokens exclude each other",
+    ],
+    [
+      { assistant_model, prompt_lookup_num_tokens: 3 },
+      "assistant_model and prompt_lookup_num_tokens both draft",
+    ],
+    [{ num_beams: 2, stopping_criteria: [fn] }, "num_beams and stopping_criteria exclude each other"],
+    [
+      { output_scores: true, prompt_lookup_num_tokens: 3 },
+      "output_scores and prompt_lookup_num_tokens exclude each other",
+    ],
+    [{ logits_processor: [fn], assistant_model }, "logits_processor and assistant_model exclude each other"],
+    [
+      { prefix_allowed_tokens_fn: fn, assistant_model },
+      "prefix_allowed_tokens_fn and assistant_model exclude",
+    ],
+    [{ stop_strings: ["x"] }, "stop_strings needs the option tokenizer"],
+    [
+      { do_sample: true, num_return_sequences: 2, past_key_values: new StaticCache({ max_cache_len: 8 }) },
+      "num_return_sequences 2 and past_key_values exclude each other",
+    ],
+    [
+      { num_beams: 2, past_key_values: new StaticCache({ max_cache_len: 8 }) },
+      "num_beams 2 keeps its texts in a cache of its own; leave past_key_values out",
+    ],
+    [
+      { use_cache: false, past_key_values: new StaticCache({ max_cache_len: 8 }) },
+      "past_key_values is a cache, and use_cache is false",
+    ],
+    [
+      { cache_implementation: "static", past_key_values: new StaticCache({ max_cache_len: 8 }) },
+      "past_key_values is a cache, and cache_implementation 'static' asks for another",
+    ],
+    [{ num_beams: 2, temperature: 2 }, "'temperature' has no effect while do_sample is false"],
+  ])("%j", (options, message) => {
+    expect(() => resolve(options)).toThrow(message);
+  });
+
+  test("fullgraph and what runs in JavaScript", () => {
+    const settings = { stepsPerSubmit: 1, fullgraph: true, autotune: false };
+    for (const name of ["logits_processor", "stopping_criteria"])
+      expect(() => checkFullgraph({ [name]: [fn] }, settings)).toThrow(
+        `compile: fullgraph is true, and '${name}' runs in JavaScript`,
+      );
+    expect(() => checkFullgraph({ logits_processor: [] }, settings)).not.toThrow();
+  });
+
+  test("but a checkpoint may say of beams what it likes while there is one", () => {
+    expect(() =>
+      resolve({}, { length_penalty: 1.2, early_stopping: true, num_return_sequences: 1 }),
+    ).not.toThrow();
   });
 });
 

@@ -13,6 +13,7 @@ import { repetitionPenalty } from "./repetition_penalty.ts";
 import { sequenceBias } from "./sequence_bias.ts";
 import { beginSuppressTokens, suppressTokens } from "./suppress_tokens.ts";
 import { temperature } from "./temperature.ts";
+import { topH } from "./top_h.ts";
 import { topK } from "./top_k.ts";
 import { topP } from "./top_p.ts";
 import { typicalP } from "./typical_p.ts";
@@ -32,6 +33,7 @@ export const PROCESSORS: readonly Processor[] = [
   suppressTokens,
   beginSuppressTokens,
   temperature,
+  topH,
   topK,
   topP,
   minP,

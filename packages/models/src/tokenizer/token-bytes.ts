@@ -49,6 +49,7 @@ function byteOfLetters(): ReadonlyMap<string, number> {
     (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || (byte >= 174 && byte <= 255);
   const letters = new Map<string, number>();
   let next = 256;
-  for (let byte = 0; byte < 256; byte++) letters.set(String.fromCodePoint(prints(byte) ? byte : next++), byte);
+  for (let byte = 0; byte < 256; byte++)
+    letters.set(String.fromCodePoint(prints(byte) ? byte : next++), byte);
   return letters;
 }

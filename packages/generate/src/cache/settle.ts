@@ -37,14 +37,23 @@ export function settle(hold: CacheHold, { text, cached, newTokens, beyond }: Out
   hold.rows = rows;
 }
 
-/** How far behind the last token a generation can have written; see `Outcome`. */
-export function writtenBeyond(
-  { engine }: Runtime,
-  { stepsPerSubmit }: CompileSettings,
-  { rounds }: Counts,
-  finished: boolean,
-): number {
-  const drafts = Math.max(0, ...rounds.map(({ drafted }) => drafted));
+/** A generation that has ended, or was left. */
+interface Ended {
+  readonly runtime: Runtime;
+  readonly settings: CompileSettings;
+  readonly counts: Pick<Counts, "rounds" | "stopped">;
+  readonly newTokens: Outcome["newTokens"];
+  readonly finished: boolean;
+}
+
+/** How far behind the last token of a row a generation can have written; see `Outcome`. */
+export function writtenBeyond({ runtime, settings, counts, newTokens, finished }: Ended): number {
+  const drafts = Math.max(0, ...counts.rounds.map(({ drafted }) => drafted));
+  const stopped = counts.stopped.includes(true);
   // A row that ended writes nothing more; of one that was left, submits under way write on.
-  return finished ? drafts : Math.max(drafts, stepsPerSubmit * (engine.runAhead + 2));
+  if (finished && !stopped) return drafts;
+  const underWay = settings.stepsPerSubmit * (runtime.engine.runAhead + 2);
+  // A row that the host stopped goes on on the device until all have ended.
+  const lengths = newTokens.map((tokens) => tokens.length);
+  return Math.max(drafts, underWay) + (stopped ? Math.max(...lengths) - Math.min(...lengths) : 0);
 }

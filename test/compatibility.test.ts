@@ -38,6 +38,10 @@ test("docs/compatibility.md says what the tables say", async () => {
       "dtype",
       "`auto` (as stored), `float32`, `bfloat16`, `float16`: how weights are kept; arithmetic is f32. `q8` and `q4`: quantized while loading",
     ),
+    row(
+      "cache_dtype",
+      "`float32`, `float16` or `int8`: how keys and values are kept; with `int8` each token and head has a scale of its own",
+    ),
     row("device", "`auto` or the name of a device"),
     row("attn_implementation", "`sdpa` (a kernel) or `eager` (plain products and softmax)"),
     row(

@@ -1,62 +1,78 @@
-/**
- * Decoding a model on the WebGPU engine: tokens a second cold and warm, launches and submits a token, and the weight
- * bytes read a second beside what copying reaches on the same device.
- *
- *   tsx bench/webgpu/decode.ts <model folder> [tokens] [dtype]
- */
-import { createWebGpuEngine, type OpenDevice } from "@fusewire/backend-tfjs";
-import { loadCausalLM, type WeightDType } from "@fusewire/generate";
-import { openModelDirectory } from "@fusewire/models/node";
-import { median, report } from "./report.ts";
+/** Decoding: tokens a second warm, the first token cold, launches a token, and weight bytes read against copying. */
+import type { GenerationStats } from "@fusewire/generate";
+import { copyBandwidth } from "./bandwidth.ts";
+import { BASE, type Contestant, openContestants, promptOf } from "./contestants.ts";
+import type { BenchOptions } from "./options.ts";
+import { type Figures, machine, median, type Report } from "./report.ts";
 
-const [folder, tokens = "32", dtype = "auto"] = process.argv.slice(2);
-if (!folder) throw new Error("give a folder with a model");
+interface Round {
+  readonly first_ms: number;
+  readonly tokens_per_second: number;
+  readonly stats: GenerationStats;
+}
 
-const engine = await createWebGpuEngine();
-const { facts } = engine.device;
-if (facts.software)
-  console.log("a software adapter: never ran on a GPU; speeds mean nothing beyond this machine");
-const model = await loadCausalLM(await openModelDirectory(folder), { engine, dtype: dtype as WeightDType });
-const prompt = Array.from({ length: 32 }, (_, k) => 5 + ((k * 37) % 300));
-const options = { max_new_tokens: Number(tokens), eos_token_id: [] };
-const from = performance.now();
-await model.generate({ input_ids: [prompt] }, { ...options, max_new_tokens: 1 });
-const cold = performance.now() - from;
-const runs = [];
-for (let round = 0; round < 3; round++)
-  runs.push((await model.generate({ input_ids: [prompt] }, options)).stats);
-const perSecond = median(runs.map((stats) => stats.tokens_per_second));
-report("decode", {
-  adapter: `${facts.vendor} ${facts.architecture}`,
-  software: facts.software,
-  cold_first_token_ms: cold,
-  tokens_per_second: perSecond,
-  launches_per_token: runs[0]!.launches / Number(tokens),
-  submits_per_token: runs[0]!.submits / Number(tokens),
-  bytes_held: engine.held().bytes,
-  gb_per_second: (perSecond * engine.held().bytes) / 1e9,
-  copy_gb_per_second: await copyBandwidth(engine.device),
-  pipelines: engine.counts().pipelines,
-});
-await model.dispose();
-engine.dispose();
-
-/** Bytes read and written a second by copying from buffer to buffer. */
-async function copyBandwidth({ device }: OpenDevice): Promise<number> {
-  const size = 1 << 26;
-  const buffers = [0, 1].map(() => device.createBuffer({ size, usage: 140 }));
-  const copies = 8;
-  const rates: number[] = [];
-  for (let round = 0; round < 4; round++) {
-    await device.queue.onSubmittedWorkDone();
-    const begin = performance.now();
-    const encoder = device.createCommandEncoder();
-    for (let k = 0; k < copies; k++)
-      encoder.copyBufferToBuffer(buffers[k % 2]!, 0, buffers[(k + 1) % 2]!, 0, size);
-    device.queue.submit([encoder.finish()]);
-    await device.queue.onSubmittedWorkDone();
-    rates.push((2 * copies * size) / (performance.now() - begin) / 1e6);
+export async function decode(options: BenchOptions): Promise<Report> {
+  const { device, contestants, dispose } = await openContestants(options);
+  const input_ids = [promptOf(options.prompt)];
+  const generate = async ({ model }: Contestant, max_new_tokens: number) => {
+    const start = performance.now();
+    const { stats } = await model.generate({ input_ids }, { max_new_tokens, eos_token_id: [] });
+    return { ms: performance.now() - start, stats };
+  };
+  /** The difference of two runs, so that the prompt does not count, nor when the tokens of a submit are told. */
+  const measure = async (contestant: Contestant): Promise<Round> => {
+    const first = await generate(contestant, 1);
+    const all = await generate(contestant, 1 + options.tokens);
+    const tokens_per_second = (1000 * options.tokens) / (all.ms - first.ms);
+    return { first_ms: first.ms, tokens_per_second, stats: all.stats };
+  };
+  const cold: number[] = [];
+  for (const contestant of contestants) {
+    cold.push((await generate(contestant, 1)).ms);
+    await generate(contestant, 1 + options.tokens);
   }
-  for (const buffer of buffers) buffer.destroy();
-  return Math.max(...rates);
+  const rounds: Round[][] = [];
+  for (let round = 0; round < options.rounds; round++) {
+    const row: Round[] = [];
+    for (const contestant of contestants) row.push(await measure(contestant));
+    rounds.push(row);
+  }
+  const copy = await copyBandwidth(device);
+  const base = contestants.findIndex(({ name }) => name === BASE);
+  const figures = contestants.map(({ name, engine }, k): readonly [string, Figures] => {
+    const of = (figure: (row: readonly Round[]) => number) => median(rounds.map(figure));
+    const perSecond = of((row) => row[k]!.tokens_per_second);
+    const { launches, submits, new_tokens } = rounds[0]![k]!.stats;
+    const read = (perSecond * engine.held().bytes) / 1e9;
+    return [
+      name,
+      {
+        tokens_per_second: perSecond,
+        times_eager: of((row) => row[k]!.tokens_per_second / row[base]!.tokens_per_second),
+        first_token_cold_ms: cold[k]!,
+        first_token_warm_ms: of((row) => row[k]!.first_ms),
+        launches_per_token: launches / new_tokens,
+        submits_per_token: submits / new_tokens,
+        bytes_held: engine.held().bytes,
+        gb_per_second: read,
+        share_of_copy: read / copy,
+      },
+    ];
+  });
+  await dispose();
+  const { model, prompt, tokens, dtype } = options;
+  return {
+    bench: "decode",
+    shown: ["tokens_per_second", "tokens a second, median"],
+    about: {
+      ...machine(device),
+      model,
+      dtype,
+      prompt,
+      tokens,
+      rounds: options.rounds,
+      copy_gb_per_second: copy,
+    },
+    contestants: Object.fromEntries(figures),
+  };
 }

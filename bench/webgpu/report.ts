@@ -1,17 +1,32 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { cpus } from "node:os";
+import type { OpenDevice } from "@fusewire/backend-tfjs";
 
 export function median(numbers: readonly number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  const middle = sorted.length / 2;
+  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** Prints figures and keeps them as JSON beside those of other benches. */
-export function report(name: string, figures: Readonly<Record<string, number | string | boolean>>): void {
-  for (const [figure, value] of Object.entries(figures))
-    console.log(`${figure.padEnd(32)} ${typeof value === "number" ? Number(value.toPrecision(4)) : value}`);
-  const folder = join(fileURLToPath(new URL("../..", import.meta.url)), ".cache", "bench");
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `webgpu.${name}.json`), JSON.stringify(figures, undefined, 2));
+export type Figures = Readonly<Record<string, number | string>>;
+
+/** What a bench found. */
+export interface Report {
+  readonly bench: string;
+  /** What the plot shows of each contestant: a figure's name, and its title with unit. */
+  readonly shown: readonly [figure: string, title: string];
+  readonly about: Figures;
+  /** Figures by contestant. */
+  readonly contestants: Readonly<Record<string, Figures>>;
 }
+
+/** The machine and the device that figures are from. */
+export const machine = ({ facts }: OpenDevice, dawn = ""): Figures => ({
+  device: dawn || facts.description || `${facts.vendor} ${facts.architecture}`,
+  device_is: dawn
+    ? "a backend that computes nothing"
+    : facts.software
+      ? "a software adapter: never ran on a GPU, speeds say nothing of one"
+      : "a GPU",
+  processor: `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}`,
+  node: process.versions.node,
+});

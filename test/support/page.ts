@@ -8,13 +8,13 @@ export interface ServedPage {
   close(): Promise<void>;
 }
 
-/** Builds the page in `root` and serves what came out. */
-export async function servePage(root: string): Promise<ServedPage> {
+/** Builds the page in `root` and serves what came out, with these headers. */
+export async function servePage(root: string, headers: Record<string, string> = {}): Promise<ServedPage> {
   await build({ root, logLevel: "warn" });
   const server = await preview({
     root,
     logLevel: "warn",
-    preview: { host: "127.0.0.1", port: 0, open: false },
+    preview: { host: "127.0.0.1", port: 0, open: false, headers },
   });
   const address = server.resolvedUrls?.local[0];
   if (address === undefined) throw new Error("the preview server has no address");

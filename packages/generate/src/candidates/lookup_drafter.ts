@@ -1,13 +1,25 @@
 import type { RunPlan } from "../plan.ts";
 import { allowedCandidates } from "./allowed.ts";
 import type { Drafter } from "./drafter.ts";
-import { type PromptLookupOptions, promptLookup } from "./prompt_lookup.ts";
+import { type Lookup, type LookupOptions, promptLookup, suffixLookup } from "./prompt_lookup.ts";
 
 /** Drafts by prompt lookup. */
-export const lookupDrafter = (plan: RunPlan, lookup: PromptLookupOptions, vocabSize: number): Drafter => ({
-  propose: async (rows) =>
-    rows.map(({ ids, room, done }, b) => ({
-      tokens: done ? [] : allowedCandidates(plan, b, ids, promptLookup(ids, room, lookup), vocabSize),
-    })),
-  settle: () => undefined,
-});
+export function lookupDrafter(plan: RunPlan, options: LookupOptions, vocabSize: number): Drafter {
+  const lookups = plan.rows.map(() => lookupBy(options));
+  return {
+    propose: async (rows) =>
+      rows.map(({ ids, room, done }, b) => ({
+        tokens: done ? [] : allowedCandidates(plan, b, ids, lookups[b]!(ids, room), vocabSize),
+      })),
+    settle: () => undefined,
+  };
+}
+
+function lookupBy(options: LookupOptions): Lookup {
+  switch (options.method) {
+    case "ngram":
+      return (ids, room) => promptLookup(ids, room, options);
+    case "suffix":
+      return suffixLookup(options);
+  }
+}

@@ -4,7 +4,7 @@ import { holdOf } from "../cache/cache.ts";
 import type { CacheHold } from "../cache/hold.ts";
 import { CACHE_IMPLEMENTATIONS, type CacheImplementation } from "../cache/implementation.ts";
 import type { AssistantOptions } from "../candidates/assistant_options.ts";
-import type { PromptLookupOptions } from "../candidates/prompt_lookup.ts";
+import type { LookupOptions } from "../candidates/prompt_lookup.ts";
 import { GENERATE_COMPAT, isAccepted } from "../compat.ts";
 import type { Runtime } from "../runtime.ts";
 import { assistantOf } from "./assistant.ts";
@@ -30,7 +30,8 @@ export interface ResolvedOptions extends GenerationModes {
   readonly values: Readonly<Record<string, unknown>>;
   readonly seed: number | readonly number[] | undefined;
   /** Set where tokens are to be proposed by prompt lookup. */
-  readonly lookup: PromptLookupOptions | undefined;
+  readonly lookup: LookupOptions | undefined;
+  readonly speculation: "always" | "auto";
   /** Set where an assistant drafts. */
   readonly assistant: { readonly runtime: Runtime; readonly options: AssistantOptions } | undefined;
   /** The cache to go on from. */
@@ -69,9 +70,8 @@ export function resolveOptions(options: GenerationOptions, defaults: GenerationD
     // Hugging Face's own default keeps 50 tokens where sampling.
     values: { top_k: 50, ...given },
     seed: given.seed,
-    lookup: given.prompt_lookup_num_tokens
-      ? { numTokens: given.prompt_lookup_num_tokens, maxNgram: given.max_matching_ngram_size ?? 2, eos }
-      : undefined,
+    lookup: lookupOf(given, eos),
+    speculation: given.speculation ?? "always",
     assistant: options.assistant_model && assistantOf(options.assistant_model),
     pastKeyValues: options.past_key_values && holdOf(options.past_key_values),
     cacheImplementation: implementationOf(given.cache_implementation),
@@ -79,6 +79,17 @@ export function resolveOptions(options: GenerationOptions, defaults: GenerationD
     pad: given.pad_token_id ?? eos[0] ?? 0,
     signal: options.signal,
   };
+}
+
+/** How prompt lookup is asked for, where it is. */
+function lookupOf(given: GenerationOptions, eos: readonly number[]): LookupOptions | undefined {
+  const { prompt_lookup_num_tokens: numTokens, max_matching_ngram_size, prompt_lookup_method } = given;
+  if (!numTokens) return undefined;
+  if (prompt_lookup_method === "suffix" && max_matching_ngram_size !== undefined)
+    throw new FusewireError(
+      "prompt_lookup_method 'suffix' looks for ends of any length, and max_matching_ngram_size limits them; leave one of them out",
+    );
+  return { numTokens, maxNgram: max_matching_ngram_size ?? 2, method: prompt_lookup_method ?? "ngram", eos };
 }
 
 /** How many tokens may be added: the caller's options go before the checkpoint's, max_new_tokens before max_length. */

@@ -28,6 +28,10 @@ const isNumber = (value: unknown): value is number => typeof value === "number" 
 const integer = (min: number) => (value: unknown) => Number.isSafeInteger(value) && (value as number) >= min;
 const between = (min: number, max: number) => (value: unknown) =>
   isNumber(value) && value >= min && value <= max;
+const oneOf =
+  (...words: readonly string[]) =>
+  (value: unknown) =>
+    typeof value === "string" && words.includes(value);
 const positive = (value: unknown) => isNumber(value) && value > 0;
 const listOf = (accepts: (value: unknown) => boolean) => (value: unknown) =>
   Array.isArray(value) ? value.every(accepts) : accepts(value);
@@ -88,6 +92,8 @@ export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: Optio
   },
   prompt_lookup_num_tokens: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
   max_matching_ngram_size: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
+  prompt_lookup_method: { kind: "text", allowed: "ngram or suffix", accepts: oneOf("ngram", "suffix") },
+  speculation: { kind: "text", allowed: "always or auto", accepts: oneOf("always", "auto") },
   past_key_values: {
     kind: "cache",
     allowed: "a cache such as new StaticCache({…})",

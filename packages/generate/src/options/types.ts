@@ -56,6 +56,10 @@ export interface GenerationOptions {
   prompt_lookup_num_tokens?: number;
   /** Longest end of the row that prompt lookup looks for. */
   max_matching_ngram_size?: number;
+  /** `ngram` (Hugging Face's): the first place of the longest such end; `suffix`: of an end of any length, found by an index. */
+  prompt_lookup_method?: "ngram" | "suffix";
+  /** `auto` stops drafting once it measurably costs more time than it saves; `always` where not given. */
+  speculation?: "always" | "auto";
   /** A cache that was filled before, or is to be: the generation goes on from what it holds. */
   past_key_values?: Cache;
   /** How the model's own cache is made: `static`, `dynamic` or `quantized`. */

@@ -65,7 +65,8 @@ describe.each(PORTABLE)("on %s", (device) => {
       const theirs = one.rounds.map(({ candidates, accepted }) => ({ drafted: candidates.length, accepted }));
       if (one.case === PAD_IN_THE_TEXT) {
         const pad = one.new_tokens.indexOf(0);
-        const sumOf = (rounds: readonly { readonly accepted: number }[]) => rounds.reduce((sum, { accepted }) => sum + accepted, 0);
+        const sumOf = (rounds: readonly { readonly accepted: number }[]) =>
+          rounds.reduce((sum, { accepted }) => sum + accepted, 0);
         // The rounds are theirs up to the pad token, and behind it more drafts are right.
         const before = roundsWithin(stats.rounds, pad);
         expect(pad).toBeGreaterThan(0);
@@ -130,6 +131,43 @@ describe.each(["eager:wasm", "wasm", "webgpu"])("four prompts of different lengt
       }
       expect(batch.stats.rounds.some(({ accepted }) => accepted > 0)).toBe(true);
     }));
+});
+
+describe("submits of a generation", () => {
+  /** Submits beside those that load the two prompts, of one chunk each. */
+  const submitsOf = (device: string, assistant_confidence_threshold: number) =>
+    withAssistant(GOLDEN, device, async (model, assistant_model) => {
+      Object.assign(assistant_model.generation_config, {
+        num_assistant_tokens: 5,
+        assistant_confidence_threshold,
+      });
+      const options = { max_new_tokens: 30, eos_token_id: [], assistant_model };
+      const { stats } = await model.generate({ input_ids: [[302, 294, 304, 81, 54, 262]] }, options);
+      return { submits: stats.submits - 4, rounds: stats.rounds };
+    });
+  /** Each round verifies; rounds that draft have `drafting` submits for it, and from the second on one that tells what was right. */
+  const expected = (rounds: readonly { readonly drafted: number }[], drafting: (drafted: number) => number) =>
+    rounds.reduce(
+      (sum, { drafted }, k) => sum + 1 + (drafted > 0 ? drafting(drafted) + Number(k > 0) : 0),
+      0,
+    );
+
+  test.each(["wasm", "webgpu"])(
+    "all drafts of a round are one on %s where no confidence stops them",
+    async (device) => {
+      const { submits, rounds } = await submitsOf(device, 0);
+      expect(submits).toBe(expected(rounds, () => 1));
+    },
+  );
+
+  test("where one does, each draft is one on the CPU, and few are on a GPU", async () => {
+    const host = await submitsOf("wasm", 0.05);
+    expect(host.submits).toBe(expected(host.rounds, (drafted) => drafted));
+    const device = await submitsOf("webgpu", 0.05);
+    expect(device.rounds).toEqual(host.rounds);
+    expect(device.submits).toBeLessThanOrEqual(expected(device.rounds, () => 2));
+    expect(device.submits).toBeLessThan(host.submits);
+  });
 });
 
 test("a second generation compiles nothing and holds no more", () =>

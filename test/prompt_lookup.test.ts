@@ -51,30 +51,48 @@ describe.each(PORTABLE)("on %s", (device) => {
       expect(stats.rounds).toHaveLength(one.target_forward_calls);
     }),
   );
-
-  test("a batch of different lengths gives each row what it gets alone, greedy and sampled", () =>
-    withModel(target, device, async (model) => {
-      const rows = [
-        [7, 8, 9, 7, 8],
-        [302, 294, 304, 81, 54, 262, 302, 294],
-        [5, 5, 5],
-      ];
-      const width = Math.max(...rows.map((row) => row.length));
-      const input_ids = rows.map((row) => [...new Array<number>(width - row.length).fill(0), ...row]);
-      const attention_mask = rows.map((row) => [
-        ...new Array<number>(width - row.length).fill(0),
-        ...row.map(() => 1),
-      ]);
-      const lookup = { prompt_lookup_num_tokens: 4 };
-      for (const options of [{}, { do_sample: true, top_k: 8, seed: [3, 4, 5] }]) {
-        const common = { max_new_tokens: 24, eos_token_id: [167], ...options };
-        const plain = await model.generate({ input_ids, attention_mask }, common);
-        const batch = await model.generate({ input_ids, attention_mask }, { ...common, ...lookup });
-        expect(batch.new_tokens).toEqual(plain.new_tokens);
-        expect(batch.sequences).toEqual(plain.sequences);
-      }
-    }));
 });
+
+describe.each(["eager:wasm", "wasm", "webgpu"])("four prompts of different lengths on %s", (device) => {
+  const rows = [
+    [7, 8, 9, 7, 8],
+    [302, 294, 304, 81, 54, 262, 302, 294],
+    [5, 5, 5],
+    [40, 41, 40],
+  ];
+  const width = Math.max(...rows.map((row) => row.length));
+  const input_ids = rows.map((row) => [...new Array<number>(width - row.length).fill(0), ...row]);
+  const attention_mask = input_ids.map((row, b) => row.map((_, k) => Number(k >= width - rows[b]!.length)));
+
+  test.each([
+    { prompt_lookup_num_tokens: 4 },
+    { prompt_lookup_num_tokens: 4, do_sample: true, top_k: 8, seed: [3, 4, 5, 6] },
+    { prompt_lookup_num_tokens: 5, prompt_lookup_method: "suffix" },
+  ] as const)("give what each gives alone without lookup: %j", (options) =>
+    withModel(target, device, async (model) => {
+      const common = { max_new_tokens: 24, eos_token_id: [167] };
+      const batch = await model.generate({ input_ids, attention_mask }, { ...common, ...options });
+      for (const [b, row] of rows.entries()) {
+        const sampling = "seed" in options && { do_sample: true, top_k: 8, seed: [options.seed[b]!] };
+        const alone = await model.generate({ input_ids: [row] }, { ...common, ...sampling });
+        expect(batch.new_tokens[b]).toEqual(alone.new_tokens[0]);
+      }
+      expect(batch.stats.rounds.some(({ accepted }) => accepted > 0)).toBe(true);
+    }),
+  );
+});
+
+test("a suffix index and a limit on the length it looks for exclude each other", () =>
+  withModel(target, "interpreter", async (model) => {
+    const options = {
+      prompt_lookup_num_tokens: 4,
+      prompt_lookup_method: "suffix",
+      max_matching_ngram_size: 2,
+    } as const;
+    await expect(model.generate({ input_ids: [[1, 2]] }, options)).rejects.toThrow(
+      "prompt_lookup_method 'suffix' looks for ends of any length, and max_matching_ngram_size limits them",
+    );
+  }));
 
 test("sampling with lookup draws each token from the same distribution as without", () =>
   withModel(target, "wasm", async (model) => {

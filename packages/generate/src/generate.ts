@@ -93,6 +93,7 @@ export async function* generateSteps(
       launches: counts.launches,
       submits: counts.submits,
       rounds: counts.rounds,
+      ...(counts.speculation && { speculation: counts.speculation }),
       compilations: runtime.programs.takeCompilations(),
       bytes: runtime.engine.held().bytes,
       ...(hosts.length > 0 && { host_processors: hosts.length }),

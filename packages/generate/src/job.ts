@@ -1,6 +1,7 @@
 import type { Value } from "@fusewire/ir";
 import type { Outputs, States } from "@fusewire/passes";
 import type { BeamOutcome } from "./beams/hypotheses.ts";
+import type { SpeculationStats } from "./candidates/gain.ts";
 import type { EntryKey } from "./entries/index.ts";
 import type { RunPlan } from "./plan.ts";
 import type { Runtime } from "./runtime.ts";
@@ -17,6 +18,8 @@ export interface Counts {
   launches: number;
   submits: number;
   readonly rounds: Round[];
+  /** What `speculation: "auto"` has measured. */
+  speculation?: SpeculationStats;
   /** Rows that the host has stopped, which strategies treat as ended. */
   readonly stopped: boolean[];
   /** What beam search has come to. */

@@ -1,3 +1,5 @@
+import type { SpeculationStats } from "./candidates/gain.ts";
+
 /** A run of the passes for one program. */
 export interface Compilation {
   readonly entry: string;
@@ -32,6 +34,8 @@ export interface GenerationStats {
   readonly submits: number;
   /** Verifications of drafted tokens, in order; none without speculation. */
   readonly rounds: readonly Round[];
+  /** Of `speculation: "auto"`: whether drafting paid. */
+  readonly speculation?: SpeculationStats;
   /** Since the generation before, loading and warm-up included. */
   readonly compilations: readonly Compilation[];
   /** Bytes the engine holds: weights, caches and constants. */

@@ -6,7 +6,7 @@ const judged = (right: readonly number[], wrong: readonly number[]) => [
   ...wrong.map((probability) => ({ probability, right: false })),
 ];
 
-// Expected values: sklearn's roc_curve and argmin(fpr + 3 * (1 - tpr)), as in Hugging Face's update.
+// Expected by hand: the least of (wrong ones kept) / (wrong ones) + 3 * (right ones lost) / (right ones).
 describe("the threshold that costs least", () => {
   test.each([
     ["kinds that do not mix: the least likely right one", [0.9, 0.8, 0.7, 0.6], [0.5, 0.1], 0.6],

@@ -139,6 +139,37 @@ describe("one processor", () => {
   });
 });
 
+// From TopHLogitsWarper, which the golden data does not hold.
+test.each([
+  [0.2, [[10], [6]]],
+  [
+    0.5,
+    [
+      [4, 10],
+      [5, 6],
+    ],
+  ],
+  [
+    0.9,
+    [
+      [2, 4, 5, 8, 9, 10, 11],
+      [0, 1, 4, 5, 6, 8],
+    ],
+  ],
+])("top_h %d", (share, kept) => {
+  const scores = [
+    [-2.25, -2.3, -0.5, -0.87, 1.7, 1.38, -0.63, -4.23, 0.94, -0.32, 2.89, 0.53],
+    [0.33, 1.75, -0.29, -0.22, 1.86, 2.52, 4.01, 0.11, 1.24, -0.83, -1.68, -4.63],
+  ];
+  const setting = { eos: [], prompts: [1, 1], width: 1, maxNew: 1, keep: 1 };
+  const value = toValue({ dtype: "f32", shape: [2, 12] }, scores.flat());
+  const result = apply("top_h", share, value, [[7], [7]], setting);
+  const expected = scores.map((row, b) =>
+    row.map((score, id) => (kept[b]!.includes(id) ? score : Number.NEGATIVE_INFINITY)),
+  );
+  expectEqualScores(result, Float32Array.from(expected.flat()));
+});
+
 describe("the lists that generate() builds", () => {
   test.each(golden.lists)("$case", async (list) => {
     const config = list.generation_config;

@@ -124,3 +124,76 @@ describe.each(["interpreter", "eager:wasm", "wasm", "webgpu"])("generate() on %s
       expect(alone.stats.seed).toBe(7);
     }));
 });
+
+describe("beam sampling", () => {
+  test("draws texts of two tokens as an enumeration of all draws has it", () =>
+    withModel(goldenPath("generation", "target"), "wasm", async (model) => {
+      const rowsOf = async (rows: number[][]) => {
+        const { logits } = await model.forward({ input_ids: rows });
+        const scores = rows.map((row, b) =>
+          logits.data.slice((b * row.length + row.length - 1) * 384).slice(0, 384),
+        );
+        return scores.map((row) => kept(Array.from(row)));
+      };
+      const [first] = await rowsOf([prompt]);
+      const second = await rowsOf(first!.map(({ id }) => [...prompt, id]));
+      const texts = first!.flatMap((one, i) => second[i]!.map(({ id }) => [one.id, id].join()));
+      const exact = new Array<number>(texts.length).fill(0);
+      for (const [beams, likely] of bestTwo(first!.map(({ log }) => log))) {
+        const sums = beams.flatMap((i) => second[i]!.map(({ log }) => first![i]!.log + log));
+        for (const [[best], part] of bestTwo(sums))
+          exact[beams[Math.floor(best! / KEPT)]! * KEPT + (best! % KEPT)]! += likely * part;
+      }
+      const counts = new Array<number>(texts.length).fill(0);
+      for (let round = 0; round < 64; round++) {
+        const { new_tokens } = await model.generate(
+          { input_ids: new Array<number[]>(16).fill(prompt) },
+          { num_beams: 2, do_sample: true, top_k: KEPT, max_new_tokens: 2, seed: round, eos_token_id: [] },
+        );
+        for (const row of new_tokens) counts[texts.indexOf(row.join())]! += 1;
+      }
+      expect(chiSquare(counts, exact)).toBeGreaterThan(1e-3);
+      // A distribution that is too sharp is told from it.
+      const greedy = exact.map((share) => share ** 2);
+      const total = greedy.reduce((sum, share) => sum + share);
+      expect(
+        chiSquare(
+          counts,
+          greedy.map((share) => share / total),
+        ),
+      ).toBeLessThan(1e-3);
+    }));
+});
+
+const KEPT = 6;
+
+/** The ids that top_k leaves, likeliest first, with the logarithm of their probability among all. */
+function kept(scores: readonly number[]): { readonly id: number; readonly log: number }[] {
+  const total = Math.log(scores.reduce((sum, score) => sum + Math.exp(score), 0));
+  return scores
+    .map((score, id) => ({ id, log: score - total }))
+    .sort((a, b) => b.log - a.log)
+    .slice(0, KEPT);
+}
+
+/** Each pair that may be the best two, the better first, of four draws without replacement, and how likely it is. */
+function bestTwo(logs: readonly number[]): [pair: [number, number], likely: number][] {
+  const weights = logs.map(Math.exp);
+  const found = new Map<number, number>();
+  const draw = (drawn: readonly number[], likely: number, rest: number): void => {
+    if (drawn.length === 4) {
+      const [a, b] = [...drawn].sort((i, j) => logs[j]! - logs[i]!) as [number, number];
+      const pair = a * logs.length + b;
+      found.set(pair, (found.get(pair) ?? 0) + likely);
+      return;
+    }
+    for (const [i, weight] of weights.entries())
+      if (!drawn.includes(i)) draw([...drawn, i], (likely * weight) / rest, rest - weight);
+  };
+  draw(
+    [],
+    1,
+    weights.reduce((sum, weight) => sum + weight),
+  );
+  return [...found].map(([pair, likely]) => [[Math.floor(pair / logs.length), pair % logs.length], likely]);
+}

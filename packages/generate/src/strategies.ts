@@ -4,6 +4,7 @@ import { assistantDrafter } from "./candidates/assistant_drafter.ts";
 import { lookupDrafter } from "./candidates/lookup_drafter.ts";
 import { decodeSteps } from "./decode_steps.ts";
 import { fillCache } from "./fill_cache.ts";
+import { fillShared } from "./fill_shared.ts";
 import { hostSteps } from "./host_steps.ts";
 import { createJob, type Job } from "./job.ts";
 import { planRun, type RunPlan } from "./plan.ts";
@@ -15,30 +16,32 @@ import type { GenerationStep } from "./step.ts";
 export type Strategy = (job: Job) => AsyncGenerator<GenerationStep>;
 
 /** The way to generate that the options ask for. */
-export function strategyFor({ options: { lookup, assistant, beams, hosts } }: RunPlan): Strategy {
+export function strategyFor({ options: { lookup, assistant, beams, returned, hosts } }: RunPlan): Strategy {
+  const width = beams?.beams ?? returned;
+  const fill = (job: Job) => (width > 1 ? fillShared(job, width) : fillCache(job));
   if (beams)
     return async function* (job) {
-      await fillCache(job);
+      await fill(job);
       yield* beamSteps(job, beams);
     };
   if (lookup)
     return async function* (job) {
-      await fillCache(job);
+      await fill(job);
       yield* speculativeSteps(job, lookupDrafter(job.plan, lookup, job.runtime.source.model.vocabSize));
     };
   if (assistant)
     return async function* (job) {
       const { runtime, options } = assistant;
       const plan = planAssistant(runtime, job);
-      await fillCache(job);
+      await fill(job);
       yield* runtime.withStates(plan.cache, async function* (states) {
         const draftJob = createJob(runtime, plan, states, job.counts);
-        await fillCache(draftJob);
+        await fill(draftJob);
         yield* speculativeSteps(job, await assistantDrafter(draftJob, options));
       });
     };
   return async function* (job) {
-    await fillCache(job);
+    await fill(job);
     yield* hosts.length > 0 ? hostSteps(job) : decodeSteps(job);
   };
 }

@@ -62,6 +62,7 @@ export async function* beamSteps(job: Job, options: BeamOptions): AsyncGenerator
 
   const chosen = texts.flatMap(({ best }) => best.slice(0, returned));
   const paths = chosen.map(({ path }) => stepsOf(path));
+  counts.stopped.fill(false);
   counts.beams = {
     sequences_scores: chosen.map(({ score }) => score),
     beam_indices: paths.map((path) => path.map(({ source }) => source)),

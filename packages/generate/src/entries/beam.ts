@@ -25,6 +25,7 @@ import { processScores, type Selection } from "../selection.ts";
 import { endsRow } from "../stopping/ends.ts";
 import { type EntryContext, lengthsState } from "./context.ts";
 import { currentRows, type Ending, givenScores, nextScores } from "./current.ts";
+import { cacheStates } from "./states.ts";
 
 export interface BeamStep extends Ending {
   readonly selection: Selection;
@@ -108,7 +109,8 @@ export function beam(
   const moved = gather(ids, from);
   tracer.write("ids", cacheWrite(moved, rowNumbers, lengths, ones, reshape(added, [batch, 1]), 1));
   tracer.write("lengths", add(lengthsState(tracer, cache), 1));
-  for (const [name, value] of held) tracer.write(name, gather(value, from));
+  for (const { name, type } of cacheStates(context))
+    tracer.write(name, gather(held.get(name) ?? tracer.state(name, type), from));
   const all = { scores: processed, logits };
   return {
     token,

@@ -11,3 +11,7 @@ export function statesOf(context: EntryContext): readonly StateDecl[] {
     new NodeTable(),
   ).states;
 }
+
+/** Those of them that hold keys and values. */
+export const cacheStates = (context: EntryContext): readonly StateDecl[] =>
+  statesOf(context).filter(({ name }) => name !== "ids" && name !== "lengths" && name !== "done");

@@ -33,10 +33,15 @@ const room = (count: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, cou
  * when the last token ends it or holds its end, whatever the token holds after it. A string that no token of the
  * vocabulary can end is an error.
  */
-export function stopTables(tokenizer: Tokenizer, strings: readonly string[], vocabSize: number): StopTables {
+export function stopTables(
+  tokenizer: Pick<Tokenizer, "token_bytes">,
+  strings: readonly string[],
+  vocabSize: number,
+): StopTables {
   const targets = strings.map((text) => new TextEncoder().encode(text));
-  const texts = Array.from({ length: vocabSize }, (_, id) => tokenizer.token_bytes(id) ?? new Uint8Array());
-  const matches = texts.map((token) => targets.map((target) => matchToken(token, target)));
+  const texts = Array.from({ length: vocabSize }, (_, id) => tokenizer.token_bytes(id));
+  const none: Match = { ends: [], places: [] };
+  const matches = texts.map((token) => targets.map((target) => (token ? matchToken(token, target) : none)));
   const most = (of: (match: Match) => number) => Math.max(1, ...matches.flat().map(of));
   const overlaps = room(most(({ ends }) => ends.length));
   const places = room(most((match) => match.places.length));
@@ -50,7 +55,6 @@ export function stopTables(tokenizer: Tokenizer, strings: readonly string[], voc
   const columns = count * overlaps;
   const filled = (values: readonly number[], size: number) =>
     Array.from({ length: size }, (_, k) => values[k] ?? -1);
-  const none: Match = { ends: [], places: [] };
   const rowOf = (match: readonly Match[], length: number): number[] => {
     const all = Array.from({ length: count }, (_, s) => match[s] ?? none);
     return [
@@ -63,7 +67,7 @@ export function stopTables(tokenizer: Tokenizer, strings: readonly string[], voc
   const classOf = new Map<string, number>();
   const classes = matches.map((match, id) => {
     if (match.every(({ ends, places }) => ends.length + places.length === 0)) return 0;
-    const row = rowOf(match, texts[id]!.length);
+    const row = rowOf(match, texts[id]?.length ?? 0);
     const name = row.join();
     const known = classOf.get(name) ?? rows.push(row) - 1;
     classOf.set(name, known);
@@ -105,8 +109,8 @@ function matchToken(token: Uint8Array, target: Uint8Array): Match {
   }
   for (let behind = 1; behind < target.length; behind++) {
     const overlap = Math.min(token.length, target.length - behind);
-    if (overlap > 0 && agree(token, token.length, target, target.length - behind, overlap))
-      places.push(behind);
+    // A token without text fits anywhere.
+    if (agree(token, token.length, target, target.length - behind, overlap)) places.push(behind);
   }
   return { ends: [...new Set(ends)], places };
 }

@@ -1,5 +1,11 @@
 /** docs/compatibility.md is written from the tables that validation uses: `vitest -u` renews it. */
-import { type CompatArgument, FROM_PRETRAINED_COMPAT, GENERATE_COMPAT, OPTIONS } from "@fusewire/generate";
+import {
+  CACHE_COMPAT,
+  type CompatArgument,
+  FROM_PRETRAINED_COMPAT,
+  GENERATE_COMPAT,
+  OPTIONS,
+} from "@fusewire/generate";
 import { expect, test } from "vitest";
 
 const row = (name: string, meaning: string) => `| \`${name}\` | ${meaning} |`;
@@ -30,6 +36,14 @@ test("docs/compatibility.md says what the tables say", async () => {
     ),
     ...compatRows(GENERATE_COMPAT),
     "",
+    "## Caches",
+    "",
+    "`StaticCache`, `SlidingWindowCache`, `DynamicCache` and `QuantizedCache` take `config`, `device`, `dtype` (`float32`, `float16`, `int8`), the first two also `max_cache_len` and `max_batch_size`.",
+    "",
+    "| argument | |",
+    "|---|---|",
+    ...compatRows(CACHE_COMPAT),
+    "",
     "## from_pretrained()",
     "",
     "| argument | |",
@@ -44,6 +58,10 @@ test("docs/compatibility.md says what the tables say", async () => {
     ),
     row("device", "`auto` or the name of a device"),
     row("attn_implementation", "`sdpa` (a kernel) or `eager` (plain products and softmax)"),
+    row(
+      "buckets",
+      "`{batch, chunk, capacity}`: the rows, prompt tokens and cache slots that programs are compiled for; what lies between is padded. `{batch: [1, 2, 4, 8, 16, 32], chunk: [8, 64, 256], capacity: 512}`, the last doubling",
+    ),
     row(
       "progress_callback",
       "called with `{weight, loaded, total}` after each weight, and with `{file, loaded, total, status}` for files of the hub",

@@ -19,6 +19,7 @@ import {
   type ModelFiles,
   type Tokenizer,
 } from "@fusewire/models";
+import { type Buckets, DEFAULT_BUCKETS } from "@fusewire/passes";
 import { openModel } from "#platform";
 import { createEngine } from "./devices.ts";
 
@@ -37,6 +38,11 @@ export interface FromPretrainedOptions extends SourceOptions {
   attn_implementation?: AttentionImplementation;
   /** How keys and values are kept in the cache; "float32" unless given. */
   cache_dtype?: CacheDTypeName;
+  /**
+   * The sizes that programs are compiled for: `batch` rows and `chunk` prompt tokens, rising, and the `capacity` of the
+   * first cache, which doubles. Those that are not given stay as they are.
+   */
+  buckets?: Partial<Buckets>;
   /** Passes to leave out, by name. */
   disable_passes?: LoadOptions["disable_passes"];
   /** Told of each weight that has been read, and of the bytes of files that are downloaded or checked. */
@@ -51,6 +57,7 @@ const OPTIONS = [
   "device",
   "attn_implementation",
   "cache_dtype",
+  "buckets",
   "disable_passes",
   "progress_callback",
   "wasm_paths",
@@ -107,7 +114,9 @@ export const AutoModelForCausalLM = {
           engine,
           owns_engine: true,
           dtype,
+          cache_dtype,
           attn_implementation,
+          buckets: { ...DEFAULT_BUCKETS, ...options.buckets },
           disable_passes,
           progress_callback,
         });

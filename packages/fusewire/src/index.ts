@@ -1,19 +1,28 @@
 export type {
   AttentionImplementation,
+  CacheOptions,
   CausalLM,
   CompileOptions,
   CompileStats,
+  ForwardInputs,
+  ForwardOptions,
   GenerationOptions,
   GenerationResult,
   GenerationStats,
   GenerationStep,
   ModelInputs,
+  StaticCacheOptions,
 } from "@fusewire/generate";
 export {
+  Cache,
   compile,
   compileStats,
+  DynamicCache,
   failOnRecompile,
+  QuantizedCache,
   SDPBackend,
+  SlidingWindowCache,
+  StaticCache,
   sdp_kernel,
   sdpa_kernel,
 } from "@fusewire/generate";

@@ -129,6 +129,7 @@ describe("bucket sizes that make no sense are errors that name them", () => {
     [{ chunk: [0, 8] }, "buckets.chunk holds 0; sizes are whole numbers from 1"],
     [{ chunk: [8, 64.5] }, "buckets.chunk holds 64.5; sizes are whole numbers from 1"],
     [{ capacity: 0 }, "buckets.capacity holds 0; sizes are whole numbers from 1"],
+    [{ chunks: [8] } as object, "buckets: 'chunks' is not one of batch, chunk and capacity"],
     [{ capacity: Number.NaN }, "buckets.capacity holds NaN; sizes are whole numbers from 1"],
   ])("%o", (change, message) => {
     expect(() => checkBuckets({ ...DEFAULT_BUCKETS, ...change })).toThrow(message);

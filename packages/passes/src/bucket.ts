@@ -14,7 +14,10 @@ export const DEFAULT_BUCKETS: Buckets = { batch: [1, 2, 4, 8, 16, 32], chunk: [8
 
 /** The buckets as they are, when their sizes make sense; a user may have set them. */
 export function checkBuckets(buckets: Buckets): Buckets {
-  const { batch, chunk, capacity } = buckets;
+  const { batch, chunk, capacity, ...others } = buckets;
+  const unknown = Object.keys(others)[0];
+  if (unknown !== undefined)
+    throw new FusewireError(`buckets: '${unknown}' is not one of batch, chunk and capacity`);
   for (const [name, sizes] of Object.entries({ batch, chunk, capacity: [capacity] })) {
     if (sizes.length === 0) throw new FusewireError(`buckets.${name} needs at least one size`);
     const wrong = sizes.find((size) => !Number.isInteger(size) || size < 1);

@@ -1,4 +1,13 @@
-import type { CausalLM, GenerationOptions, GenerationResult, GenerationStep } from "@fusewire/generate";
+import {
+  type Cache,
+  type CausalLM,
+  DynamicCache,
+  type GenerationOptions,
+  type GenerationResult,
+  type GenerationStep,
+  QuantizedCache,
+  StaticCache,
+} from "@fusewire/generate";
 import type { Tokenizer } from "@fusewire/models";
 import type { EncodeChat, Space } from "./conversation.ts";
 
@@ -13,11 +22,36 @@ export interface ChatModel {
   readonly reset: () => void;
 }
 
-/** Every turn computes the whole conversation. A cache that is kept over turns takes its place here. */
-export const freshTurns = (model: CausalLM): ChatModel => ({
-  stream: (ids, options) => model.stream({ input_ids: [ids] }, options),
-  reset: () => undefined,
-});
+/**
+ * A cache is kept over turns, so that each computes only what it adds: the longest beginning that it has in common with
+ * what the cache holds is not computed again, also where the oldest turns were left out or an answer was stopped.
+ */
+export function cachedTurns(model: CausalLM, cache: Cache): ChatModel {
+  return {
+    stream: (ids, options) => {
+      // Beams have a cache of their own.
+      const beams = options.num_beams ?? model.generation_config.num_beams ?? 1;
+      return model.stream(
+        { input_ids: [ids] },
+        { ...options, ...(beams === 1 && { past_key_values: cache }) },
+      );
+    },
+    reset: () => cache.reset(),
+  };
+}
+
+/** The cache of a chat: `dynamic` unless another is asked for by name or by the checkpoint. */
+export function chatCache(model: CausalLM, { space }: AnswerSettings, given: string | undefined): Cache {
+  switch (given) {
+    case undefined:
+    case "dynamic":
+      return new DynamicCache();
+    case "quantized":
+      return new QuantizedCache();
+    default:
+      return new StaticCache(model.config, { max_cache_len: space.context, max_batch_size: 1 });
+  }
+}
 
 /** Encodes with the model's own chat template, or another. */
 export const chatEncoder =
@@ -47,7 +81,7 @@ export function answerSettings(
   model: Pick<CausalLM, "generation_config" | "runtime">,
   tokenizer: Pick<Tokenizer, "eos_token_id">,
 ): AnswerSettings {
-  const { max_length, max_new_tokens, eos_token_id, ...options } = given;
+  const { max_length, max_new_tokens, eos_token_id, cache_implementation: _, ...options } = given;
   const defaults = model.generation_config;
   const positions = model.runtime.source.model.maxPositions;
   const context = Math.min(positions, max_length ?? positions);

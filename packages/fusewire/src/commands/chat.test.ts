@@ -103,6 +103,20 @@ test("/stats tells what the last answer took and how full the model is", async (
   );
 });
 
+test.each(["dynamic", "static"])("a turn computes only what it adds, with a %s cache", async (kind) => {
+  const lines = ["Tell me a story.", "/stats", "And then?", "/stats", "/reset", "Tell me a story.", "/stats"];
+  const { code, stdout, stderr } = await chat(lines, { flags: [...SHORT, "--cache-implementation", kind] });
+  expect(code).toBe(0);
+  const [prompts, cached] = [/(\d+) prompt tokens/g, /prompt tokens(?:, (\d+) of them cached,)? and/g].map(
+    (fact) => [...stderr.matchAll(fact)].map(([, count = "0"]) => Number(count)),
+  ) as [number[], number[]];
+  // All of the first turn but the token that was generated last, where the answer's text has the answer's tokens.
+  expect(cached).toEqual([0, prompts[0]! + 8 - 1, 0]);
+  expect(prompts[1]! - cached[1]!).toBeLessThan(prompts[1]! / 2);
+  const answers = stdout.trimEnd().split("\n");
+  expect(answers[2]).toBe(answers[0]);
+});
+
 test("a person at 40 columns: prompts, words unbroken, errors that end nothing, /exit", async () => {
   const { code, stdout, stderr } = await chat(["/help", "/nope", "/usr/bin is what?", "/exit", "never"], {
     interactive: true,

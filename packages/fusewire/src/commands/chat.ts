@@ -7,7 +7,7 @@ import { AutoModelForCausalLM } from "../auto.ts";
 import { checkSystem } from "../chat/commands.ts";
 import { withSystem } from "../chat/conversation.ts";
 import { loadConversation, pathOf } from "../chat/files.ts";
-import { answerSettings, chatEncoder, freshTurns } from "../chat/model.ts";
+import { answerSettings, cachedTurns, chatCache, chatEncoder } from "../chat/model.ts";
 import { runChat } from "../chat/repl.ts";
 import { addGenerationFlags } from "../flags/generation.ts";
 import {
@@ -32,6 +32,7 @@ interface ChatFlags extends ModelFlags {
 const NOTES = `
 A line is a message, or a command such as /help. A line that ends in \\ goes on in the next one; lines between two """ are one message. Ctrl+C stops the answer.
 Without a terminal each line of stdin is answered on stdout, and the first error ends it.
+What was said is kept in a cache, so a turn computes only what it adds; --cache-implementation says how: dynamic (it grows), static (all of the model's context from the start) or quantized.
 When the model's context is full the oldest turns are left out, with a notice; the system message stays.
 Answers have at most 512 tokens unless --max-new-tokens says otherwise. The embedded models are given --repetition-penalty 1.2 unless it is set.`;
 
@@ -72,12 +73,14 @@ async function chat(flags: ChatFlags, given: GenerationOptions, io: Io): Promise
       notes.write(
         `${wrap(`${nameOf(flags.model)} on ${model.device}; /help lists the commands, Ctrl+D leaves.`, widthOf(notes))}\n`,
       );
+    const settings = answerSettings({ ...(await ownOptions(flags.model)), ...given }, model, tokenizer);
+    const cache = chatCache(model, settings, given.cache_implementation ?? undefined);
     await runChat(
       {
-        model: freshTurns(model),
+        model: cachedTurns(model, cache),
         tokenizer,
         encode,
-        settings: answerSettings({ ...(await ownOptions(flags.model)), ...given }, model, tokenizer),
+        settings,
         lines,
         out: io.stdout,
         notes,

@@ -71,6 +71,11 @@ const CONFLICTS: readonly Conflict[] = [
     message: () => "stop_strings needs the option tokenizer, which knows the text of tokens; give both",
   },
   {
+    holds: (given) => given.past_key_values && beamsOf(given) > 1,
+    message: (given) =>
+      `num_beams ${beamsOf(given)} keeps its texts in a cache of its own; leave past_key_values out`,
+  },
+  {
     holds: (given) => given.past_key_values && returnedOf(given) > 1,
     message: (given) =>
       `num_return_sequences ${returnedOf(given)} and past_key_values exclude each other: the cache holds one row for each prompt; repeat the rows yourself`,

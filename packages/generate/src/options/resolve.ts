@@ -18,7 +18,6 @@ import type { GenerationOptions } from "./types.ts";
 interface CacheSayings {
   readonly past_key_values?: unknown;
   readonly cache_implementation?: unknown;
-  readonly num_beams?: number;
   readonly use_cache?: boolean;
 }
 
@@ -111,12 +110,7 @@ function newTokenLimit(
 }
 
 /** Options that say two things of one cache. */
-function checkCaches({
-  past_key_values,
-  cache_implementation,
-  num_beams = 1,
-  use_cache,
-}: CacheSayings): void {
+function checkCaches({ past_key_values, cache_implementation, use_cache }: CacheSayings): void {
   if (!past_key_values) return;
   if (cache_implementation)
     throw new FusewireError(
@@ -124,10 +118,6 @@ function checkCaches({
     );
   if (use_cache === false)
     throw new FusewireError("past_key_values is a cache, and use_cache is false; give one of them");
-  if (num_beams > 1)
-    throw new FusewireError(
-      `num_beams ${num_beams} keeps its texts in a cache of its own; leave past_key_values out`,
-    );
 }
 
 function implementationOf(name: string | null | undefined): CacheImplementation | undefined {

@@ -15,6 +15,8 @@ import { argsort } from "./sort";
 import { minOf, word } from "./step";
 import { awaitStep, claim, join, mayShare, open, openStep, report, wake } from "./threads";
 
+export { quantizeWeight } from "./quantize_weight";
+
 /** The first address that static data leaves free. */
 export function heapBase(): usize {
   return __heap_base;

@@ -76,7 +76,7 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
     threadsReason: reason,
     simd: compiled.variant,
     createWeights(source) {
-      const weights = createWeights(heap, source, (gone) => allWeights.delete(gone));
+      const weights = createWeights(heap, kernels, source, (gone) => allWeights.delete(gone));
       allWeights.add(weights);
       return weights;
     },

@@ -16,7 +16,10 @@ export interface Heap {
   free(address: number): void;
   /** Bytes handed out, as they were asked for. */
   held(): number;
-  /** Refuses what could never fit, naming what needs it. */
+  /**
+   * Refuses what could never fit, naming what needs it. Else the memory grows for it at once: engines collect garbage
+   * after every growth.
+   */
   require(bytes: number, what: string): void;
 }
 
@@ -74,6 +77,7 @@ export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
         throw new FusewireError(
           `${what}: ${bytes} more bytes are needed, and of the 4 GiB that WebAssembly can address ${room} are free; choose a smaller model, a smaller dtype or another device`,
         );
+      grow(memory, end + bytes - free.reduce((sum, block) => sum + block.bytes, 0) + MARGIN);
     },
   };
 }

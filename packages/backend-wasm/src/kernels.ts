@@ -5,6 +5,21 @@ export interface Kernels {
   readonly heapBase: () => number;
   /** 0 when a helper was lost on the way. */
   readonly run: (table: number, end: number, scratch: number, control: number) => number;
+  /** See `kernels/quantize_weight.ts`; truth values are 0 and 1. */
+  readonly quantizeWeight: (
+    source: number,
+    narrow: number,
+    rows: number,
+    width: number,
+    group: number,
+    bits: number,
+    search: number,
+    first: number,
+    codes: number,
+    sums: number,
+    scales: number,
+    buffer: number,
+  ) => void;
 }
 
 /** Compiled kernels, ready to be instantiated in any thread. */

@@ -1,6 +1,6 @@
 /** Weights that need no arithmetic to prepare: pieces of the checkpoint, one after another. */
-import { type DType, isFloat, type Node, sizeOf } from "@fusewire/ir";
-import type { Program, Step } from "@fusewire/passes";
+import { type DType, FusewireError, formatType, isFloat, type Node, sizeOf, type Value } from "@fusewire/ir";
+import type { Program, Step, WeightSource } from "@fusewire/passes";
 
 /** One weight of the checkpoint, whole. */
 export interface Piece {
@@ -30,6 +30,22 @@ export function piecesOf(node: Node): readonly Piece[] | undefined {
     }
     default:
       return undefined;
+  }
+}
+
+/** Reads one piece after another, so that no more than one is held outside the memory. */
+export async function readPieces(
+  source: WeightSource,
+  pieces: readonly Piece[],
+  write: (value: Value) => void,
+): Promise<void> {
+  for (const { name, dtype, size } of pieces) {
+    const value = await source(name);
+    if (value.type.dtype !== dtype || value.data.length !== size)
+      throw new FusewireError(
+        `weight '${name}' is ${formatType(value.type)}, not ${size} elements of ${dtype}`,
+      );
+    write(value);
   }
 }
 

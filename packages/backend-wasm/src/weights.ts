@@ -1,20 +1,11 @@
-import {
-  bytesOf,
-  castValue,
-  evaluate,
-  FusewireError,
-  formatType,
-  isNode,
-  type Node,
-  sameType,
-  topological,
-  type Value,
-} from "@fusewire/ir";
+import { bytesOf, castValue, FusewireError, formatType, type Node, sameType, type Value } from "@fusewire/ir";
 import { evaluatePrepared, type Lowered, type WeightSource, type Weights } from "@fusewire/passes";
 import type { Heap } from "./heap.ts";
+import type { Kernels } from "./kernels.ts";
 import { type Panels, panelBytes, writePanels } from "./panels.ts";
-import { type Piece, piecesOf } from "./pieces.ts";
-import { type Tiling, tiledBytes, writeTiles } from "./tiles.ts";
+import { piecesOf, readPieces } from "./pieces.ts";
+import { quantizePart } from "./quantize.ts";
+import { type Tiling, tiledBytes, writeScales } from "./tiles.ts";
 
 const DISPOSED = "the weights were disposed while an entry was compiled";
 
@@ -31,13 +22,15 @@ export interface WasmWeights extends Weights {
   /** Addresses by kind, name and layout; promises, so that two entries compiled at once share one upload. */
   readonly loading: Map<string, Promise<number>>;
   readonly addresses: Set<number>;
+  readonly kernels: Kernels;
   /** Scales that were computed for their codes and are not yet in the memory. */
-  readonly halves: Map<Node, Value>;
+  readonly waiting: Map<Node, Float32Array>;
   disposed: boolean;
 }
 
 export function createWeights(
   heap: Heap,
+  kernels: Kernels,
   source: WeightSource,
   onDispose: (weights: WasmWeights) => void,
 ): WasmWeights {
@@ -45,7 +38,8 @@ export function createWeights(
     source,
     loading: new Map(),
     addresses: new Set(),
-    halves: new Map(),
+    kernels,
+    waiting: new Map(),
     disposed: false,
     dispose() {
       if (weights.disposed) return;
@@ -53,7 +47,7 @@ export function createWeights(
       for (const address of weights.addresses) heap.free(address);
       weights.addresses.clear();
       weights.loading.clear();
-      weights.halves.clear();
+      weights.waiting.clear();
       onDispose(weights);
     },
   };
@@ -113,7 +107,7 @@ async function load(heap: Heap, weights: WasmWeights, lowered: Lowered, read: We
     }
     const expression = read.kind === "prepared" ? lowered.prepare.get(read.name)! : read.node;
     const pieces = piecesOf(expression);
-    if (pieces) await loadPieces(weights.source, read, pieces, write);
+    if (pieces) await readPieces(weights.source, pieces, (value) => write(stored(read, value)));
     else write(await evaluatePrepared(expression, weights.source));
     return address;
   } catch (error) {
@@ -122,53 +116,39 @@ async function load(heap: Heap, weights: WasmWeights, lowered: Lowered, read: We
   }
 }
 
-/** Computes the parts of a quantized matrix one after another and writes each into its rows of the tiles. */
-async function loadTiles(heap: Heap, weights: WasmWeights, address: number, tiling: Tiling): Promise<void> {
-  let row = 0;
-  for (const part of tiling.parts) {
-    const value = await evaluatePart(weights, part);
-    if (weights.disposed) throw new FusewireError(DISPOSED);
-    writeTiles(heap.memory.buffer, address, tiling, row, value);
-    row += part.type.shape[0]!;
-  }
+/** A piece of a weight as it is kept. */
+function stored({ node, layout }: WeightRead, value: Value): Value {
+  if (node.op === "param" && !sameType(value.type, node.type))
+    throw new FusewireError(
+      `weight '${node.attrs.name}' is ${formatType(value.type)}, not ${formatType(node.type)}`,
+    );
+  const narrow =
+    typeof layout === "string" ? layout === "bf16" : layout.kind === "panels" && layout.dtype === "bf16";
+  return narrow ? value : castValue(value, node.type.dtype);
 }
 
 /**
- * Codes are computed from their scales, which then wait until they are asked for themselves: they are small, and
- * searching for them is most of the work.
+ * Quantizes the parts of a matrix one after another. Scales that were computed with their codes wait until they are
+ * asked for themselves: they are small, and searching for them is most of the work.
  */
-async function evaluatePart(weights: WasmWeights, part: Node): Promise<Value> {
-  const waiting = weights.halves.get(part);
-  weights.halves.delete(part);
-  if (waiting) return waiting;
-  const scales = isNode(part, "quantize_rows") ? part.inputs[1]! : undefined;
-  if (!scales) return evaluatePrepared(part, weights.source);
-  const params = new Map<string, Value>();
-  for (const leaf of topological([part]))
-    if (isNode(leaf, "param")) params.set(leaf.attrs.name, await weights.source(leaf.attrs.name));
-  const both = evaluate([part, scales], { params: (name) => params.get(name)! });
-  weights.halves.set(scales, both.get(scales)!);
-  return both.get(part)!;
-}
-
-/** Writes one weight after another, so that no more than one is held outside the memory. */
-async function loadPieces(
-  source: WeightSource,
-  { node, layout }: WeightRead,
-  pieces: readonly Piece[],
-  write: (value: Value) => void,
-): Promise<void> {
-  const narrow =
-    layout === "bf16" || (typeof layout !== "string" && layout.kind === "panels" && layout.dtype === "bf16");
-  for (const { name, dtype, size } of pieces) {
-    const value = await source(name);
-    if (value.type.dtype !== dtype || value.data.length !== size)
-      throw new FusewireError(
-        `weight '${name}' is ${formatType(value.type)}, not ${size} elements of ${dtype}`,
-      );
-    if (node.op === "param" && !sameType(value.type, node.type))
-      throw new FusewireError(`weight '${name}' is ${formatType(value.type)}, not ${formatType(node.type)}`);
-    write(narrow ? value : castValue(value, node.type.dtype));
+async function loadTiles(heap: Heap, weights: WasmWeights, address: number, tiling: Tiling): Promise<void> {
+  const codes = tiling.kind === "codes";
+  const check = (): void => {
+    if (weights.disposed) throw new FusewireError(DISPOSED);
+  };
+  let first = 0;
+  for (const part of tiling.parts) {
+    const target = { tiling, first, address: codes ? address : undefined, check };
+    const scales =
+      (codes ? undefined : weights.waiting.get(part)) ??
+      (await quantizePart(heap, weights.kernels, weights.source, part, target));
+    check();
+    if (codes) weights.waiting.set(part, scales);
+    else {
+      weights.waiting.delete(part);
+      writeScales(heap.memory.buffer, address, tiling.width, first, scales);
+    }
+    first += part.type.shape[0]!;
   }
 }
 

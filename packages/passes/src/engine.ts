@@ -32,6 +32,8 @@ export interface Weights {
 /** States on the device, apart from programs: one model serves many caches. */
 export interface States {
   readonly decls: readonly StateDecl[];
+  /** Whether they went with a device that was lost; see `restore`. */
+  readonly lost?: boolean;
   dispose(): void;
 }
 
@@ -40,6 +42,8 @@ export interface Executable {
   readonly entry: string;
   /** Kernels that one run starts. */
   readonly launches: number;
+  /** Whether it went with a device that was lost; see `restore`. */
+  readonly lost?: boolean;
   dispose(): void;
 }
 
@@ -91,6 +95,11 @@ export interface Engine extends EngineTraits {
    */
   copyStates(states: States, decls: readonly StateDecl[]): Promise<States>;
   readState(states: States, name: string): Promise<Value>;
+  /**
+   * Where the device can be lost: opens another one if it was. Weights are read again when a program needs them;
+   * executables and states from before are `lost`, and whoever holds them makes others.
+   */
+  restore?(): Promise<void>;
   held(): Held;
   dispose(): void;
 }

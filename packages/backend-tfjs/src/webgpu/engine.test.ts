@@ -1,4 +1,4 @@
-/** What holds for the engine whatever it runs: order, reuse, limits, loss of the device. */
+/** What holds for the engine whatever it runs: order, reuse, what it refuses. */
 import * as ir from "@fusewire/ir";
 import { toLowered } from "@fusewire/passes";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -92,8 +92,8 @@ describe("on one device", () => {
     expect(engine.held()).toEqual({ bytes: 0, tensors: 0 });
   });
 
-  test("refuses wrong inputs, states of another shape and more memory than allowed, each with what is wrong", async () => {
-    const engine = await createWebGpuEngine({ device, max_memory: 4096 });
+  test("refuses wrong inputs and states of another shape, each with what is wrong", async () => {
+    const engine = await createWebGpuEngine({ device });
     const module = counter();
     const executable = await engine.compile(toLowered(module), engine.createWeights(noWeights));
     const states = engine.createStates(module.states);
@@ -105,35 +105,6 @@ describe("on one device", () => {
     await expect(engine.run(executable, others, new Map([["by", value(1, 1)]]))).rejects.toThrow(
       "compiled for state 'total' of i32[2], and was given i32[3]",
     );
-    expect(() => engine.createStates([{ name: "cache", type: i32(4096) }])).toThrow(
-      expect.objectContaining({ fault: "out-of-memory", message: expect.stringContaining("16384 bytes") }),
-    );
-    const { maxStorageBufferBindingSize } = device.facts.limits;
-    expect(() =>
-      engine.createStates([{ name: "cache", type: i32(maxStorageBufferBindingSize / 4 + 1) }]),
-    ).toThrow(expect.objectContaining({ fault: "limit" }));
     engine.dispose();
   });
-});
-
-test("a lost device is a typed error, also for a step under way; a new engine works", async () => {
-  const first = await createWebGpuEngine();
-  const module = counter();
-  const compile = async (engine: typeof first) => ({
-    executable: await engine.compile(toLowered(module), engine.createWeights(noWeights)),
-    states: engine.createStates(module.states),
-  });
-  const { executable, states } = await compile(first);
-  const inputs = new Map([["by", value(1, 1)]]);
-  await first.run(executable, states, inputs);
-  const underWay = first.run(executable, states, inputs);
-  first.device.device.destroy();
-  await expect(underWay).rejects.toMatchObject({ fault: "lost" });
-  await expect(first.run(executable, states, inputs)).rejects.toMatchObject({ fault: "lost" });
-  first.dispose();
-  const second = await createWebGpuEngine();
-  const again = await compile(second);
-  const outputs = await second.run(again.executable, again.states, inputs);
-  expect([...outputs.get("doubled")!.data]).toEqual([2, 2]);
-  second.dispose();
 });

@@ -1,29 +1,28 @@
-import { OPS, type OpName, type Value } from "@fusewire/ir";
+import { OPS, type OpName, type StateDecl, type Value } from "@fusewire/ir";
 import type { Engine, EngineTraits } from "@fusewire/passes";
 import { type DeviceOptions, type OpenDevice, openDevice } from "./device/open_device.ts";
 import { KERNELS } from "./kernels/index.ts";
 import type { Variant } from "./kernels/kernel.ts";
 import { compileEntry } from "./run/compile.ts";
 import type { GpuExecutable, Workshop } from "./run/executable.ts";
-import { createMemory } from "./run/memory.ts";
+import { createMemory, type MemoryLimits } from "./run/memory.ts";
+import { createOrder } from "./run/order.ts";
 import { ALIGNMENT } from "./run/packed.ts";
 import { createReadBack } from "./run/read_back.ts";
 import { runSteps } from "./run/run.ts";
 import { createScratchPool } from "./run/scratch_pool.ts";
-import { copyInto, createStates, type GpuStates, stateBuffer } from "./run/states.ts";
+import { checkHome, copyInto, createStates, type GpuStates, stateBuffer } from "./run/states.ts";
 import { createWeights, type GpuWeights } from "./run/weights.ts";
 import { variantFor } from "./variant.ts";
 
-export interface WebGpuOptions extends DeviceOptions {
+export interface WebGpuOptions extends DeviceOptions, MemoryLimits {
   /** A device that is open already, which the engine shares and leaves open. */
   readonly device?: OpenDevice;
-  /** Bytes that the engine may hold on the device. */
-  readonly max_memory?: number;
   /** Kernels cut otherwise than the adapter suggests; for tests and for tuning. */
   readonly variant?: Partial<Variant>;
 }
 
-/** What the engine has made so far; after warm-up neither number grows. */
+/** What the engine has made on its device so far; after warm-up neither number grows. */
 export interface WebGpuCounts {
   readonly pipelines: number;
   readonly bindGroups: number;
@@ -31,9 +30,13 @@ export interface WebGpuCounts {
 
 /** The engine `webgpu`: programs replayed as recorded launches on one device. */
 export interface WebGpuEngine extends Engine {
+  /** Another one after `restore`, where one was lost. */
   readonly device: OpenDevice;
   readonly variant: Variant;
   counts(): WebGpuCounts;
+  /** Runs handed to the device so far, however many steps each. */
+  submits(): number;
+  restore(): Promise<void>;
 }
 
 export const webGpuTraits: EngineTraits = {
@@ -43,37 +46,60 @@ export const webGpuTraits: EngineTraits = {
   memory: { alignment: ALIGNMENT, readWriteSameBuffer: false },
 };
 
-/** Opens a device, unless one is given, and makes the engine on it. */
-export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<WebGpuEngine> {
-  const device = options.device ?? (await openDevice(options));
-  const memory = createMemory(device, options.max_memory);
-  const readBack = createReadBack(device, memory);
-  const variant: Variant = { ...variantFor(device), ...options.variant };
-  const workshop: Workshop = {
+/** What the engine has on a device. */
+function openWorkshop(device: OpenDevice, options: WebGpuOptions): Workshop {
+  const memory = createMemory(device, options);
+  return {
     device,
     memory,
-    variant,
+    readBack: createReadBack(device, memory),
+    order: createOrder(),
+    variant: { ...variantFor(device), ...options.variant },
     scratch: createScratchPool(memory),
-    counts: { bindGroups: 0 },
+    states: new Set(),
+    executables: new Set(),
+    counts: { bindGroups: 0, submits: 0 },
   };
-  const executables = new Set<GpuExecutable>();
+}
+
+/** Opens a device, unless one is given, and makes the engine on it. */
+export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<WebGpuEngine> {
+  let shop = openWorkshop(options.device ?? (await openDevice(options)), options);
+  let restoring: Promise<void> | undefined;
+
+  function makeStates(decls: readonly StateDecl[]): GpuStates {
+    const { memory, states: live } = shop;
+    const states = createStates(decls, memory, () => live.delete(states));
+    live.add(states);
+    return states;
+  }
+
+  /** Ends what lived on the lost device; weights and programs come again when they are asked for. */
+  async function restore(): Promise<void> {
+    if (!shop.device.fault()) return;
+    const device = await shop.device.reopen();
+    shop.memory.lose();
+    shop = openWorkshop(device, options);
+  }
+
   const runTimes: WebGpuEngine["runTimes"] = (executable, states, inputs, times) =>
-    runSteps(workshop, readBack, executable as GpuExecutable, states as GpuStates, inputs, times);
+    runSteps(shop, executable as GpuExecutable, states as GpuStates, inputs, times);
   return {
     ...webGpuTraits,
-    device,
-    variant,
-    counts: () => ({ pipelines: device.pipelines.built, bindGroups: workshop.counts.bindGroups }),
-    createWeights: (source) => createWeights(source, memory),
-    createStates: (decls) => createStates(decls, memory),
+    get device() {
+      return shop.device;
+    },
+    get variant() {
+      return shop.variant;
+    },
+    counts: () => ({ pipelines: shop.device.pipelines.built, bindGroups: shop.counts.bindGroups }),
+    submits: () => shop.counts.submits,
+    createWeights: (source) => createWeights(source, shop.memory),
+    createStates: makeStates,
     async compile(lowered, weights) {
-      const executable = await device.finish(
-        compileEntry(workshop, webGpuTraits, lowered, weights as GpuWeights, (gone) =>
-          executables.delete(gone),
-        ),
-      );
-      executables.add(executable);
-      return executable;
+      const { device } = shop;
+      device.check();
+      return device.finish(compileEntry(shop, webGpuTraits, lowered, weights as GpuWeights));
     },
     async run(executable, states, inputs) {
       const [outputs] = await runTimes(executable, states, inputs, 1);
@@ -82,24 +108,39 @@ export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<W
     runAhead: 1,
     runTimes,
     async copyStates(states, decls) {
-      const copy = createStates(decls, memory);
-      copyInto(device.device, states as GpuStates, copy);
+      const { device, memory, order } = shop;
+      device.check();
+      const from = states as GpuStates;
+      checkHome(from, memory);
+      const copy = makeStates(decls);
+      await order.enqueue([from.checked, copy.checked], () => copyInto(device.device, from, copy));
       return copy;
     },
     async readState(states, name): Promise<Value> {
+      const { device, memory, order, readBack } = shop;
+      device.check();
+      const from = states as GpuStates;
+      checkHome(from, memory);
       const { type } = states.decls.find((decl) => decl.name === name) ?? {};
-      const buffer = stateBuffer(states as GpuStates, name);
-      const encoder = device.device.createCommandEncoder();
-      const staging = readBack.open([{ type: type!, buffer, offset: 0 }], 1);
-      staging.encode(encoder, 0);
-      device.device.queue.submit([encoder.finish()]);
+      const staging = readBack.open([{ type: type!, buffer: stateBuffer(from, name), offset: 0 }], 1);
+      await order.enqueue([from.checked, staging.checked], () => {
+        const encoder = device.device.createCommandEncoder();
+        staging.encode(encoder, 0);
+        device.device.queue.submit([encoder.finish()]);
+      });
       return (await staging.finish())[0]![0]!;
     },
-    held: () => memory.held(),
+    held: () => shop.memory.held(),
+    restore() {
+      restoring ??= restore().finally(() => {
+        restoring = undefined;
+      });
+      return restoring;
+    },
     dispose() {
-      for (const executable of [...executables]) executable.dispose();
-      memory.freeAll();
-      if (!options.device) device.dispose();
+      for (const executable of [...shop.executables]) executable.dispose();
+      shop.memory.freeAll();
+      if (!options.device) shop.device.dispose();
     },
   };
 }

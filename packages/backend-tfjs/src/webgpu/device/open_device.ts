@@ -1,5 +1,5 @@
 import { type AdapterFacts, type AdapterOptions, factsOf, findAdapter, LIMITS } from "./adapter.ts";
-import { WebGpuError } from "./errors.ts";
+import { SMALLER, WebGpuError } from "./errors.ts";
 import { createPipelines, type Pipelines } from "./pipelines.ts";
 
 export type DeviceOptions = AdapterOptions;
@@ -14,8 +14,13 @@ export interface OpenDevice {
   readonly pipelines: Pipelines;
   /** Why the device is gone, or undefined while it works. */
   fault(): WebGpuError | undefined;
+  /** Throws what went wrong. Having been full is told once, for the device works on; other faults end it. */
+  check(): void;
   /** Waits for a piece of work; where the device was lost meanwhile, that is the error. */
   finish<T>(work: Promise<T>): Promise<T>;
+  /** The device that takes this one's place, opened with the same options: one for all who ask. This one is closed. */
+  reopen(): Promise<OpenDevice>;
+  /** Closes it, and what took its place. */
   dispose(): void;
 }
 
@@ -31,17 +36,24 @@ export async function openDevice(options: DeviceOptions = {}): Promise<OpenDevic
   const requiredFeatures = FEATURES.filter((feature) => adapter.features.has(feature));
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
   platform.watch(device);
-  return watched(platform.gpu, device, adapter);
+  return watched(platform.gpu, device, adapter, options);
 }
 
-function watched(gpu: GPU, device: GPUDevice, adapter: GPUAdapter): OpenDevice {
+function watched(gpu: GPU, device: GPUDevice, adapter: GPUAdapter, options: DeviceOptions): OpenDevice {
   let fault: WebGpuError | undefined;
+  let next: Promise<OpenDevice> | undefined;
   const lost = device.lost.then(({ reason, message }) => {
-    fault = new WebGpuError("lost", `the WebGPU device is gone (${message || reason}); load the model again`);
+    fault = new WebGpuError(
+      "lost",
+      `the WebGPU device is gone (${message || reason}); await model.restore(), or load the model again`,
+    );
     return fault;
   });
   device.addEventListener("uncapturederror", (event) => {
     const { error } = event as GPUUncapturedErrorEvent;
+    // Told by the next call: the platform need not print it.
+    event.preventDefault();
+    // What is refused after the memory ran out is a consequence of that.
     fault ??= describe(error);
   });
   return {
@@ -51,6 +63,11 @@ function watched(gpu: GPU, device: GPUDevice, adapter: GPUAdapter): OpenDevice {
     pipelines: createPipelines(device),
     facts: factsOf(adapter, device.features),
     fault: () => fault,
+    check() {
+      const found = fault;
+      if (found?.fault === "out-of-memory") fault = undefined;
+      if (found) throw found;
+    },
     finish: (work) =>
       work.catch(async (error: unknown) => {
         // The promise of the loss may settle a little after those of the work that it ended.
@@ -58,14 +75,23 @@ function watched(gpu: GPU, device: GPUDevice, adapter: GPUAdapter): OpenDevice {
         await Promise.race([lost, later]);
         throw fault ?? error;
       }),
-    dispose: () => device.destroy(),
+    reopen() {
+      device.destroy();
+      next ??= openDevice(options);
+      // An adapter that is not there yet may be there later.
+      next.catch(() => {
+        next = undefined;
+      });
+      return next;
+    },
+    dispose() {
+      device.destroy();
+      next?.then((device) => device.dispose()).catch(() => undefined);
+    },
   };
 }
 
 const describe = (error: GPUError): WebGpuError =>
   error.constructor.name === "GPUOutOfMemoryError"
-    ? new WebGpuError(
-        "out-of-memory",
-        `the GPU has no more memory (${error.message}); use a smaller model or cache`,
-      )
+    ? new WebGpuError("out-of-memory", `the GPU has no more memory (${error.message}); ${SMALLER}`)
     : new WebGpuError("refused", `WebGPU refused what the engine asked for: ${error.message}`);

@@ -1,10 +1,12 @@
 import { bytesOf, type StateDecl, type TensorType } from "@fusewire/ir";
 import { type EngineTraits, type Lowered, type Program, planMemory } from "@fusewire/passes";
 import type { GpuExecutable, Workshop } from "./executable.ts";
+import { joinSteps } from "./joined_steps.ts";
 import { withNibbles } from "./nibbles.ts";
 import { constantData, packData } from "./packed.ts";
-import { record, weightsOf } from "./record.ts";
-import { type GpuWeights, requireWeight } from "./weights.ts";
+import { handoverBytes, record, weightsOf } from "./record.ts";
+import { checkProgramFits } from "./room.ts";
+import { type GpuWeights, releaseWeights, requireWeight, type WeightName } from "./weights.ts";
 
 /** Plans memory, builds what pipelines are missing, and uploads what weights are missing. */
 export async function compileEntry(
@@ -12,27 +14,39 @@ export async function compileEntry(
   traits: EngineTraits,
   lowered: Lowered,
   weights: GpuWeights,
-  onDispose: (executable: GpuExecutable) => void,
 ): Promise<GpuExecutable> {
   const { device, memory, scratch, variant } = workshop;
   const program = withNibbles(planMemory(lowered, traits), lowered);
-  const recording = await record(program, device.pipelines, variant);
+  const states = usedStates(program, lowered);
+  const slots = program.buffers.flatMap(({ kind, bytes }) => (kind === "slot" ? [bytes] : []));
+  const names = weightsOf(lowered, program);
+  const joined = joinSteps(program, variant);
+  const scratchSizes = [...slots, ...handoverBytes(joined)];
+  checkProgramFits(workshop, program, { weights, names, states, scratch: scratchSizes });
+  const recording = await record(program, joined, device.pipelines);
+  const asked: WeightName[] = [];
   const uploaded = new Map<string, GPUBuffer>();
-  for (const weight of weightsOf(lowered, program))
-    uploaded.set(
-      `${weight.kind} ${weight.name}`,
-      await requireWeight(device.device, memory, weights, lowered, weight),
-    );
   const owned: GPUBuffer[] = [];
   const own = (what: string, bytes: number, purpose: "storage" | "uniform" = "storage") => {
     const buffer = memory.allocate(what, bytes, purpose);
     owned.push(buffer);
     return buffer;
   };
+  let pooled: GPUBuffer[] = [];
   try {
-    return assemble();
+    for (const weight of names) {
+      asked.push(weight);
+      const buffer = await requireWeight(device.device, memory, weights, lowered, weight);
+      uploaded.set(`${weight.kind} ${weight.name}`, buffer);
+    }
+    const { made, checked } = memory.together(`program '${lowered.entry.name}'`, assemble);
+    await checked;
+    workshop.executables.add(made);
+    return made;
   } catch (error) {
     owned.forEach(memory.free);
+    scratch.release(pooled);
+    releaseWeights(weights, memory, asked);
     throw error;
   }
 
@@ -51,13 +65,12 @@ export async function compileEntry(
       recording.launches.map((launch) => Uint32Array.from(launch.sizes)),
       "uniform",
     );
-    const slots = program.buffers.flatMap(({ kind, bytes }) => (kind === "slot" ? [bytes] : []));
     const inputs = new Map(
       [...types].map(
         ([name, type]) => [name, { type, buffer: own(`input ${name}`, bytesOf(type)) }] as const,
       ),
     );
-    const pooled = scratch.take([...slots, ...recording.scratch]);
+    pooled = scratch.take(scratchSizes);
     let slot = 0;
     const buffers = program.buffers.map(({ kind, name }) => {
       switch (kind) {
@@ -78,7 +91,8 @@ export async function compileEntry(
       entry: lowered.entry.name,
       launches: recording.launches.length,
       program,
-      states: usedStates(program, lowered),
+      workshop,
+      states,
       recording,
       buffers,
       constantAt: new Map([...constants.keys()].map((k, n) => [k, packed.offsets[n]!])),
@@ -89,12 +103,15 @@ export async function compileEntry(
       written: new Map(),
       bound: new WeakMap(),
       disposed: false,
+      get lost() {
+        return memory.lost;
+      },
       dispose() {
         if (executable.disposed) return;
         executable.disposed = true;
         owned.forEach(memory.free);
         scratch.release(pooled);
-        onDispose(executable);
+        workshop.executables.delete(executable);
       },
     };
     return executable;

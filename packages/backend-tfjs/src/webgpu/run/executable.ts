@@ -3,19 +3,26 @@ import type { Executable, Program } from "@fusewire/passes";
 import type { OpenDevice } from "../device/open_device.ts";
 import type { Variant } from "../kernels/kernel.ts";
 import type { Memory } from "./memory.ts";
+import type { Order } from "./order.ts";
 import type { Packed } from "./packed.ts";
+import type { ReadBack } from "./read_back.ts";
 import type { Recorded, Recording } from "./record.ts";
 import type { ScratchPool } from "./scratch_pool.ts";
 import type { GpuStates } from "./states.ts";
 
-/** What engines share among their executables. */
+/** What an engine has on one device, which its executables share. After a loss it gets another one. */
 export interface Workshop {
   readonly device: OpenDevice;
   readonly memory: Memory;
   readonly scratch: ScratchPool;
+  readonly readBack: ReadBack;
+  readonly order: Order;
   readonly variant: Variant;
-  /** Bind groups made so far. */
-  readonly counts: { bindGroups: number };
+  /** Bind groups made and submits sent so far. */
+  readonly counts: { bindGroups: number; submits: number };
+  /** Caches and other states that are in use. */
+  readonly states: Set<GpuStates>;
+  readonly executables: Set<GpuExecutable>;
 }
 
 /** A launch with its memory: all that encoding a step needs. */
@@ -26,6 +33,7 @@ export interface BoundLaunch {
 }
 
 export interface GpuExecutable extends Executable {
+  readonly workshop: Workshop;
   readonly program: Program;
   readonly states: readonly StateDecl[];
   readonly recording: Recording;

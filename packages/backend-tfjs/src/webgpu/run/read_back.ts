@@ -12,10 +12,14 @@ export interface Wanted {
 
 /** Memory that the host can map, for what a number of steps give. */
 export interface Staging {
+  /** To be waited for before the submit, where the memory is new. */
+  readonly checked: Promise<void> | undefined;
   /** Adds the copies of one step. */
   encode(encoder: GPUCommandEncoder, step: number): void;
   /** The values of every step; to be called after the submit. */
   finish(): Promise<Value[][]>;
+  /** Gives the memory back where nothing was submitted. */
+  drop(): void;
 }
 
 /** Brings tensors to the host through a few staging buffers that are used over and over. */
@@ -27,14 +31,17 @@ const padded = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
 export function createReadBack(device: OpenDevice, memory: Memory): ReadBack {
   const idle: GPUBuffer[] = [];
+  const fresh = (bytes: number) =>
+    memory.together("what is read back", () => memory.allocate("read-back memory", bytes, "staging"));
   return {
     open(wanted, steps) {
       const perStep = wanted.reduce((sum, { type }) => sum + padded(bytesOf(type)), 0);
       const total = perStep * steps;
       const at = idle.findIndex(({ size }) => size >= total);
-      const staging =
-        at >= 0 ? idle.splice(at, 1)[0]! : memory.allocate("read-back memory", total, "staging");
+      const { made: staging, checked } =
+        at >= 0 ? { made: idle.splice(at, 1)[0]!, checked: undefined } : fresh(total);
       return {
+        checked,
         encode(encoder, step) {
           let position = step * perStep;
           for (const { type, buffer, offset } of wanted) {
@@ -50,6 +57,7 @@ export function createReadBack(device: OpenDevice, memory: Memory): ReadBack {
           idle.push(staging);
           return values;
         },
+        drop: () => memory.free(staging),
       };
     },
   };

@@ -2,10 +2,9 @@
 import { defOf, type OpName, rootsOf, topological, type Value } from "@fusewire/ir";
 import type { Lowered, Program, Ref } from "@fusewire/passes";
 import type { Pipeline, Pipelines } from "../device/pipelines.ts";
-import type { Variant } from "../kernels/kernel.ts";
 import type { Launch } from "../wgsl/launch.ts";
 import type { StoredType } from "../wgsl/storage.ts";
-import { joinSteps } from "./joined_steps.ts";
+import type { JoinedSteps } from "./joined_steps.ts";
 import { packedWeights } from "./nibbles.ts";
 import type { WeightName } from "./weights.ts";
 
@@ -27,22 +26,30 @@ export interface Recording {
   readonly launches: readonly Recorded[];
   /** Values that the host computed for steps without inputs. */
   readonly constants: readonly Value[];
-  /** Bytes of each scratch memory that steps hand things over in. */
-  readonly scratch: readonly number[];
 }
 
-/** Plans every step and waits for its pipelines, which the device builds side by side. */
-export async function record(program: Program, pipelines: Pipelines, variant: Variant): Promise<Recording> {
-  const constants: Value[] = [];
+/** Bytes of each scratch memory that steps hand things over in. */
+export function handoverBytes(joined: readonly JoinedSteps[]): number[] {
   const scratch: number[] = [];
+  for (const { plan } of joined)
+    for (const [k, bytes] of (plan.scratch ?? []).entries()) scratch[k] = Math.max(scratch[k] ?? 0, bytes);
+  return scratch;
+}
+
+/** Waits for the pipelines of all steps, which the device builds side by side. */
+export async function record(
+  program: Program,
+  joined: readonly JoinedSteps[],
+  pipelines: Pipelines,
+): Promise<Recording> {
+  const constants: Value[] = [];
   const started: Promise<Recorded>[] = [];
   const constantOf = new Map<Ref, number>();
   for (const { kernel, reads, write, attrs } of program.steps)
     if (reads.length === 0)
       constantOf.set(write, constants.push(evaluateAlone(kernel as OpName, attrs, write)) - 1);
-  for (const { reads, write, layer, plan } of joinSteps(program, variant)) {
+  for (const { reads, write, layer, plan } of joined) {
     const constant = constantOf.get(write);
-    for (const [k, bytes] of (plan.scratch ?? []).entries()) scratch[k] = Math.max(scratch[k] ?? 0, bytes);
     const placeOf = (memory: Launch["bindings"][number]["memory"]): Place => {
       switch (memory.kind) {
         case "read":
@@ -66,7 +73,7 @@ export async function record(program: Program, pipelines: Pipelines, variant: Va
         })),
       );
   }
-  return { launches: await Promise.all(started), constants, scratch };
+  return { launches: await Promise.all(started), constants };
 }
 
 /** Ops without inputs give the same in every run. */

@@ -1,42 +1,51 @@
 import { bytesOf, FusewireError, formatType, sameType, type TensorType, type Value } from "@fusewire/ir";
 import type { Outputs } from "@fusewire/passes";
+import { WENT_WITH_DEVICE, WebGpuError } from "../device/errors.ts";
 import { boundTo, locate } from "./bind.ts";
 import type { BoundLaunch, GpuExecutable, Workshop } from "./executable.ts";
 import { writeBytes } from "./memory.ts";
-import type { ReadBack } from "./read_back.ts";
-import type { GpuStates } from "./states.ts";
+import { checkHome, type GpuStates } from "./states.ts";
 
 /**
  * Runs a program a number of times in one submit, a pass each; steps hand over to each other through states, so the
- * host is not asked in between. All that touches the queue happens before the first await, so that calls made one
- * after another run in that order. A program without outputs is not waited for.
+ * host is not asked in between. Calls made one after another run in that order. A program without outputs is not
+ * waited for.
  */
 export async function runSteps(
   workshop: Workshop,
-  readBack: ReadBack,
   executable: GpuExecutable,
   states: GpuStates,
   inputs: ReadonlyMap<string, Value>,
   times: number,
 ): Promise<Outputs[]> {
   if (executable.disposed) throw new FusewireError(`program '${executable.entry}' was disposed`);
-  const { device } = workshop;
-  const fault = device.fault();
-  if (fault) throw fault;
-  const bound = boundTo(workshop, executable, states);
-  writeInputs(workshop, executable, inputs);
+  const { device, memory, readBack, order, counts } = workshop;
+  device.check();
+  checkHome(states, memory);
+  if (executable.workshop !== workshop)
+    throw new WebGpuError("lost", `program '${executable.entry}' ${WENT_WITH_DEVICE}; compile it again`);
   const outputs = Object.entries(executable.program.outputs);
   const wanted = outputs.map(([, ref]) => ({ type: ref.type, ...locate(executable, states, ref) }));
   const staging = wanted.length > 0 ? readBack.open(wanted, times) : undefined;
-  const encoder = device.device.createCommandEncoder();
-  for (let step = 0; step < times; step++) {
-    encodeStep(encoder, bound);
-    staging?.encode(encoder, step);
+  const submit = () => {
+    const bound = boundTo(workshop, executable, states);
+    writeInputs(workshop, executable, inputs);
+    const encoder = device.device.createCommandEncoder();
+    for (let step = 0; step < times; step++) {
+      encodeStep(encoder, bound);
+      staging?.encode(encoder, step);
+    }
+    device.device.queue.submit([encoder.finish()]);
+    counts.submits += 1;
+  };
+  try {
+    await order.enqueue([states.checked, staging?.checked], submit);
+  } catch (error) {
+    staging?.drop();
+    throw error;
   }
-  device.device.queue.submit([encoder.finish()]);
   const values = (await staging?.finish()) ?? [];
-  const late = device.fault();
-  if (late) throw late;
+  device.check();
   return Array.from(
     { length: times },
     (_, step) => new Map(outputs.map(([name], k) => [name, values[step]![k]!])),

@@ -1,33 +1,60 @@
-import { bytesOf, bytesPerElement, FusewireError, type StateDecl } from "@fusewire/ir";
+import { bytesOf, bytesPerElement, FusewireError, formatType, type StateDecl } from "@fusewire/ir";
 import { overlapOfStates, type States } from "@fusewire/passes";
-import type { Memory } from "./memory.ts";
+import { SMALLER, WENT_WITH_DEVICE, WebGpuError } from "../device/errors.ts";
+import { allocatedBytes, type Memory } from "./memory.ts";
 
 export interface GpuStates extends States {
+  readonly memory: Memory;
   readonly buffers: ReadonlyMap<string, GPUBuffer>;
+  /** Settles when the device is known to have the memory; undefined from then on. */
+  checked: Promise<void> | undefined;
   disposed: boolean;
 }
 
+export const bytesOfStates = (decls: readonly StateDecl[]): number =>
+  decls.reduce((sum, { type }) => sum + allocatedBytes(bytesOf(type)), 0);
+
+/** Throws where a state is larger than what a kernel can see of it at once. */
+export function checkStateSizes(decls: readonly StateDecl[], { largestBinding }: Memory): void {
+  for (const { name, type } of decls)
+    if (bytesOf(type) > largestBinding)
+      throw new WebGpuError(
+        "limit",
+        `state ${name} ${formatType(type)} takes ${bytesOf(type)} bytes, and the adapter binds at most ${largestBinding}; ${SMALLER}`,
+        bytesOf(type),
+      );
+}
+
 /** States of zeros, which is what WebGPU fills new buffers with. */
-export function createStates(decls: readonly StateDecl[], memory: Memory): GpuStates {
-  const buffers = new Map<string, GPUBuffer>();
-  const release = () => {
-    for (const buffer of buffers.values()) memory.free(buffer);
-  };
-  try {
-    for (const { name, type } of decls) buffers.set(name, memory.allocate(`state ${name}`, bytesOf(type)));
-  } catch (error) {
-    release();
-    throw error;
-  }
+export function createStates(decls: readonly StateDecl[], memory: Memory, onDispose: () => void): GpuStates {
+  checkStateSizes(decls, memory);
+  memory.checkRoom("a cache", { states: bytesOfStates(decls) });
+  const { made: buffers, checked } = memory.together(
+    "a cache",
+    () => new Map(decls.map(({ name, type }) => [name, memory.allocate(`state ${name}`, bytesOf(type))])),
+  );
   const states: GpuStates = {
     decls,
+    memory,
     buffers,
+    checked,
     disposed: false,
+    get lost() {
+      return memory.lost;
+    },
     dispose() {
       states.disposed = true;
-      release();
+      onDispose();
+      for (const buffer of buffers.values()) memory.free(buffer);
     },
   };
+  // States that could not be made stay so: whoever uses them gets the error.
+  checked.then(
+    () => {
+      states.checked = undefined;
+    },
+    () => undefined,
+  );
   return states;
 }
 
@@ -48,6 +75,12 @@ export function copyInto(device: GPUDevice, from: GpuStates, to: GpuStates): voi
     }
   }
   device.queue.submit([encoder.finish()]);
+}
+
+/** Throws unless the states are on the device of this memory. */
+export function checkHome(states: GpuStates, memory: Memory): void {
+  if (states.memory !== memory)
+    throw new WebGpuError("lost", `these states ${WENT_WITH_DEVICE}; make others`);
 }
 
 export function stateBuffer(states: GpuStates, name: string): GPUBuffer {

@@ -1,27 +1,41 @@
 import { FusewireError, formatType, sameType, type Value } from "@fusewire/ir";
 import { evaluatePrepared, type Lowered, type WeightSource, type Weights } from "@fusewire/passes";
-import type { StoredType } from "../wgsl/storage.ts";
-import { type Memory, writeBytes } from "./memory.ts";
+import { type StoredType, storedBytes } from "../wgsl/storage.ts";
+import { allocatedBytes, type Memory, writeBytes } from "./memory.ts";
 import { packNibbles } from "./nibbles.ts";
 
+/** What of the weights is on one device. */
+interface Uploads {
+  readonly memory: Memory;
+  /** By kind and name. */
+  readonly loading: Map<string, Upload>;
+}
+
+interface Upload {
+  /** A promise, so that two entries compiled at once share it. */
+  readonly buffer: Promise<GPUBuffer>;
+  /** Entries that asked for it and were not refused since. */
+  users: number;
+}
+
 export interface GpuWeights extends Weights {
-  /** By kind and name; promises, so that two entries compiled at once share one upload. */
-  readonly loading: Map<string, Promise<GPUBuffer>>;
-  readonly buffers: Set<GPUBuffer>;
+  /** Begun anew on another device after one was lost. */
+  uploads: Uploads;
   disposed: boolean;
 }
+
+const noUploads = (memory: Memory): Uploads => ({ memory, loading: new Map() });
 
 export function createWeights(source: WeightSource, memory: Memory): GpuWeights {
   const weights: GpuWeights = {
     source,
-    loading: new Map(),
-    buffers: new Set(),
+    uploads: noUploads(memory),
     disposed: false,
     dispose() {
       weights.disposed = true;
-      for (const buffer of weights.buffers) memory.free(buffer);
-      weights.buffers.clear();
-      weights.loading.clear();
+      const { memory, loading } = weights.uploads;
+      for (const upload of loading.values()) freeWhenThere(memory, upload);
+      weights.uploads = noUploads(memory);
     },
   };
   return weights;
@@ -33,30 +47,68 @@ export interface WeightName {
   readonly type: StoredType;
 }
 
+const keyOf = ({ kind, name, type }: WeightName): string => `${kind} ${name} ${type.packed ?? ""}`;
+
+function uploadsOn(weights: GpuWeights, memory: Memory): Uploads {
+  if (weights.uploads.memory !== memory) weights.uploads = noUploads(memory);
+  return weights.uploads;
+}
+
+/** Bytes that the weights of these names will take which nobody has asked for yet. */
+export const missingBytes = (weights: GpuWeights, memory: Memory, names: readonly WeightName[]): number =>
+  names
+    .filter((name) => !uploadsOn(weights, memory).loading.has(keyOf(name)))
+    .reduce((sum, { type }) => sum + allocatedBytes(storedBytes(type)), 0);
+
+const freeWhenThere = (memory: Memory, { buffer }: Upload): void =>
+  void buffer.then(memory.free, () => undefined);
+
+/** Takes back what an entry asked for that could not be compiled; what no other entry wants is freed. */
+export function releaseWeights(weights: GpuWeights, memory: Memory, names: readonly WeightName[]): void {
+  const { loading } = weights.uploads;
+  for (const key of names.map(keyOf)) {
+    const upload = weights.uploads.memory === memory ? loading.get(key) : undefined;
+    if (!upload) continue;
+    upload.users -= 1;
+    if (upload.users > 0) continue;
+    loading.delete(key);
+    freeWhenThere(memory, upload);
+  }
+}
+
 /** A weight in device memory, read when nobody has. */
 export function requireWeight(
   device: GPUDevice,
   memory: Memory,
   weights: GpuWeights,
   lowered: Lowered,
-  { kind, name, type }: WeightName,
+  weight: WeightName,
 ): Promise<GPUBuffer> {
-  const key = `${kind} ${name} ${type.packed ?? ""}`;
-  const known = weights.loading.get(key);
-  if (known) return known;
-  const loading = load();
-  weights.loading.set(key, loading);
+  const { kind, name, type } = weight;
+  const { loading } = uploadsOn(weights, memory);
+  const key = keyOf(weight);
+  const known = loading.get(key);
+  if (known) {
+    known.users += 1;
+    return known.buffer;
+  }
+  const buffer = load();
+  loading.set(key, { buffer, users: 1 });
   // A weight that could not be read is asked for again by the next entry.
-  loading.catch(() => weights.loading.delete(key));
-  return loading;
+  buffer.catch(() => loading.delete(key));
+  return buffer;
 
   async function load(): Promise<GPUBuffer> {
     const value = await read();
     const data = type.packed ? packNibbles(value) : value.data;
     if (weights.disposed) throw new FusewireError("the weights were disposed while an entry was compiled");
-    const buffer = memory.allocate(`weight ${name}`, data.byteLength);
-    weights.buffers.add(buffer);
-    writeBytes(device, buffer, data);
+    const what = `weight ${name}`;
+    const { made: buffer, checked } = memory.together(what, () => {
+      const buffer = memory.allocate(what, data.byteLength);
+      writeBytes(device, buffer, data);
+      return buffer;
+    });
+    await checked;
     return buffer;
   }
 

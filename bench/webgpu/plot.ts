@@ -16,7 +16,7 @@ export async function plot({ bench, shown: [figure, title], about, contestants }
     width: 420,
     padding: 12,
     title: {
-      text: `bench ${bench}: ${about.model ?? about.device}`,
+      text: about.model === undefined ? `bench ${bench}` : `bench ${bench}: ${about.model}`,
       subtitle: `${about.device}, ${about.device_is}`,
       anchor: "start",
       offset: 12,

@@ -34,7 +34,8 @@ test("auto takes wasm where there is no adapter, for the reason that was found",
   expect(chooseDevice({ missing: "webgpu", refused })).toEqual({ device: "wasm", reason: refused });
 });
 
-test("an engine says why auto took it, and nothing where it was named", async () => {
+// A checkout compiles the kernels of wasm when they are first asked for.
+test("an engine says why auto took it, and nothing where it was named", { timeout: 120_000 }, async () => {
   const auto = await createEngine("auto");
   expect(auto.reason).toMatch(/GPU|adapter|webgpu/);
   const named = await createEngine("wasm");

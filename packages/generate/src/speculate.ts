@@ -1,17 +1,31 @@
 import { emptyValue, numbersOf, toValue, type Value } from "@fusewire/ir";
 import type { Draft, Drafter } from "./candidates/drafter.ts";
+import { measureGain } from "./candidates/gain.ts";
 import type { Job } from "./job.ts";
 import { vector } from "./plan.ts";
 import type { GenerationStep } from "./step.ts";
 
-/** Several tokens a row and round: a drafter proposes them, and one step of the model verifies those of all rows. */
-export async function* speculativeSteps(job: Job, drafter: Drafter): AsyncGenerator<GenerationStep> {
+/**
+ * Several tokens a row and round: a drafter proposes them, and one step of the model verifies those of all rows. The
+ * clock, in milliseconds, is for `speculation: "auto"`.
+ */
+export async function* speculativeSteps(
+  job: Job,
+  drafter: Drafter,
+  clock: () => number = () => performance.now(),
+): AsyncGenerator<GenerationStep> {
   const { plan, counts } = job;
+  const gain = plan.options.speculation === "auto" ? measureGain() : undefined;
   const rows = plan.rows.map((row) => [...row]);
   const done = rows.map(() => false);
   const roomOf = (b: number) => plan.limits[b]! - rows[b]!.length;
   while (done.includes(false)) {
-    const drafts = await drafter.propose(rows.map((ids, b) => ({ ids, room: roomOf(b), done: done[b]! })));
+    const started = clock();
+    const live = done.filter((one) => !one).length;
+    const drafting = gain?.drafts() ?? true;
+    const drafts = drafting
+      ? await drafter.propose(rows.map((ids, b) => ({ ids, room: roomOf(b), done: done[b]! })))
+      : rows.map(() => ({ tokens: [] }));
     const verdict = await verifyDrafts(
       job,
       drafts.map((draft, b) => within(draft, roomOf(b) - 1)),
@@ -23,15 +37,20 @@ export async function* speculativeSteps(job: Job, drafter: Drafter): AsyncGenera
       drafted: drafts.reduce((sum, { tokens }) => sum + tokens.length, 0),
       accepted: outcomes.reduce((sum, { accepted }) => sum + accepted, 0),
     });
-    drafter.settle(outcomes);
+    if (drafting) drafter.settle(outcomes);
     for (const [b, { gained, ended }] of outcomes.entries()) {
       rows[b]!.push(...gained);
       done[b] = ended;
     }
+    if (gain) {
+      const gained = outcomes.reduce((sum, outcome) => sum + outcome.gained.length, 0) / live;
+      gain.record({ drafted: drafts.some(({ tokens }) => tokens.length > 0), ms: clock() - started, gained });
+      counts.speculation = gain.stats();
+    }
     // Rows advance by different amounts; each of the steps that are told holds at most one token a row.
     for (let t = 0; t < Math.max(...outcomes.map(({ gained }) => gained.length)); t++)
       yield { tokens: outcomes.map(({ gained }) => gained[t]) };
-    for (const b of done.keys()) done[b] ||= counts.stopped[b]!;
+    for (const [b, stopped] of counts.stopped.entries()) done[b] ||= stopped;
   }
 }
 

@@ -6,16 +6,21 @@ import { type OpenDevice, openDevice } from "../webgpu/device/open_device.ts";
 import { createWebGpuEngine } from "../webgpu/engine.ts";
 import type { Variant } from "../webgpu/kernels/kernel.ts";
 
+/** The variant that differs from the one before it in how lanes join alone, which tests of its own cover. */
+export const SHUFFLES = "a workgroup a line, joined by shuffles";
+
 /** Every way in which kernels are cut, which the software adapter runs as well as a GPU would. */
 export const VARIANTS: Readonly<Record<string, Variant>> = {
-  "a thread a line": { lanes: 1, chunks: "lines", dot4: false },
-  "a workgroup a line": { lanes: 32, chunks: "tiles", dot4: true },
+  "a thread a line": { lanes: 1, shuffles: 1, chunks: "lines", dot4: false },
+  "a workgroup a line": { lanes: 32, shuffles: 1, chunks: "tiles", dot4: true },
+  // As wide as the software adapter's subgroups.
+  [SHUFFLES]: { lanes: 32, shuffles: 4, chunks: "tiles", dot4: true },
 };
 
 /** Describes tests once for each variant, or for some of them, on one device. */
 export function onEachVariant(
   tests: (engine: () => Engine) => void,
-  names: readonly string[] = Object.keys(VARIANTS),
+  names: readonly string[] = Object.keys(VARIANTS).filter((name) => name !== SHUFFLES),
 ): void {
   // Building a kernel takes the software adapter a tenth of a second and more on a busy machine.
   vi.setConfig({ testTimeout: 120_000 });

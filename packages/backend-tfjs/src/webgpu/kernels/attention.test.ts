@@ -56,7 +56,7 @@ onEachVariant((engine) => {
           undefined,
           "chunk",
         ),
-      4,
+      3,
     ));
 
   test("what no query sees is never read, and where a chunk begins changes no bit", async () => {

@@ -5,7 +5,9 @@
  * query heads that share a key head, and for prompts several queries, so that each key is read once for all of them.
  */
 import type { Launch, Memory, Plan } from "../wgsl/launch.ts";
+import { storePart } from "../wgsl/lines.ts";
 import { createShader, GROUP_NUMBER, gridOf, type Shader } from "../wgsl/shader.ts";
+import { foldNeighbours } from "../wgsl/shuffles.ts";
 import { vectorWidth } from "../wgsl/vectors.ts";
 import {
   type AttentionSizes,
@@ -18,6 +20,7 @@ import {
   runsLaunches,
   scoreExpression,
 } from "./attention_frame.ts";
+import type { Variant } from "./kernel.ts";
 
 const PIECE = 64;
 /** Floats of queries in a workgroup's memory; with the scores it stays within the 16 KB that every device has. */
@@ -41,10 +44,10 @@ interface Tile {
 /** How many lines, pairs of query and head, one workgroup computes. */
 const linesOf = ({ heads, queries }: Tile): number => heads * queries;
 
-export function attentionPieces(step: AttentionStep): Plan {
+export function attentionPieces(step: AttentionStep, variant: Variant): Plan {
   const sizes = attentionSizes(step.reads);
   const tile = tileFor(sizes, step);
-  const launches = [...runsLaunches(step), piecesLaunch(step, sizes, tile)];
+  const launches = [...runsLaunches(step), piecesLaunch(step, sizes, tile, variant)];
   const scratch = isCoded(step) ? [runsBytes(step)] : [];
   if (tile.splits === 0) return { launches, scratch };
   const { batch, heads, length, dv } = sizes;
@@ -69,7 +72,7 @@ function tileFor({ heads, groups, length, d, slots }: AttentionSizes, { rows, at
   return { heads: together, queries, splits: 0 };
 }
 
-function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile): Launch {
+function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile, { shuffles }: Variant): Launch {
   const { batch, heads, length, d, dv, groups, slots } = sizes;
   const lines = linesOf(tile);
   const shader = createShader();
@@ -88,7 +91,16 @@ function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile): L
   const HT = shader.size(headTiles);
   const total = batch * headTiles * Math.ceil(length / tile.queries) * Math.max(1, tile.splits);
   const own = Math.ceil(dv / PIECE);
-  declareTree(shader, lines);
+  const neighbours = Math.min(shuffles, PIECE);
+  const parts = PIECE / neighbours;
+  declareTree(shader, lines, parts);
+  /** Leaves what a line's lanes share of a value in the tree. */
+  const store = (fold: Fold, value: string) =>
+    storePart(
+      neighbours,
+      `tree[l * ${parts}u + lane`,
+      foldNeighbours(shader, neighbours, FOLDS[fold], value),
+    );
   shader.declare(`var<workgroup> q: array<f32, ${lines * d}>;`);
   const each = (text: string) => `for (var l = 0u; l < ${lines}u; l++) { ${text} }`;
   const body = `  let work = ${GROUP_NUMBER};
@@ -136,23 +148,23 @@ function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile): L
       let run = runs[l / ${tile.heads}u];
       let dot = dots[l] * factor;
       dots[l] = select(-3.4e38, ${scoreExpression(shader, step.attrs, "dot")}, j >= run.x && j <= run.y);
-      tree[l * ${PIECE}u + lane] = dots[l];
+      ${store("max", "dots[l]")}
     }
     join_max(lane);
     var tops = array<f32, ${lines}>();
     for (var l = 0u; l < ${lines}u; l++) {
       let run = runs[l / ${tile.heads}u];
-      tops[l] = tree[l * ${PIECE}u];
+      tops[l] = tree[l * ${parts}u];
       dots[l] = select(0.0, exp(dots[l] - tops[l]), j >= run.x && j <= run.y);
     }
     workgroupBarrier();
-    ${each(`tree[l * ${PIECE}u + lane] = dots[l]; weights[l * ${PIECE}u + lane] = dots[l];`)}
+    ${each(`${store("sum", "dots[l]")} weights[l * ${PIECE}u + lane] = dots[l];`)}
     join_sum(lane);
     // The piece joins those before it as pieces of several workgroups are joined, to the bit.
     var shrink = array<f32, ${lines}>();
     var grow = array<f32, ${lines}>();
     for (var l = 0u; l < ${lines}u; l++) {
-      let sum = tree[l * ${PIECE}u];
+      let sum = tree[l * ${parts}u];
       let top = select(largest[l], max(largest[l], tops[l]), sum > 0.0);
       shrink[l] = exp(largest[l] - top);
       grow[l] = select(0.0, exp(tops[l] - top), sum > 0.0);
@@ -213,18 +225,25 @@ const storePiece = (
       if (k < ${dv}u) { pieces[to + 2u + k] = own[c * ${lines}u + l]; }
     }`;
 
-/** Folds each line's 64 values of `tree` into the first of them, the same for all lanes. */
-function declareTree(shader: Shader, lines: number): void {
-  shader.declare(`var<workgroup> tree: array<f32, ${lines * PIECE}>;`);
+type Fold = "max" | "sum";
+const FOLDS = {
+  max: { name: "max", type: "f32", fold: (a: string, b: string) => `max(${a}, ${b})` },
+  sum: { name: "sum", type: "f32", fold: (a: string, b: string) => `${a} + ${b}` },
+} as const;
+
+/** Adds what folds each line's parts in `tree` into the first of them, the same for all lanes. */
+function declareTree(shader: Shader, lines: number, parts: number): void {
+  shader.declare(`var<workgroup> tree: array<f32, ${lines * parts}>;`);
   shader.declare(`var<workgroup> weights: array<f32, ${lines * PIECE}>;`);
-  for (const [name, fold] of [
-    ["max", "max(tree[l + lane], tree[l + lane + half])"],
-    ["sum", "tree[l + lane] + tree[l + lane + half]"],
-  ])
+  for (const { name, fold } of Object.values(FOLDS))
     shader.declare(`fn join_${name}(lane: u32) {
   workgroupBarrier();
-  for (var half = ${PIECE / 2}u; half > 0u; half >>= 1u) {
-    if (lane < half) { for (var l = 0u; l < ${lines * PIECE}u; l += ${PIECE}u) { tree[l + lane] = ${fold}; } }
+  for (var half = ${parts / 2}u; half > 0u; half >>= 1u) {
+    if (lane < half) {
+      for (var l = 0u; l < ${lines * parts}u; l += ${parts}u) {
+        tree[l + lane] = ${fold("tree[l + lane]", "tree[l + lane + half]")};
+      }
+    }
     workgroupBarrier();
   }
 }`);

@@ -5,6 +5,8 @@ import type { Plan, Step } from "../wgsl/launch.ts";
 export interface Variant {
   /** Threads that work on one line of a reduction together: 1, or a power of two. */
   readonly lanes: number;
+  /** Neighbouring threads that join by exchanging values, a power of two no larger than a subgroup; 1 is none. */
+  readonly shuffles: number;
   /** How chunks of prompts are multiplied: in tiles that pass through workgroup memory, or line by line. */
   readonly chunks: "tiles" | "lines";
   /** Whether the language has an instruction for products of four bytes. */

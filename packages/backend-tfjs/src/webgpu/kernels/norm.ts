@@ -7,7 +7,7 @@ import type { Kernel, Variant } from "./kernel.ts";
 
 export const softmaxKernel: Kernel<"softmax"> = ({ reads, write }, variant) => {
   const shader = createShader();
-  const lanes = lanesOf(shader, variant.lanes);
+  const lanes = lanesOf(shader, variant.lanes, variant);
   const x = shader.read(0, reads[0]!);
   bindResult(shader, write);
   const size = write.shape.at(-1)!;
@@ -29,7 +29,7 @@ function normFrame({ reads, write }: Step, variant: Variant) {
   const size = write.shape.at(-1)!;
   const width = vectorWidth(size);
   const shader = createShader();
-  const lanes = lanesOf(shader, lanesFor(variant.lanes, size / width));
+  const lanes = lanesOf(shader, lanesFor(variant.lanes, size / width), variant);
   const sources = reads.map((type, k) => readVectors(shader, k, type, width));
   const type = vectorType(width);
   shader.bind({ kind: "write" }, "read_write", "y", `array<${type}>`);

@@ -4,8 +4,9 @@
  * there are, so that a row's result is the same to the bit beside any others.
  */
 import type { Launch } from "../wgsl/launch.ts";
-import { type Lanes, lanesFor, lanesOf } from "../wgsl/lines.ts";
+import { type Lanes, lanesFor, lanesOf, storePart } from "../wgsl/lines.ts";
 import { createShader, GROUP_NUMBER, gridOf, type Shader } from "../wgsl/shader.ts";
+import { foldNeighbours } from "../wgsl/shuffles.ts";
 import { readVectors, sumOf, type VectorSource, vectorType, vectorWidth } from "../wgsl/vectors.ts";
 import type { Variant } from "./kernel.ts";
 import { declareFinish, type Product, productSizes, range } from "./product_frame.ts";
@@ -27,11 +28,11 @@ export function productLines(product: Product, variant: Variant): Launch {
   const shader = createShader();
   const body = writeProduct(product, {
     shader,
-    lanes: lanesOf(shader, count),
+    lanes: lanesOf(shader, count, variant),
     width,
     tile: tileOf(rows),
     columns,
-    k: apart ? shader.size(k) : `${k}u`,
+    k: shader.size(k),
     vectors: apart ? shader.size(k / width) : `${k / width}u`,
     n: apart ? shader.size(n) : `${n}u`,
     rows: shader.size(rows),
@@ -51,6 +52,7 @@ interface Frame {
   readonly width: 1 | 4;
   readonly tile: number;
   readonly columns: number;
+  /** Set by the host as in norms that stand alone: compilers divide by a constant in another way. */
   readonly k: string;
   readonly vectors: string;
   readonly n: string;
@@ -100,15 +102,21 @@ function writeProduct(product: Product, frame: Frame): string {
     `  let own_row = row + lane / ${columns}u;`,
     `  let own_column = column + lane % ${columns}u;`,
     `  if (lane < ${tile * columns}u && own_row < ${rows} && own_column < ${n}) {`,
-    `    let at = (lane / ${columns}u * ${perRow}u + lane % ${columns}u * ${halves}u) * ${lanes.count}u;`,
-    `    finish(own_row, own_column, parts[at], ${halves === 2 ? `parts[at + ${lanes.count}u]` : "0.0"});`,
+    `    let at = (lane / ${columns}u * ${perRow}u + lane % ${columns}u * ${halves}u) * ${partsOf(lanes)}u;`,
+    `    finish(own_row, own_column, parts[at], ${halves === 2 ? `parts[at + ${partsOf(lanes)}u]` : "0.0"});`,
     "  }",
   );
   return lines.join("\n");
 }
 
-/** Statements that leave the sum over all lanes of value s in parts[s * lanes], by one tree for all values. */
-function joinAll({ shader, lanes: { count }, tile }: Frame, values: readonly string[]): string[] {
+/** How many sums of neighbouring lanes there are of each value. */
+const partsOf = ({ count, neighbours }: Lanes): number => count / neighbours;
+
+const SUM = { name: "sum", type: "f32", fold: (a: string, b: string) => `${a} + ${b}` } as const;
+
+/** Statements that leave the sum over all lanes of value s in parts[s * partsOf], by one tree for all values. */
+function joinAll({ shader, lanes, tile }: Frame, values: readonly string[]): string[] {
+  const count = partsOf(lanes);
   shader.declare(`var<workgroup> parts: array<f32, ${tile * COLUMNS * count}>;`);
   shader.declare(`fn join_parts(lane: u32, values: u32) {
   workgroupBarrier();
@@ -120,7 +128,10 @@ function joinAll({ shader, lanes: { count }, tile }: Frame, values: readonly str
   }
 }`);
   return [
-    ...values.map((value, s) => `  parts[${s * count}u + lane] = ${value};`),
+    ...values.map((value, s) => {
+      const shared = foldNeighbours(shader, lanes.neighbours, SUM, value);
+      return `  ${storePart(lanes.neighbours, `parts[${s * count}u + lane`, shared)}`;
+    }),
     `  join_parts(lane, ${values.length}u);`,
   ];
 }
@@ -131,7 +142,7 @@ function joinedAs(frame: Frame, name: string, values: readonly string[]): string
   if (count === 1) return values.map((value, r) => `  let ${name}${r} = ${value};`);
   return [
     ...joinAll(frame, values),
-    ...values.map((_, r) => `  let ${name}${r} = parts[${r * count}u];`),
+    ...values.map((_, r) => `  let ${name}${r} = parts[${r * partsOf(frame.lanes)}u];`),
     // Nobody may overwrite the sums before all have read them.
     "  workgroupBarrier();",
   ];

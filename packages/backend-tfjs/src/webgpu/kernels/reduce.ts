@@ -45,7 +45,7 @@ const reduction =
     if (!long)
       return { launches: [mapLaunch(step, (shader) => `${loop(shader, "i", "0u", 1)}\n  return acc;`)] };
     const shader = createShader();
-    const lanes = lanesOf(shader, variant.lanes);
+    const lanes = lanesOf(shader, variant.lanes, variant);
     const text = loop(shader, "line", lanes.own, lanes.count);
     bindResult(shader, step.write);
     const body = `${text}\n  let all = ${lanes.join(join[type], "acc")};\n  if (lane == 0u) { y[line] = all; }`;
@@ -92,7 +92,7 @@ export const argmaxKernel: Kernel<"argmax"> = (step, variant) => {
       ],
     };
   const shader = createShader();
-  const lanes = lanesOf(shader, variant.lanes);
+  const lanes = lanesOf(shader, variant.lanes, variant);
   const text = loop(shader, "line", lanes.own, lanes.count);
   bindResult(shader, step.write);
   const body = `${text}
@@ -110,7 +110,7 @@ export const cumsumKernel: Kernel<"cumsum"> = (step, variant) => {
   const launches: Launch[] = [];
   const shader = createShader();
   const count = shape[axis]! >= LONG ? variant.lanes : 1;
-  const lanes = lanesOf(shader, count);
+  const lanes = lanesOf(shader, count, variant);
   const x = shader.read(0, step.reads[0]!);
   const { text, stride, n } = lineOf(shader, step, "line");
   bindResult(shader, step.write);

@@ -14,7 +14,7 @@ const declareOrder = (shader: Shader): void =>
 export const topKKernel: Kernel<"top_k"> = ({ reads, write, attrs: { keep } }, variant) => {
   const [batch, vocabulary] = write.shape as [number, number];
   const shader = createShader();
-  const lanes = lanesOf(shader, variant.lanes);
+  const lanes = lanesOf(shader, variant.lanes, variant);
   const [scores, ks] = reads.map((type, k) => shader.read(k, type));
   bindResult(shader, write);
   declareOrder(shader);
@@ -58,7 +58,7 @@ function countBefore(shader: Shader, lanes: number, condition: string): string {
 export const topPKernel: Kernel<"top_p"> = ({ reads, write, attrs: { keep } }, variant) => {
   const [batch, vocabulary] = write.shape as [number, number];
   const shader = createShader();
-  const lanes = lanesOf(shader, variant.lanes);
+  const lanes = lanesOf(shader, variant.lanes, variant);
   const [scores, ps] = reads.map((type, k) => shader.read(k, type));
   bindResult(shader, write);
   declareOrder(shader);
@@ -131,7 +131,7 @@ export const topPKernel: Kernel<"top_p"> = ({ reads, write, attrs: { keep } }, v
 export const categoricalKernel: Kernel<"categorical"> = ({ reads, write }, variant) => {
   const vocabulary = reads[0]!.shape[1]!;
   const shader = createShader();
-  const lanes = lanesOf(shader, variant.lanes);
+  const lanes = lanesOf(shader, variant.lanes, variant);
   const [scores, us] = reads.map((type, k) => shader.read(k, type));
   bindResult(shader, write);
   const n = shader.size(vocabulary);

@@ -1,5 +1,7 @@
+import type { Variant } from "../kernels/kernel.ts";
 import type { Launch } from "./launch.ts";
 import { GROUP_NUMBER, gridOf, type Shader } from "./shader.ts";
+import { foldNeighbours } from "./shuffles.ts";
 
 /** Threads of a workgroup in which each works on a line of its own. */
 const APART = 64;
@@ -8,6 +10,8 @@ const APART = 64;
 export interface Lanes {
   /** How many threads share a line. */
   readonly count: number;
+  /** How many neighbours of them join by shuffles; what is left joins in workgroup memory. */
+  readonly neighbours: number;
   /** The number of the thread on its line, as an expression. */
   readonly own: string;
   /** An expression for the values of all lanes folded together, the same in every lane; must stand at top level. */
@@ -29,21 +33,25 @@ const FOLDS: Readonly<
   min_u32: { type: "u32", fold: (a, b) => `min(${a}, ${b})` },
 };
 
-export function lanesOf(shader: Shader, count: number): Lanes {
-  if (count === 1) return { count, own: "0u", join: (_fold, value) => value, barrier: "" };
+export function lanesOf(shader: Shader, count: number, { shuffles }: Pick<Variant, "shuffles">): Lanes {
+  const neighbours = Math.min(shuffles, count);
+  if (count === 1) return { count, neighbours, own: "0u", join: (_fold, value) => value, barrier: "" };
   return {
     count,
+    neighbours,
     own: "lane",
     barrier: "storageBarrier();\n  workgroupBarrier();",
     join(fold, value) {
       const { type, fold: apply } = FOLDS[fold];
       const memory = `shared_${type}`;
-      shader.declare(`var<workgroup> ${memory}: array<${type}, ${count}>;`);
+      const parts = count / neighbours;
+      shader.declare(`var<workgroup> ${memory}: array<${type}, ${parts}>;`);
+      const shared = foldNeighbours(shader, neighbours, { name: fold, type, fold: apply }, "value");
       // workgroupUniformLoad ends with a barrier, so no thread writes its next value before all have read this one.
       shader.declare(`fn join_${fold}(lane: u32, value: ${type}) -> ${type} {
-  ${memory}[lane] = value;
+  ${storePart(neighbours, `${memory}[lane`, shared)}
   workgroupBarrier();
-  for (var half = ${count / 2}u; half > 0u; half >>= 1u) {
+  for (var half = ${parts / 2}u; half > 0u; half >>= 1u) {
     if (lane < half) { ${memory}[lane] = ${apply(`${memory}[lane]`, `${memory}[lane + half]`)}; }
     workgroupBarrier();
   }
@@ -53,6 +61,15 @@ export function lanesOf(shader: Shader, count: number): Lanes {
     },
   };
 }
+
+/**
+ * Statements that store what each `neighbours` lanes share, once for all of them: `place` is an element up to the number
+ * of the lane, which becomes that of the part.
+ */
+export const storePart = (neighbours: number, place: string, shared: string): string =>
+  neighbours === 1
+    ? `${place}] = ${shared};`
+    : `{ let folded = ${shared}; if (lane % ${neighbours}u == 0u) { ${place} / ${neighbours}u] = folded; } }`;
 
 /** A launch with one thread a line, or with one workgroup of `lanes.count` threads; `body` finds its `line`. */
 export function lineLaunch(shader: Shader, lanes: Lanes, lines: number, body: string): Launch {

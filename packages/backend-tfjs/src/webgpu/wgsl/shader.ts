@@ -30,6 +30,8 @@ export interface Shader {
   float(value: number): string;
   /** Adds declarations at module level, once each. */
   declare(text: string): void;
+  /** Uses an extension of the language, such as `subgroups`, once for all. */
+  enable(extension: string): void;
   /** The finished launch. */
   launch(main: {
     readonly workgroup: number;
@@ -48,6 +50,7 @@ export function createShader(): Shader {
   const bindings: (Binding & { readonly name: string; readonly declared: string })[] = [];
   const sizes: number[] = [];
   const declarations = new Set<string>();
+  const extensions = new Set<string>();
   const shader: Shader = {
     read(index, type) {
       const name = `x${index}`;
@@ -67,9 +70,11 @@ export function createShader(): Shader {
     },
     float: (value) => `bitcast<f32>(${shader.size(floatBits(value))})`,
     declare: (text) => void declarations.add(text),
+    enable: (extension) => void extensions.add(extension),
     launch({ workgroup, groups, body }) {
       const fields = sizes.map((_, k) => `v${k}: u32`).join(", ");
       const code = [
+        ...[...extensions].map((name) => `enable ${name};`),
         ...bindings.map(
           ({ access, name, declared }, k) =>
             `@group(0) @binding(${k}) var<storage, ${access}> ${name}: ${declared};`,

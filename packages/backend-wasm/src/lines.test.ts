@@ -1,7 +1,7 @@
 import * as ops from "@fusewire/ir";
+import { computeWith, expectKernel } from "@fusewire/passes/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { compute, expectKernel } from "./testing/agreement.ts";
 import { arbitraryShape, check, onEachVariant, size } from "./testing/arbitrary.ts";
 
 onEachVariant((engine) => {
@@ -22,7 +22,7 @@ onEachVariant((engine) => {
         k === at || k === at + 5 ? 2 : k % 3 ? -Infinity : NaN,
       );
       const x = ops.toValue({ dtype: "f32", shape: [1, n] }, numbers);
-      const best = await compute(engine(), (t) => ops.argmax(t.input("x", x.type)), { x });
+      const best = await computeWith(engine(), (t) => ops.argmax(t.input("x", x.type)), { inputs: { x } });
       expect([...best.data]).toEqual([at]);
     }
   });

@@ -1,8 +1,8 @@
 import * as ops from "@fusewire/ir";
 import { trace } from "@fusewire/ir";
+import { expectAgreement, expectKernel } from "@fusewire/passes/testing";
 import fc from "fast-check";
 import { test } from "vitest";
-import { expectAgreement, expectKernel } from "./testing/agreement.ts";
 import { arbitraryBroadcast, arbitraryShape, check, onEachVariant, size } from "./testing/arbitrary.ts";
 
 const dtypes = fc.constantFrom(...ops.DTYPES);

@@ -3,9 +3,9 @@ import * as ops from "@fusewire/ir";
 import { trace, type Value } from "@fusewire/ir";
 import { randomValue } from "@fusewire/ir/testing";
 import { type Engine, lower } from "@fusewire/passes";
+import { expectAgreement } from "@fusewire/passes/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { expectAgreement } from "./testing/agreement.ts";
 import { check, onEachVariant, size } from "./testing/arbitrary.ts";
 
 onEachVariant((engine) => {

@@ -1,9 +1,9 @@
 import type { Tracer, Value } from "@fusewire/ir";
 import * as ops from "@fusewire/ir";
 import { CACHE_DTYPES, storedCache } from "@fusewire/ir/testing";
+import { computeWith, expectKernel } from "@fusewire/passes/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { compute, expectKernel } from "./testing/agreement.ts";
 import { check, onEachVariant, size } from "./testing/arbitrary.ts";
 
 const rows = fc.oneof(size(6), fc.constantFrom(7, 12, 33));
@@ -132,7 +132,7 @@ onEachVariant((engine) => {
       type: { dtype: "i32", shape: [1, slots] },
       data: Int32Array.from({ length: slots }, (_, k) => k),
     };
-    const read = await compute(
+    const read = await computeWith(
       engine(),
       (t) => {
         const values = t.input("words", words.type);
@@ -143,7 +143,7 @@ onEachVariant((engine) => {
           scale: 1,
         });
       },
-      { words, own },
+      { inputs: { words, own } },
     );
     // A sum that begins with 0 loses the sign of a zero.
     expect(read.data).toEqual(ops.castValue(words, "f32").data.map((x) => x + 0));

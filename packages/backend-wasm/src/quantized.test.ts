@@ -3,9 +3,9 @@ import * as ops from "@fusewire/ir";
 import { rootsOf, topological, trace } from "@fusewire/ir";
 import { randomEnvironment } from "@fusewire/ir/testing";
 import { createReferenceEngine, type Engine, lower } from "@fusewire/passes";
+import { expectAgreement, expectKernel } from "@fusewire/passes/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { expectAgreement, expectKernel } from "./testing/agreement.ts";
 import { check, onEachVariant, size } from "./testing/arbitrary.ts";
 
 const quantize = (x: ops.Node, group: number, bits: number) => {

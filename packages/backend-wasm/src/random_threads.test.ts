@@ -1,10 +1,8 @@
 /** Whole random graphs on one to four threads, every step cut into pieces of one unit however small it is. */
-import { arbitraryModule } from "@fusewire/ir/testing";
 import type { Engine } from "@fusewire/passes";
-import fc from "fast-check";
+import { expectRandomAgreement } from "@fusewire/passes/testing";
 import { test, vi } from "vitest";
 import type { WasmOptions } from "./engine.ts";
-import { expectAgreement } from "./testing/agreement.ts";
 
 /** An engine of its own, whose steps are shared wherever they have two units. */
 async function createSharing(options: WasmOptions): Promise<Engine> {
@@ -27,12 +25,7 @@ test.each([1, 2, 3, 4].flatMap((threads) => [true, false].map((relaxed) => ({ th
   async (options) => {
     const engine = await createSharing(options);
     try {
-      await fc.assert(
-        fc.asyncProperty(arbitraryModule(), fc.nat(2 ** 31), (module, seed) =>
-          expectAgreement(engine, module, seed, { tolerance: 1e-4 }),
-        ),
-        { numRuns: 25 },
-      );
+      await expectRandomAgreement(engine, 25);
     } finally {
       engine.dispose();
     }

@@ -3,9 +3,9 @@
 import type { DType, Node, Tracer, Value } from "@fusewire/ir";
 import * as ops from "@fusewire/ir";
 import { CACHE_DTYPES, randomValue } from "@fusewire/ir/testing";
+import { computeWith } from "@fusewire/passes/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { compute } from "./testing/agreement.ts";
 import { check, onEachVariant, size } from "./testing/arbitrary.ts";
 
 const bits = ({ data }: Value): Buffer => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
@@ -33,11 +33,11 @@ onEachVariant((engine) => {
         const plain = ops.matmul(normed, t.input("w", w.type), { transposeB: true });
         return ops.concat([ops.softmax(gated), plain], 1);
       };
-      const whole = await compute(engine(), (t) => build(t, x), { x, w, norm });
+      const whole = await computeWith(engine(), (t) => build(t, x), { inputs: { x, w, norm } });
       const from = pick % m;
       const count = 1 + (seed % (m - from));
       const part = rowsOf(x, from, count);
-      const alone = await compute(engine(), (t) => build(t, part), { x: part, w, norm });
+      const alone = await computeWith(engine(), (t) => build(t, part), { inputs: { x: part, w, norm } });
       expect(bits(alone).equals(bits(rowsOf(whole, from, count)))).toBe(true);
     }));
 
@@ -79,7 +79,7 @@ onEachVariant((engine) => {
           return ops.attention(a!, b!, c!, d!, e!, f!, { scale: 0.01, scales });
         };
         const attend = (inputs: Readonly<Record<string, Value>>) =>
-          compute(engine(), (t) => build(t, inputs), inputs);
+          computeWith(engine(), (t) => build(t, inputs), { inputs });
         const whole = await attend({
           q,
           ...caches,

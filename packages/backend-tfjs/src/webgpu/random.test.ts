@@ -1,28 +1,13 @@
 /** Whole random graphs, through all passes and through none, in every variant. */
-import { arbitraryModule } from "@fusewire/ir/testing";
-import { OPTIONAL_PASSES } from "@fusewire/passes";
-import fc from "fast-check";
+import { ALL_OR_NONE, expectRandomAgreement } from "@fusewire/passes/testing";
 import { test } from "vitest";
 import { expectAgreement } from "../testing/agreement.ts";
 import { onEachVariant } from "../testing/webgpu.ts";
 
-// Errors grow from step to step, so the bound is the passes' own.
-const tolerance = 1e-4;
-
 onEachVariant((engine) => {
-  test.each([
-    ["all", []],
-    ["no optional", OPTIONAL_PASSES],
-  ] as const)(
+  test.each(ALL_OR_NONE)(
     "computes what the interpreter does after %s passes",
-    async (_which, disable) => {
-      await fc.assert(
-        fc.asyncProperty(arbitraryModule(), fc.nat(2 ** 31), (module, seed) =>
-          expectAgreement(engine(), module, seed, { tolerance, disable }),
-        ),
-        { numRuns: 12 },
-      );
-    },
+    (_which, disable) => expectRandomAgreement(engine(), 12, disable, expectAgreement),
     60_000,
   );
 });

@@ -57,6 +57,15 @@ test("the embedded model, in numbers", async () => {
   });
 });
 
+test("the memory of caches that are kept in fewer bits", async () => {
+  const perToken = (memory: ModelFacts["memory"]) => (memory!.cache_per_1000_tokens - 8) / 1000 - 4;
+  const halves = await facts("--cache-dtype", "float16");
+  expect(perToken(halves.memory)).toBe(6 * 2 * 3 * 32 * 2);
+  // A byte each, and a scale for the 32 of a head.
+  const bytes = await facts("--cache-dtype", "int8");
+  expect(perToken(bytes.memory)).toBe(6 * 2 * 3 * (32 + 4));
+});
+
 test("a page of 40 columns for people", async () => {
   for (const model of ["tales", goldenModel("gemma2"), goldenModel("opt")]) {
     const io = testIo({ columns: 40 });

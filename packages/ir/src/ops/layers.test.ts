@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { DType } from "../dtype.ts";
 import { evaluate } from "../interpret.ts";
 import type { Node } from "../node.ts";
 import { NodeTable } from "../table.ts";
@@ -125,4 +126,29 @@ test("a fused body: literals, order and mistakes", () => {
     [["and $0 $0"], "takes bool"],
   ] as const)
     expect(() => ops.fusedElementwise([x], body)).toThrow(message);
+});
+
+test("attention takes caches of one dtype, and scales with bytes alone", () => {
+  const of = (dtype: DType, shape: readonly number[]) => ops.constant(table, 0, dtype, shape);
+  const attend = (keys: DType, values: DType, scales: readonly Node[] = []) =>
+    ops.attention(
+      of("f32", [1, 2, 1, 4]),
+      of(keys, [1, 1, 3, 4]),
+      of(values, [1, 1, 3, 4]),
+      of("i32", [1]),
+      of("i32", [1, 1]),
+      of("i32", [1, 1]),
+      { scale: 1, scales },
+    );
+  const scale = of("f32", [1, 1, 3, 1]);
+  expect(attend("i8", "i8", [scale, scale]).type.shape).toEqual([1, 2, 1, 4]);
+  const refused: [DType, DType, Node[]][] = [
+    ["f16", "f32", []],
+    ["bf16", "bf16", []],
+    ["i8", "i8", []],
+    ["i8", "i8", [scale, of("f32", [1, 1, 3, 4])]],
+    ["f16", "f16", [scale, scale]],
+  ];
+  for (const [keys, values, scales] of refused)
+    expect(() => attend(keys, values, scales)).toThrow("both as f32, both as f16, or both as i8 with scales");
 });

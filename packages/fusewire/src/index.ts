@@ -10,13 +10,18 @@ export type {
   GenerationResult,
   GenerationStats,
   GenerationStep,
+  LogitsProcessor,
   ModelInputs,
+  PrefixAllowedTokens,
   StaticCacheOptions,
+  StoppingCriterion,
+  Streamer,
 } from "@fusewire/generate";
 export {
   Cache,
   compile,
   compileStats,
+  compute_transition_scores,
   DynamicCache,
   failOnRecompile,
   QuantizedCache,
@@ -42,3 +47,4 @@ export {
 } from "./auto.ts";
 export { DEVICES } from "./devices.ts";
 export { streamText } from "./stream_text.ts";
+export { TextIteratorStreamer, TextStreamer, type TextStreamerOptions } from "./text_streamer.ts";

@@ -15,6 +15,10 @@ export async function* streamText(
   const input_ids = [typeof prompt === "string" ? tokenizer.encode(prompt) : prompt];
   if (input_ids[0]?.length === 0)
     throw new FusewireError("the prompt is empty; give it at least one token of text");
+  if ((options.num_return_sequences ?? 1) > 1)
+    throw new FusewireError(
+      "streamText yields one text; call model.generate where num_return_sequences is above 1",
+    );
   const text = createTextStream(tokenizer, { skip_special_tokens: true });
   const steps = model.stream({ input_ids }, options);
   for (;;) {

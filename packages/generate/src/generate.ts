@@ -1,6 +1,6 @@
 import type { GenerationDefaults } from "@fusewire/models";
 import type { States } from "@fusewire/passes";
-import { checkUsable } from "./cache/bind.ts";
+import { checkUsable, forgetLost } from "./cache/bind.ts";
 import { pastOf, wholeTexts } from "./cache/continue_text.ts";
 import { withCache } from "./cache/lease.ts";
 import { settle, writtenBeyond } from "./cache/settle.ts";
@@ -20,8 +20,9 @@ import {
 import { type ModelInputs, repeatRows, toRows } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
 import type { GenerationStep } from "./step.ts";
-import { rowsToStop } from "./stopping/criteria.ts";
+import { isStopping, rowsToStop } from "./stopping/criteria.ts";
 import { strategyFor } from "./strategies.ts";
+import { streamed } from "./streamer.ts";
 
 /** Generates step by step; the generator's return value is the result. */
 export async function* generateSteps(
@@ -36,7 +37,10 @@ export async function* generateSteps(
   const resolved = resolveOptions(options, defaults);
   checkFullgraph(options, settings);
   const hold = resolved.pastKeyValues;
-  if (hold) checkUsable(hold, runtime);
+  if (hold) {
+    checkUsable(hold, runtime);
+    forgetLost(hold);
+  }
   const { beams, returned, stopping, hosts } = resolved;
   /** Rows of each prompt. */
   const width = beams?.beams ?? returned;
@@ -61,12 +65,12 @@ export async function* generateSteps(
         }),
       )
     : runtime.withStates(plan.cache, work);
-  for await (const step of steps) {
+  for await (const step of streamed(steps, options.streamer, prompts)) {
     const now = performance.now();
     if (firstToken === started) firstToken = now;
     yield collect(made, step, counts.stopped, now - started);
     // What beam search returns at its end is no step that could be stopped.
-    if (counts.beams) continue;
+    if (counts.beams || !isStopping(stopping)) continue;
     const texts = made.tokens.map((tokens, b) => [...prompts[Math.floor(b / returned)]!, ...tokens]);
     const scores = resolved.returns.includes("scores") ? made.scores : undefined;
     for (const [b, stop] of rowsToStop(stopping, texts, scores, now - started).entries())

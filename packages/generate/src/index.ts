@@ -41,6 +41,7 @@ export type { EncodeContext, Encoded, Processor, ScoreContext } from "./processo
 export type { AllScores, GenerationResult } from "./result.ts";
 export type { ModelInputs } from "./rows.ts";
 export type { Runtime } from "./runtime.ts";
+export { compute_transition_scores } from "./scores/transition_scores.ts";
 export {
   type EncodedSelection,
   type Selection,
@@ -51,4 +52,5 @@ export {
 export type { Compilation, GenerationStats, Round } from "./stats.ts";
 export type { GenerationStep, StepScores } from "./step.ts";
 export type { StoppingCriterion } from "./stopping/criteria.ts";
+export type { Streamer } from "./streamer.ts";
 export type { LoadProgress } from "./weights.ts";

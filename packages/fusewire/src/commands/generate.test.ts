@@ -39,9 +39,11 @@ test.each(["interpreter", "eager:cpu"])(
     expect(stats).toEqual({
       device,
       prompt_tokens: 28,
+      cached_tokens: 0,
       new_tokens: 72,
       time_to_first_token_ms: expect.any(Number),
       tokens_per_second: expect.any(Number),
+      token_times_ms: expect.any(Array),
       launches: expect.any(Number),
       submits: 27,
       rounds: [],
@@ -114,6 +116,34 @@ test("sampling flags reach the model: the same seed gives the same tokens, and s
   expect(one.sequences).toEqual(again.sequences);
   expect(one.sequences).not.toEqual(other.sequences);
   expect(one.stats.seed).toBe(3);
+});
+
+test("beams, several texts and stop strings: as JSON and for people", async () => {
+  const beams = [...FLAGS, "--prompt", "The fox", "--num-beams", "3", "--length-penalty", "0.5"];
+  const several = await answer(...beams, "--num-return-sequences", "2", "--early-stopping", "never");
+  expect(several).toMatchObject({
+    sequences_scores: [expect.any(Number), expect.any(Number)],
+    beam_indices: [new Array(6).fill(expect.any(Number)), new Array(6).fill(expect.any(Number))],
+  });
+  const { stdout } = await fusewire("generate", ...beams, "--num-return-sequences", "2");
+  expect(stdout).toBe(several.texts.map((text, b) => `[${b}] ${text.trimEnd()}\n`).join(""));
+  const batch = await fusewire("generate", ...beams, "--prompt", "A king", "--num-return-sequences", "2");
+  expect(batch.stdout).toMatch(/^\[0\.0\] .*\[0\.1\] .*\[1\.0\] .*\[1\.1\] /s);
+
+  const [text] = (await answer(...FLAGS, "--prompt", "The fox")).texts;
+  const stop = text!.slice(2, 4);
+  const stopped = await answer(
+    ...FLAGS,
+    "--prompt",
+    "The fox",
+    "--stop-strings",
+    stop,
+    "--output-logprobs",
+    "true",
+  );
+  expect(text!.startsWith(stopped.texts[0]!)).toBe(true);
+  expect(stopped.texts[0]).toContain(stop);
+  expect(stopped.sequences[0]!.length).toBeLessThan(several.sequences[0]!.length);
 });
 
 test("Ctrl+C keeps what has been printed and ends with 130", async () => {

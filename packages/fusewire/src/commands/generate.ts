@@ -1,4 +1,5 @@
 import {
+  type AllScores,
   type CausalLM,
   type GenerationOptions,
   type GenerationResult,
@@ -64,7 +65,8 @@ async function generate(flags: GenerateFlags, given: GenerationOptions, io: Io):
     compileModel(model, flags);
     assistant = await openAssistant(flags);
     if (assistant) options.assistant_model = assistant;
-    const printer = flags.json ? SILENT : printerFor(inputs, tokenizer, io.stdout);
+    if (tokenizer) options.tokenizer = tokenizer;
+    const printer = flags.json ? SILENT : printerFor(inputs, options, tokenizer, io.stdout);
     const result = await follow(model, inputs, options, printer, io);
     if (flags.json) io.stdout.write(`${JSON.stringify(toJson(result, tokenizer))}\n`);
     else
@@ -119,10 +121,16 @@ interface Printer {
 
 const SILENT: Printer = { push: () => undefined, end: () => undefined };
 
-function printerFor({ input_ids }: ModelInputs, tokenizer: Tokenizer | undefined, out: Output): Printer {
-  return tokenizer && input_ids.length === 1
-    ? streamPrinter(tokenizer, out)
-    : listPrinter((ids) => tokenizer?.decode(ids, { skip_special_tokens: true }) ?? ids.join(" "), out);
+function printerFor(
+  { input_ids }: ModelInputs,
+  { num_return_sequences = 1 }: GenerationOptions,
+  tokenizer: Tokenizer | undefined,
+  out: Output,
+): Printer {
+  if (tokenizer && input_ids.length * num_return_sequences === 1) return streamPrinter(tokenizer, out);
+  const textOf = (ids: readonly number[]) =>
+    tokenizer?.decode(ids, { skip_special_tokens: true }) ?? ids.join(" ");
+  return listPrinter(textOf, num_return_sequences, out);
 }
 
 /** One text, piece by piece. */
@@ -143,8 +151,11 @@ function streamPrinter(tokenizer: Tokenizer, out: Output): Printer {
   };
 }
 
-/** The rows of a batch one after another, each under its number, when all have ended. */
-function listPrinter(textOf: (ids: readonly number[]) => string, out: Output): Printer {
+/**
+ * The texts one after another when all have ended, each under its number: `[row]`, or `[prompt.text]` where each of
+ * several prompts has several texts.
+ */
+function listPrinter(textOf: (ids: readonly number[]) => string, perPrompt: number, out: Output): Printer {
   const rows: number[][] = [];
   return {
     push(tokens) {
@@ -154,14 +165,25 @@ function listPrinter(textOf: (ids: readonly number[]) => string, out: Output): P
       }
     },
     end() {
+      const nested = perPrompt > 1 && rows.length > perPrompt;
+      const nameOf = (b: number) => (nested ? `${Math.floor(b / perPrompt)}.${b % perPrompt}` : `${b}`);
       for (const [b, ids] of rows.entries())
-        out.write(`${rows.length === 1 ? "" : `[${b}] `}${textOf(ids).trimEnd()}\n`);
+        out.write(`${rows.length === 1 ? "" : `[${nameOf(b)}] `}${textOf(ids).trimEnd()}\n`);
     },
   };
 }
 
-const toJson = ({ sequences, new_tokens, stats }: GenerationResult, tokenizer: Tokenizer | undefined) => ({
-  sequences,
-  texts: new_tokens.map((ids) => tokenizer?.decode(ids, { skip_special_tokens: true }) ?? ""),
-  stats,
-});
+function toJson(result: GenerationResult, tokenizer: Tokenizer | undefined) {
+  const { sequences, new_tokens, scores, logits, logprobs, sequences_scores, beam_indices, stats } = result;
+  // Scores as lists; null stands for rows that had ended.
+  const lists = (all: AllScores) => all.map((rows) => rows.map((row) => (row ? Array.from(row) : null)));
+  return {
+    sequences,
+    texts: new_tokens.map((ids) => tokenizer?.decode(ids, { skip_special_tokens: true }) ?? ""),
+    ...(sequences_scores && { sequences_scores, beam_indices }),
+    ...(logprobs && { logprobs }),
+    ...(scores && { scores: lists(scores) }),
+    ...(logits && { logits: lists(logits) }),
+    stats,
+  };
+}

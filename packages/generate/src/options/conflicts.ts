@@ -51,6 +51,16 @@ const CONFLICTS: readonly Conflict[] = [
       `num_beams ${beamsOf(given)} and ${drafting(given)} exclude each other: drafts follow one text; leave one of them out`,
   },
   {
+    holds: (given) => given.streamer && beamsOf(given) > 1,
+    message: (given) =>
+      `streamer and num_beams ${beamsOf(given)} exclude each other: beams have their texts at the end; leave one of them out`,
+  },
+  {
+    holds: (given) => given.streamer && returnedOf(given) > 1,
+    message: (given) =>
+      `streamer takes one text, and num_return_sequences is ${returnedOf(given)}; leave one of them out`,
+  },
+  {
     holds: (given) => beamsOf(given) > 1 && isSet(given.stopping_criteria),
     message: () =>
       "num_beams and stopping_criteria exclude each other: beams are chosen on the device, before JavaScript sees them; use stop_strings, eos_token_id or max_time",

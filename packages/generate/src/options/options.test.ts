@@ -50,6 +50,7 @@ describe("what is refused, by name", () => {
 describe("options that exclude each other, both by name", () => {
   const assistant_model = { runtime: {}, generation_config: {} };
   const fn = () => true;
+  const streamer = { put: fn, end: fn };
   test.each([
     [{ num_return_sequences: 2 }, "num_return_sequences 2 with do_sample false and num_beams 1"],
     [{ num_beams: 2, num_return_sequences: 3 }, "num_return_sequences 3 is more than num_beams 2"],
@@ -73,6 +74,11 @@ describe("options that exclude each other, both by name", () => {
     [
       { prefix_allowed_tokens_fn: fn, assistant_model },
       "prefix_allowed_tokens_fn and assistant_model exclude",
+    ],
+    [{ num_beams: 2, streamer }, "streamer and num_beams 2 exclude each other"],
+    [
+      { do_sample: true, num_return_sequences: 2, streamer },
+      "streamer takes one text, and num_return_sequences is 2",
     ],
     [{ stop_strings: ["x"] }, "stop_strings needs the option tokenizer"],
     [

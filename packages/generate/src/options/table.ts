@@ -139,5 +139,10 @@ export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: Optio
   logits_processor: { kind: "functions", allowed: "a list of functions", accepts: listOfFunctions },
   stopping_criteria: { kind: "functions", allowed: "a list of functions", accepts: listOfFunctions },
   prefix_allowed_tokens_fn: { kind: "functions", allowed: "a function", accepts: isFunction },
+  streamer: {
+    kind: "functions",
+    allowed: "an object with put(ids) and end(), such as new TextStreamer(tokenizer)",
+    accepts: (value) => typeof value === "object" && value !== null && "put" in value && "end" in value,
+  },
   signal: { kind: "signal", allowed: "an AbortSignal", accepts: (value) => value instanceof AbortSignal },
 };

@@ -3,6 +3,7 @@ import type { Cache } from "../cache/cache.ts";
 import type { LogitsProcessor, PrefixAllowedTokens } from "../processors/host.ts";
 import type { Runtime } from "../runtime.ts";
 import type { StoppingCriterion } from "../stopping/criteria.ts";
+import type { Streamer } from "../streamer.ts";
 
 /** What is needed of a model that drafts. */
 export interface AssistantModel {
@@ -96,6 +97,8 @@ export interface GenerationOptions {
   stopping_criteria?: readonly StoppingCriterion[];
   /** The ids that may follow, given the number of the prompt and the row so far. */
   prefix_allowed_tokens_fn?: PrefixAllowedTokens;
+  /** Is told the tokens of one text as they are made: a TextStreamer, or anything with `put` and `end`. */
+  streamer?: Streamer;
   /** Stops the generation between two steps. */
   signal?: AbortSignal;
 }

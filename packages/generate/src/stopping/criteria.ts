@@ -17,6 +17,10 @@ export interface Stopping {
   readonly maxTime: number | undefined;
 }
 
+/** Whether anything is to be asked. */
+export const isStopping = ({ criteria, maxTime }: Stopping): boolean =>
+  criteria.length > 0 || maxTime !== undefined;
+
 /** Which rows end now. Time is up for all of them, behind a whole pass of the model. */
 export function rowsToStop(
   { criteria, maxTime }: Stopping,

@@ -119,34 +119,29 @@ describe.each(Object.keys(ENGINES))("on %s", (device) => {
       }),
     ));
 
-  test.each(["float32", "int8"] as const)(
-    "rows move, and caches grow and are cut, in %s",
-    (dtype) =>
-      withModel(
-        goldenPath("models", "llama"),
-        device,
-        async (model) => {
-          const text = (seed: number, length = 20) =>
-            Array.from({ length }, (_, i) => 3 + ((i * 5 + seed) % 50));
-          const cache = new DynamicCache({ dtype });
-          await model.forward(
-            { input_ids: [text(1), text(2)] },
-            { past_key_values: cache, logits_to_keep: 1 },
-          );
-          await cache.batch_repeat_interleave(2);
-          await cache.reorder_cache([3, 0, 0, 2]);
-          cache.crop(16);
-          const rows = [2, 1, 1, 2].map((seed, b) => [...text(seed, 16), ...text(b, 40)]);
-          const run = (past_key_values: Cache) =>
-            model.generate({ input_ids: rows }, { past_key_values, max_new_tokens: 4, eos_token_id: [] });
-          const { stats, new_tokens } = await run(cache);
-          expect(stats.cached_tokens).toBe(4 * 16);
-          const fresh = new DynamicCache({ dtype });
-          expect((await run(fresh)).new_tokens).toEqual(new_tokens);
-          for (const each of [cache, fresh]) each.dispose();
-        },
-        { buckets: { ...buckets, capacity: 32 } },
-      ),
+  test.each(["float32", "int8"] as const)("rows move, and caches grow and are cut, in %s", (dtype) =>
+    withModel(
+      goldenPath("models", "llama"),
+      device,
+      async (model) => {
+        const text = (seed: number, length = 20) =>
+          Array.from({ length }, (_, i) => 3 + ((i * 5 + seed) % 50));
+        const cache = new DynamicCache({ dtype });
+        await model.forward({ input_ids: [text(1), text(2)] }, { past_key_values: cache, logits_to_keep: 1 });
+        await cache.batch_repeat_interleave(2);
+        await cache.reorder_cache([3, 0, 0, 2]);
+        cache.crop(16);
+        const rows = [2, 1, 1, 2].map((seed, b) => [...text(seed, 16), ...text(b, 40)]);
+        const run = (past_key_values: Cache) =>
+          model.generate({ input_ids: rows }, { past_key_values, max_new_tokens: 4, eos_token_id: [] });
+        const { stats, new_tokens } = await run(cache);
+        expect(stats.cached_tokens).toBe(4 * 16);
+        const fresh = new DynamicCache({ dtype });
+        expect((await run(fresh)).new_tokens).toEqual(new_tokens);
+        for (const each of [cache, fresh]) each.dispose();
+      },
+      { buckets: { ...buckets, capacity: 32 } },
+    ),
   );
 });
 

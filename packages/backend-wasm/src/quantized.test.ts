@@ -38,7 +38,7 @@ onEachVariant((engine) => {
         m: size(5),
         n: fc.oneof(size(40), fc.constantFrom(16, 48, 96)),
         groups: size(4),
-        group: fc.constantFrom(8, 16, 32),
+        group: fc.constantFrom(8, 16, 32, 64, 128),
         bits: fc.constantFrom(8 as const, 4 as const),
         gated: fc.boolean(),
         bias: fc.boolean(),

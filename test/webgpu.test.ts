@@ -1,6 +1,6 @@
 /** What the WebGPU engine promises over whole generations. */
 import { createWebGpuEngine, openDevice, type WebGpuEngine } from "@fusewire/backend-tfjs";
-import { loadCausalLM } from "@fusewire/generate";
+import { DynamicCache, loadCausalLM } from "@fusewire/generate";
 import { openModelDirectory } from "@fusewire/models/node";
 import type { Engine, Outputs, States } from "@fusewire/passes";
 import { describe, expect, test } from "vitest";
@@ -106,6 +106,45 @@ describe("weights stored in 16 bits", () => {
       ),
     ),
   );
+});
+
+test("a device lost in the middle of a text: a typed error, and after restore() the same tokens", async () => {
+  const engine = await createWebGpuEngine();
+  const model = await loadCausalLM(await openModelDirectory(llama), { engine });
+  const assistant = await loadCausalLM(await openModelDirectory(llama), { engine });
+  const past_key_values = new DynamicCache();
+  const inputs = { input_ids: [prompt(20)] };
+  const texts = async () => {
+    const plain = await model.generate(inputs, greedy);
+    const cached = await model.generate(inputs, { ...greedy, past_key_values });
+    const assisted = await assistant.generate(inputs, greedy);
+    return [plain, cached, assisted].map(({ new_tokens }) => new_tokens);
+  };
+  const expected = await texts();
+  const held = engine.held();
+  const { programs } = model.runtime;
+  const before = programs.compilations.length;
+  const steps = model.stream(inputs, { ...greedy, past_key_values });
+  for (let step = 0; step < 5; step++) await steps.next();
+  engine.device.device.destroy();
+  const rest = (async () => {
+    for (;;) if ((await steps.next()).done) return;
+  })();
+  await expect(rest).rejects.toMatchObject({ fault: "lost", message: expect.stringContaining("restore()") });
+  await expect(model.generate(inputs, greedy)).rejects.toMatchObject({ fault: "lost" });
+  await model.restore();
+  // Only what comes after the cache is given here, and what was before it is gone.
+  await expect(model.forward({ input_ids: [[5]] }, { past_key_values })).rejects.toThrow("reset() it");
+  programs.failOnRecompile(true);
+  expect(await texts()).toEqual(expected);
+  const again = programs.compilations.slice(before);
+  expect(new Set(again.map(({ reason }) => reason))).toEqual(new Set(["device restored"]));
+  expect(engine.held()).toEqual(held);
+  const { compilations } = (await model.generate(inputs, greedy)).stats;
+  expect(compilations).toEqual([]);
+  await model.dispose();
+  await assistant.dispose();
+  engine.dispose();
 });
 
 /**

@@ -1,6 +1,6 @@
 import { emptyValue, FusewireError, floats, toValue, type Value } from "@fusewire/ir";
 import { batchBucket, cutChunks, type States } from "@fusewire/passes";
-import { checkUsable, sizeFor } from "./cache/bind.ts";
+import { checkUsable, forgetLost, sizeFor } from "./cache/bind.ts";
 import { type Cache, holdOf } from "./cache/cache.ts";
 import { noteForward } from "./cache/forward_rows.ts";
 import { EMPTY_ROW } from "./cache/hold.ts";
@@ -48,7 +48,10 @@ export async function forward(
   const last = checkOptions(options);
   const { model } = runtime.source;
   const hold = options.past_key_values && holdOf(options.past_key_values);
-  if (hold) checkUsable(hold, runtime);
+  if (hold) {
+    checkUsable(hold, runtime);
+    forgetLost(hold, true);
+  }
   const fresh = newRows(hold, inputs, model.vocabSize);
   const before = fresh.rows.map((_, b) => {
     const { ids, cached } = hold?.rows[b] ?? EMPTY_ROW;

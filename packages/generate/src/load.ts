@@ -66,6 +66,12 @@ export interface CausalLM {
   load(): Promise<void>;
   /** Compiles every program that generate() needs for batches and lengths of this size, greedy and sampled. */
   warmup(sizes?: WarmupSizes): Promise<void>;
+  /**
+   * After the device was lost (errors with `fault: "lost"`): opens another one, on which this model works again.
+   * Weights are read and programs compiled when they are needed; what caches held is forgotten, and computed again
+   * from the texts that are given. Does nothing where nothing was lost.
+   */
+  restore(): Promise<void>;
   /** Frees the model's weights and caches on the engine. */
   dispose(): Promise<void>;
 }
@@ -135,6 +141,7 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
     },
     load: () => load(attending()),
     warmup: (sizes) => warmup(attending(), sizes),
+    restore: async () => engine.restore?.(),
     async dispose() {
       runtime.dispose();
       await checkpoint.close();

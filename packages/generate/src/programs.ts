@@ -34,6 +34,9 @@ export interface ProgramSource {
   readonly source: EntrySource;
 }
 
+/** Why a program is compiled again that went with a lost device: not a compilation that a warm-up could have saved. */
+const RESTORED = "device restored";
+
 type Facts = Readonly<Record<string, string | number>>;
 
 export function createPrograms({ engine, weights, lowering, source }: ProgramSource): Programs {
@@ -52,7 +55,7 @@ export function createPrograms({ engine, weights, lowering, source }: ProgramSou
     const { kind } = key;
     const facts = factsOf(key, attention);
     const reason = forgotten.get(name) ?? reasonFor({ kind, facts }, before);
-    if (closed)
+    if (closed && reason !== RESTORED)
       throw new FusewireError(
         `failOnRecompile is set, and '${name}' would be compiled (${reason}); call model.warmup with these sizes first, or stay within them`,
       );
@@ -79,7 +82,10 @@ export function createPrograms({ engine, weights, lowering, source }: ProgramSou
     compile(key, attention) {
       const name = nameOf(key, attention);
       const found = executables.get(name);
-      if (found) return found;
+      const lost = compiled.get(name)?.lost ?? false;
+      if (found && !lost) return found;
+      if (lost) forgotten.set(name, RESTORED);
+      compiled.delete(name);
       const started = compileNow(key, attention);
       executables.set(name, started);
       // A compilation that failed may be tried again: the next call must not find the failure.

@@ -76,6 +76,7 @@ export function createRuntime({ engine, weights, lowering, buckets, ...model }: 
     statesOf,
     idleSize: () => idle?.cache,
     async *withStates(cache, body) {
+      if (idle?.states.lost) idle = undefined;
       const reused = idle && shapeName(idle.cache) === shapeName(cache) ? idle.states : undefined;
       if (reused) idle = undefined;
       const states = reused ?? engine.createStates(statesOf(cache));

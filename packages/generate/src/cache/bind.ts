@@ -27,6 +27,20 @@ export function checkUsable(hold: CacheHold, runtime: Runtime): void {
     );
 }
 
+/**
+ * A cache whose memory went with a lost device takes memory anew and holds nothing: an error where the caller, who
+ * gives only what comes after its texts, counts on them.
+ */
+export function forgetLost(hold: CacheHold, counted = false): void {
+  if (!hold.bound?.states.lost) return;
+  if (counted && hold.rows.some(({ cached }) => cached > 0))
+    throw new FusewireError(
+      `what this ${hold.name} held went with a device that was lost; reset() it, and give its texts from the start`,
+    );
+  hold.bound = undefined;
+  hold.rows = [];
+}
+
 /** The memory that a call with so many rows of so many tokens needs: never less than there is, for caches only grow. */
 export function sizeFor(hold: CacheHold, runtime: Runtime, rows: number, tokens: number): CacheSize {
   const { name, maxRows, maxLength, bound, dtype } = hold;

@@ -107,6 +107,9 @@ describe("over a cache", () => {
       { attention_mask: [new Array(8).fill(1), new Array(8).fill(1)] },
       "attention_mask has 7 tokens before input_ids in row 0, and the cache holds 5",
     );
+    await expect(model.forward({ input_ids: [[1, 2, 3]], attention_mask: [[1, 0, 1]] })).rejects.toThrow(
+      "row 0 of attention_mask has a gap",
+    );
     await refused({}, "past_key_values is a cache, and use_cache is false", { use_cache: false });
     await refused({}, "logits_to_keep must be 0", { logits_to_keep: 3 });
     await refused({}, "'return_dict' is not an option", { return_dict: false });

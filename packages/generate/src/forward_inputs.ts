@@ -36,9 +36,18 @@ export function newRows(hold: CacheHold | undefined, inputs: ForwardInputs, voca
     { input_ids, ...(attention_mask && { attention_mask: attention_mask.map((row) => row.slice(past)) }) },
     vocabSize,
   );
+  for (const [b, mask] of (attention_mask ?? []).entries()) checkGaps(mask.slice(past), b);
   if (cache_position) checkPlaces(cache_position, past, width);
   if (position_ids) checkPositions(position_ids, rows, held);
   return rows;
+}
+
+/** Scores are given for places of the padded batch, so each row's new tokens stand together. */
+function checkGaps(mask: readonly number[], b: number): void {
+  if (mask.slice(mask.indexOf(1), mask.lastIndexOf(1)).includes(0))
+    throw new FusewireError(
+      `row ${b} of attention_mask has a gap; pads may stand only before or after the tokens of a forward pass`,
+    );
 }
 
 function checkPlaces(places: readonly number[], past: number, width: number): void {

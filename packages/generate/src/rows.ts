@@ -1,6 +1,6 @@
 import { FusewireError } from "@fusewire/ir";
 
-/** What models take: what a tokenizer returns. Pads may stand left or right; where there is no mask nothing is a pad. */
+/** What models take: what a tokenizer returns. Pads may stand anywhere; where there is no mask nothing is a pad. */
 export interface ModelInputs {
   readonly input_ids: readonly (readonly number[])[];
   readonly attention_mask?: readonly (readonly number[])[];
@@ -9,7 +9,7 @@ export interface ModelInputs {
 /** A batch without pads: rows of their own lengths, and where each stood in the padded input. */
 export interface Rows {
   readonly rows: readonly (readonly number[])[];
-  /** Index of each row's first real token in the padded input. */
+  /** Pads before each row's last token: without gaps the index of its first token in the padded input. */
   readonly starts: readonly number[];
   /** Length of the padded input. */
   readonly width: number;
@@ -39,21 +39,17 @@ export function toRows({ input_ids, attention_mask }: ModelInputs, vocabSize: nu
   const starts: number[] = [];
   const rows = input_ids.map((row, b) => {
     const mask = attention_mask?.[b] ?? row.map(() => 1);
-    const start = mask.indexOf(1);
     const end = mask.lastIndexOf(1) + 1;
-    if (start === -1)
+    if (end === 0)
       throw new FusewireError(`row ${b} of attention_mask is all pads; a prompt needs at least one token`);
-    if (mask.slice(start, end).includes(0))
-      throw new FusewireError(
-        `row ${b} of attention_mask has a gap; pads may stand only before or after a row's tokens`,
-      );
-    const real = row.slice(start, end);
+    // Positions count real tokens and pads are never attended to, so one in the midst may as well not be there.
+    const real = row.filter((_, i) => mask[i] === 1);
     const bad = real.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
     if (bad !== undefined)
       throw new FusewireError(
         `row ${b} of input_ids holds ${bad}, which is outside the vocabulary 0 to ${vocabSize - 1}; encode with the model's own tokenizer`,
       );
-    starts.push(start);
+    starts.push(end - real.length);
     return real;
   });
   return { rows, starts, width };

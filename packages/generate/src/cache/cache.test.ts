@@ -147,6 +147,31 @@ describe("a second turn", () => {
     ).rejects.toThrow("attention_mask has 9 tokens before input_ids in row 1, and the cache holds 6");
   });
 
+  test("goes on from rows that ended before others, whose pads are masked", async () => {
+    const model = await load();
+    const input_ids = [ids(6), ids(6, 1)];
+    const free = await model.generate({ input_ids }, greedy(8));
+    const ends = { max_new_tokens: 8, eos_token_id: free.new_tokens[0]![2]!, pad_token_id: 39 };
+    const cache = new DynamicCache();
+    const { sequences, new_tokens } = await model.generate(
+      { input_ids },
+      { ...ends, past_key_values: cache },
+    );
+    expect(new_tokens[0]!.length).toBeLessThan(new_tokens[1]!.length);
+    const more = sequences.map((row) => [...row, 1, 2]);
+    const attention_mask = more.map((row, b) =>
+      row.map((_, i) => Number(i < 6 + new_tokens[b]!.length || i >= row.length - 2)),
+    );
+    const options = { ...greedy(4), past_key_values: cache };
+    const result = await model.generate({ input_ids: more, attention_mask }, options);
+    expect(result.stats.cached_tokens).toBe(new_tokens.flat().length + 2 * (6 - 1));
+    for (const [b, row] of more.entries()) {
+      const text = row.filter((_, i) => attention_mask[b]![i] === 1);
+      const alone = await model.generate({ input_ids: [text] }, greedy(4));
+      expect(result.new_tokens[b]).toEqual(alone.new_tokens[0]);
+    }
+  });
+
   test("that differs from what the cache holds goes on from where both agree", async () => {
     const model = await load();
     const cache = new DynamicCache();
@@ -365,6 +390,14 @@ describe("sliding windows", () => {
     expect(stats.cached_tokens).toBe(0);
     expect(new_tokens).toEqual((await model.generate({ input_ids }, greedy(5))).new_tokens);
   });
+});
+
+test("drafts that a ring could not take without losing keys are refused", async () => {
+  const model = await windowed();
+  const input_ids = [[1, 2, 3, 4, 5, 6, 7, 8, 1, 2]];
+  await expect(model.generate({ input_ids }, { ...greedy(40), prompt_lookup_num_tokens: 6 })).rejects.toThrow(
+    "a round of 8 tokens is longer than the largest chunk, 4, for which rings of sliding windows have room; draft fewer tokens, or load the model with larger buckets.chunk",
+  );
 });
 
 describe("cache_implementation", () => {

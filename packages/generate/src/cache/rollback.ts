@@ -15,7 +15,8 @@ export function shortestCut(row: CacheRow, bound: Bound | undefined): number {
 export const canCut = (row: CacheRow, length: number, bound: Bound | undefined): boolean =>
   length === 0 || length >= shortestCut(row, bound);
 
-function smallestRing({ runtime, size }: Bound): number | undefined {
+/** Slots of the smallest ring that a layer with a sliding window keeps in a cache of this size. */
+export function smallestRing({ runtime, size }: Pick<Bound, "runtime" | "size">): number | undefined {
   const slots = runtime
     .statesOf(size)
     .filter(({ name }) => name.startsWith("cache."))

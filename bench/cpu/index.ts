@@ -1,99 +1,77 @@
-// CPU engines side by side: `tsx bench/cpu/index.ts <model folder> [rounds] [threads,…]`. Every engine is loaded and
-// warmed first, then each decodes and prefills in turn, so that a busy machine is busy for all of them; read the ratios
-// and the best round rather than the medians. Peers that are not tfjs take part when they are installed here.
+// CPU engines side by side on one model. Every engine is loaded and warmed first, then each decodes and prefills in turn,
+// so that a busy machine is busy for all of them; read ratios and best rounds rather than medians.
 
+import { execFileSync, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { createEagerEngine } from "@fusewire/backend-tfjs";
 import { createWasmEngine } from "@fusewire/backend-wasm";
-import { loadCausalLM, type WeightDType } from "@fusewire/generate";
-import { openModelDirectory } from "@fusewire/models/node";
-import type { Engine } from "@fusewire/passes";
+import type { WeightDType } from "@fusewire/generate";
+import type { Cold } from "./cold.ts";
 import type { Contestant, Round } from "./contestant.ts";
 import { openLlamaCpp } from "./llama_cpp.ts";
+import { ours } from "./ours.ts";
 import { measureRead } from "./read_bandwidth.ts";
+import { machine, print, type Result, result } from "./report.ts";
 
-const NEW_TOKENS = 48;
-const PROMPT = 16;
-const LONG_PROMPT = 512;
+const USAGE = `usage: tsx bench/cpu/index.ts <model folder> [flags]
+  --rounds <n>      measured rounds (default: 5)
+  --threads <n,…>   threads of each engine that has them (default: 1,2)
+  --dtypes <a,…>    how weights are kept (default: auto,q8,q4)
+  --gguf <file>     the same weights for llama.cpp; may be given several times
+  --no-tfjs         leave tfjs's wasm out
+  --busy            keep one core busy meanwhile
+  --json <file>     write every round there`;
 
-const prompt = (length: number): number[] => Array.from({ length }, (_, k) => 500 + ((k * 37) % 3000));
+const text = { type: "string" } as const;
+const flag = { type: "boolean" } as const;
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    ...{ rounds: text, threads: text, dtypes: text, json: text, busy: flag, "no-tfjs": flag },
+    gguf: { type: "string", multiple: true },
+  },
+});
+const [directory] = positionals;
+if (!directory) throw new Error(USAGE);
+const list = (value: string | undefined, otherwise: string): string[] => (value ?? otherwise).split(",");
 
-async function ours(
-  name: string,
-  directory: string,
-  dtype: WeightDType,
-  engine: Engine,
-): Promise<Contestant> {
-  const model = await loadCausalLM(await openModelDirectory(directory), { engine, dtype });
-  const generate = (length: number, count: number) =>
-    model.generate({ input_ids: [prompt(length)] }, { max_new_tokens: count, eos_token_id: [] });
-  const timed = async (length: number, count: number): Promise<number> => {
-    const start = performance.now();
-    await generate(length, count);
-    return performance.now() - start;
-  };
-  await generate(PROMPT, 2);
-  await generate(LONG_PROMPT + 1, 1);
-  const bytes = engine.held().bytes;
-  return {
-    name,
-    bytes,
-    async round(): Promise<Round> {
-      // The difference of two runs, so that the prompt does not count as decoding.
-      const [short, long] = [await timed(PROMPT, 1), await timed(PROMPT, 1 + NEW_TOKENS)];
-      const prefill = await timed(LONG_PROMPT + 1, 1);
-      return { decode: (1000 * NEW_TOKENS) / (long - short), prefill: (1000 * LONG_PROMPT) / prefill };
-    },
-    async dispose() {
-      await model.dispose();
-      engine.dispose();
-    },
-  };
+function measureCold(dtype: string, threads: string): Cold {
+  const script = fileURLToPath(new URL("cold.ts", import.meta.url));
+  const args = ["--import", "tsx", script, directory!, dtype, threads];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as Cold;
 }
 
-async function main(): Promise<void> {
-  const [directory, roundsText = "5", threadsText = "1,2", gguf] = process.argv.slice(2);
-  if (!directory)
-    throw new Error("usage: tsx bench/cpu/index.ts <model folder> [rounds] [threads,…] [gguf file]");
-  const contestants: Contestant[] = [];
-  for (const threads of threadsText.split(",").map(Number)) {
-    for (const dtype of ["auto", "q8", "q4"] as const)
-      contestants.push(
-        await ours(
-          `wasm ${dtype}, ${threads} threads`,
-          directory,
-          dtype,
-          await createWasmEngine({ threads }),
-        ),
-      );
-    const llama = gguf ? await openLlamaCpp(gguf, threads, NEW_TOKENS, LONG_PROMPT) : undefined;
-    if (llama) contestants.push(llama);
+const contestants: Contestant[] = [];
+const colds = new Map<Contestant, Cold>();
+for (const threads of list(values.threads, "1,2")) {
+  for (const dtype of list(values.dtypes, "auto,q8,q4")) {
+    const engine = await createWasmEngine({ threads: Number(threads) });
+    const name = `wasm ${dtype}, ${threads} threads`;
+    const contestant = await ours(name, directory, dtype as WeightDType, engine, true);
+    contestants.push(contestant);
+    colds.set(contestant, measureCold(dtype, threads));
   }
-  contestants.push(await ours("tfjs wasm eager, f32", directory, "auto", await createEagerEngine("wasm")));
-  const rounds = new Map<Contestant, Round[]>(contestants.map((contestant) => [contestant, []]));
-  const reads: number[] = [];
-  for (let k = 0; k < Number(roundsText); k++) {
-    reads.push(measureRead());
-    for (const contestant of contestants) rounds.get(contestant)!.push(await contestant.round());
-  }
-  const base = best(rounds.get(contestants.at(-1)!)!, "decode");
-  console.log(`reading memory: ${Math.max(...reads).toFixed(1)} GB/s at best on one thread`);
-  for (const [{ name, bytes }, measured] of rounds) {
-    const [decode, prefill] = [best(measured, "decode"), best(measured, "prefill")];
-    const figures = [
-      `decode ${decode.toFixed(1)} tok/s (median ${median(measured.map((round) => round.decode)).toFixed(1)})`,
-      `${(decode / base).toFixed(2)}x tfjs`,
-      `prefill ${prefill.toFixed(0)} tok/s`,
-      bytes === undefined ? "" : `${(bytes / 1e6).toFixed(0)} MB held`,
-    ];
-    console.log(`${name.padEnd(24)} ${figures.join(", ")}`);
-  }
-  for (const contestant of contestants) await contestant.dispose();
+  for (const gguf of values.gguf ?? []) contestants.push(await openLlamaCpp(gguf, Number(threads)));
 }
+if (!values["no-tfjs"])
+  contestants.push(
+    await ours("tfjs wasm eager, f32", directory, "auto", await createEagerEngine("wasm"), false),
+  );
 
-const best = (measured: readonly Round[], what: keyof Round): number =>
-  Math.max(...measured.map((round) => round[what]));
-
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
-
-await main();
+const busy = values.busy ? spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" }) : undefined;
+const rounds = new Map<Contestant, Round[]>(contestants.map((contestant) => [contestant, []]));
+const reads: number[] = [];
+for (let k = 0; k < Number(values.rounds ?? "5"); k++) {
+  reads.push(measureRead());
+  for (const contestant of contestants) rounds.get(contestant)!.push(await contestant.round());
+}
+busy?.kill();
+const results: Result[] = contestants.map((contestant) =>
+  result(contestant, rounds.get(contestant)!, colds.get(contestant)),
+);
+const report = { machine: machine(), node: process.version, busy: busy !== undefined, reads, results };
+print(report);
+if (values.json) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+for (const contestant of contestants) await contestant.dispose();

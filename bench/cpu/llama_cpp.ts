@@ -1,4 +1,7 @@
-import type { Contestant, Round } from "./contestant.ts";
+import { statSync } from "node:fs";
+import { basename } from "node:path";
+import { type Contestant, LONG_PROMPT, NEW_TOKENS, PROMPT, prompt, type Round } from "./contestant.ts";
+import { loadPeer } from "./peers/load.mjs";
 
 /** The part of node-llama-cpp that is used; its types are not needed where it is not installed. */
 interface LlamaModule {
@@ -17,41 +20,38 @@ interface LlamaModule {
   }>;
 }
 
-/** node-llama-cpp on a GGUF file; undefined, with a word of how to get it, where it is not installed. */
-export async function openLlamaCpp(
-  gguf: string,
-  threads: number,
-  newTokens: number,
-  longPrompt: number,
-): Promise<Contestant | undefined> {
-  const name = "node-llama-cpp";
-  const found = (await import(name).catch(() => undefined)) as LlamaModule | undefined;
-  if (!found) {
-    console.log("node-llama-cpp is not installed: `pnpm --filter @fusewire/bench add -D node-llama-cpp`");
-    return undefined;
-  }
-  const llama = await found.getLlama({ gpu: false });
+/** node-llama-cpp on a GGUF file. */
+export async function openLlamaCpp(gguf: string, threads: number): Promise<Contestant> {
+  const found = (await loadPeer("node-llama-cpp")) as LlamaModule | undefined;
+  if (!found)
+    throw new Error(
+      "node-llama-cpp is not installed: npm install --prefix bench/cpu/peers --no-package-lock",
+    );
+  const llama = await found.getLlama({ gpu: false, build: "never" });
   const model = await llama.loadModel({ modelPath: gguf });
-  const context = await model.createContext({ contextSize: 1024, batchSize: 512, threads });
+  const context = await model.createContext({
+    contextSize: 1024,
+    batchSize: 512,
+    threads: { ideal: threads, min: threads },
+  });
   const sequence = context.getSequence();
-  const prompt = (length: number): number[] => Array.from({ length }, (_, k) => 500 + ((k * 37) % 3000));
   const round = async (): Promise<Round> => {
     await sequence.clearHistory();
     let start = performance.now();
-    await sequence.evaluateWithoutGeneratingNewTokens(prompt(longPrompt));
-    const prefill = (1000 * longPrompt) / (performance.now() - start);
+    await sequence.evaluateWithoutGeneratingNewTokens(prompt(LONG_PROMPT));
+    const prefill = (1000 * LONG_PROMPT) / (performance.now() - start);
     await sequence.clearHistory();
     let count = 0;
-    for await (const _ of sequence.evaluate(prompt(16), { temperature: 0, yieldEogToken: true })) {
+    for await (const _ of sequence.evaluate(prompt(PROMPT), { temperature: 0, yieldEogToken: true })) {
       if (count === 0) start = performance.now();
-      if (++count > newTokens) break;
+      if (++count > NEW_TOKENS) break;
     }
-    return { decode: (1000 * newTokens) / (performance.now() - start), prefill };
+    return { decode: (1000 * NEW_TOKENS) / (performance.now() - start), prefill, fiveRows: undefined };
   };
   await round();
   return {
-    name: `llama.cpp, ${threads} threads`,
-    bytes: undefined,
+    name: `llama.cpp ${basename(gguf)}, ${threads} threads`,
+    weightBytes: statSync(gguf).size,
     round,
     async dispose() {
       await context.dispose();

@@ -1,0 +1,1 @@
+export function loadPeer(name: string): Promise<unknown>;

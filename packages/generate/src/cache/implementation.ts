@@ -1,3 +1,4 @@
+import { FusewireError } from "@fusewire/ir";
 import { batchBucket, capacityBucket } from "@fusewire/passes";
 import type { CacheSize } from "../entries/context.ts";
 import type { Runtime } from "../runtime.ts";
@@ -13,6 +14,16 @@ export const CACHE_IMPLEMENTATIONS: Readonly<Record<string, CacheImplementation>
   hybrid: "static",
   sliding_window: "static",
 };
+
+/** The option's value, which a checkpoint or a change of generation_config may have set. */
+export function implementationOf(name: string | null | undefined): CacheImplementation | undefined {
+  if (name === undefined || name === null) return undefined;
+  const known = CACHE_IMPLEMENTATIONS[name];
+  if (known) return known;
+  throw new FusewireError(
+    `the model's generation config sets 'cache_implementation' ("${name}"); choose one of ${Object.keys(CACHE_IMPLEMENTATIONS).join(", ")}`,
+  );
+}
 
 /**
  * The size of the model's own cache. A static one never becomes shorter from call to call, so that its programs and

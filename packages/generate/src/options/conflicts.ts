@@ -120,3 +120,21 @@ export function checkFullgraph(given: GenerationOptions, { fullgraph }: CompileS
       `compile: fullgraph is true, and '${found}' runs in JavaScript; leave one of them out`,
     );
 }
+
+/** What options may say of caches, built or not. */
+interface CacheSayings {
+  readonly past_key_values?: unknown;
+  readonly cache_implementation?: unknown;
+  readonly use_cache?: boolean;
+}
+
+/** Throws for options that say two things of one cache; goes before the check of each alone. */
+export function checkCaches({ past_key_values, cache_implementation, use_cache }: CacheSayings): void {
+  if (!past_key_values) return;
+  if (cache_implementation)
+    throw new FusewireError(
+      `past_key_values is a cache, and cache_implementation '${cache_implementation}' asks for another; give one of them`,
+    );
+  if (use_cache === false)
+    throw new FusewireError("past_key_values is a cache, and use_cache is false; give one of them");
+}

@@ -2,24 +2,17 @@ import { FusewireError } from "@fusewire/ir";
 import type { GenerationDefaults } from "@fusewire/models";
 import { holdOf } from "../cache/cache.ts";
 import type { CacheHold } from "../cache/hold.ts";
-import { CACHE_IMPLEMENTATIONS, type CacheImplementation } from "../cache/implementation.ts";
+import { type CacheImplementation, implementationOf } from "../cache/implementation.ts";
 import type { AssistantOptions } from "../candidates/assistant_options.ts";
 import type { LookupOptions } from "../candidates/prompt_lookup.ts";
 import { GENERATE_COMPAT, isAccepted } from "../compat.ts";
 import type { Runtime } from "../runtime.ts";
 import { assistantOf } from "./assistant.ts";
 import { checkOptions } from "./check.ts";
-import { checkConflicts, type GivenOptions } from "./conflicts.ts";
+import { checkCaches, checkConflicts, type GivenOptions } from "./conflicts.ts";
 import { type GenerationModes, modesOf } from "./modes.ts";
 import { OPTIONS } from "./table.ts";
 import type { GenerationOptions } from "./types.ts";
-
-/** What options may say of caches, built or not. */
-interface CacheSayings {
-  readonly past_key_values?: unknown;
-  readonly cache_implementation?: unknown;
-  readonly use_cache?: boolean;
-}
 
 /** Options after defaults are filled in and everything is checked. */
 export interface ResolvedOptions extends GenerationModes {
@@ -107,26 +100,6 @@ function newTokenLimit(
       `max_length ${level.max_length} leaves no room after a prompt of ${promptLength} tokens; raise it or set max_new_tokens`,
     );
   return limit;
-}
-
-/** Options that say two things of one cache. */
-function checkCaches({ past_key_values, cache_implementation, use_cache }: CacheSayings): void {
-  if (!past_key_values) return;
-  if (cache_implementation)
-    throw new FusewireError(
-      `past_key_values is a cache, and cache_implementation '${cache_implementation}' asks for another; give one of them`,
-    );
-  if (use_cache === false)
-    throw new FusewireError("past_key_values is a cache, and use_cache is false; give one of them");
-}
-
-function implementationOf(name: string | null | undefined): CacheImplementation | undefined {
-  if (name === undefined || name === null) return undefined;
-  const known = CACHE_IMPLEMENTATIONS[name];
-  if (known) return known;
-  throw new FusewireError(
-    `the model's generation config sets 'cache_implementation' ("${name}"); choose one of ${Object.keys(CACHE_IMPLEMENTATIONS).join(", ")}`,
-  );
 }
 
 const withoutUndefined = (record: object): object =>

@@ -10,8 +10,8 @@ export interface Round {
   /** Tokens a second. */
   readonly decode: number;
   readonly prefill: number;
-  /** Time of a step of five rows in steps of one; not for engines that are given one sequence alone. */
-  readonly fiveRows: number | undefined;
+  /** Time of a step of eight rows in steps of one; not for engines that are given one sequence alone. */
+  readonly eightRows: number | undefined;
 }
 
 /** One engine with a model loaded. */

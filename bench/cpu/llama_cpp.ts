@@ -46,7 +46,7 @@ export async function openLlamaCpp(gguf: string, threads: number): Promise<Conte
       if (count === 0) start = performance.now();
       if (++count > NEW_TOKENS) break;
     }
-    return { decode: (1000 * NEW_TOKENS) / (performance.now() - start), prefill, fiveRows: undefined };
+    return { decode: (1000 * NEW_TOKENS) / (performance.now() - start), prefill, eightRows: undefined };
   };
   await round();
   return {

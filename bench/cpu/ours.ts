@@ -3,7 +3,7 @@ import { openModelDirectory } from "@fusewire/models/node";
 import type { Engine } from "@fusewire/passes";
 import { type Contestant, LONG_PROMPT, NEW_TOKENS, PROMPT, prompt, type Round } from "./contestant.ts";
 
-/** A model on one of our engines; `batches` says whether steps of five rows are measured too. */
+/** A model on one of our engines; `batches` says whether steps of eight rows are measured too. */
 export async function ours(
   name: string,
   directory: string,
@@ -27,15 +27,15 @@ export async function ours(
   // Caches are short yet, so this is the weights.
   const weightBytes = engine.held().bytes;
   await timed(LONG_PROMPT + 1, 1);
-  if (batches) await timed(PROMPT, 2, 5);
+  if (batches) await timed(PROMPT, 2, 8);
   return {
     name,
     weightBytes,
     async round(): Promise<Round> {
       const step = await decoding(1);
       const prefill = await timed(LONG_PROMPT + 1, 1);
-      const fiveRows = batches ? (await decoding(5)) / step : undefined;
-      return { decode: 1000 / step, prefill: (1000 * LONG_PROMPT) / prefill, fiveRows };
+      const eightRows = batches ? (await decoding(8)) / step : undefined;
+      return { decode: 1000 / step, prefill: (1000 * LONG_PROMPT) / prefill, eightRows };
     },
     async dispose() {
       await model.dispose();

@@ -35,12 +35,12 @@ export function print({ machine, node, busy, reads, results }: Report): void {
   for (const { name, weightBytes, rounds, cold } of results) {
     const decode = figures(rounds.map((round) => round.decode));
     const prefill = figures(rounds.map((round) => round.prefill));
-    const five = rounds.flatMap(({ fiveRows }) => fiveRows ?? []);
+    const eight = rounds.flatMap(({ eightRows }) => eightRows ?? []);
     const parts = [
       `decode ${decode.best.toFixed(1)} (${decode.median.toFixed(1)}) tok/s`,
       `${((decode.best * weightBytes) / 1e9).toFixed(1)} GB/s of weights`,
       `prefill ${prefill.best.toFixed(0)} (${prefill.median.toFixed(0)}) tok/s`,
-      ...(five.length > 0 ? [`5 rows ${figures(five).median.toFixed(2)} steps of 1`] : []),
+      ...(eight.length > 0 ? [`8 rows ${figures(eight).median.toFixed(2)} steps of 1`] : []),
       ...(cold ? [`cold ${cold.firstToken.toFixed(0)} ms, ${(cold.bytes / 1e6).toFixed(0)} MB`] : []),
     ];
     console.log(`${name.padEnd(36)} ${parts.join(", ")}`);

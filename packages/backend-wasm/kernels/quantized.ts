@@ -10,6 +10,9 @@ import { minOf, operand, word } from "./step";
 
 const ROWS: u32 = 16;
 
+/** With few rows, groups of which both halves of a tile are taken before the next: memory is read while others are computed. */
+const STRIP: usize = 4;
+
 /**
  * Words: out (2), x (2), scales of x (2), codes (2), scales (2), bias (2), residual (2), m, n, k, group, bits,
  * activation, whether there are a bias, a residual and a gate, rows of the weight, rows of x in a block. Units are 16
@@ -125,13 +128,25 @@ function multiplyTile(
   // Behind the codes lie, for 8 bits, the negated sums of each group.
   const negated = codes + ((rows + 15) >> 4) * (k << 4) + index * (groups << 5);
   const w = codes + index * (bits == 8 ? k << 4 : k << 3);
+  const strip = m > ROWS ? groups : STRIP;
   let i: u32 = 0;
   if (ASC_FEATURE_RELAXED_SIMD)
     for (; i + 4 <= m; i += 4) {
       memory.fill(out, 0, 256);
-      for (let half: usize = 0; half < 64; half += 32) {
-        if (bits == 8) dot8Four(out + half, x, xScales, next, w + half, negated + (half >> 1), s + half, k, group);
-        else dot4Four(out + half, x, starts, xScales, next, w + half, s + half, k, group);
+      for (let g: usize = 0; g < groups; g += strip) {
+        const span = min(strip, groups - g) * group;
+        const from = x + ((g * group) << 2);
+        const steps = xScales + (g << 2);
+        for (let half: usize = 0; half < 64; half += 32) {
+          const scale = s + (g << 6) + half;
+          if (bits == 8) {
+            const at = w + ((g * group) << 4) + half;
+            dot8Four(out + half, from, steps, next, at, negated + (g << 5) + (half >> 1), scale, span, group);
+          } else {
+            const at = w + ((g * group) << 3) + half;
+            dot4Four(out + half, from, starts + (g << 2), steps, next, at, scale, span, group);
+          }
+        }
       }
       x += k << 2;
       out += 256;

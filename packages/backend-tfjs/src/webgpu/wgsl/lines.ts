@@ -1,4 +1,3 @@
-import type { Variant } from "../kernels/kernel.ts";
 import type { Launch } from "./launch.ts";
 import { GROUP_NUMBER, gridOf, type Shader } from "./shader.ts";
 import { foldNeighbours } from "./shuffles.ts";
@@ -33,7 +32,7 @@ const FOLDS: Readonly<
   min_u32: { type: "u32", fold: (a, b) => `min(${a}, ${b})` },
 };
 
-export function lanesOf(shader: Shader, count: number, { shuffles }: Pick<Variant, "shuffles">): Lanes {
+export function lanesOf(shader: Shader, count: number, { shuffles }: { readonly shuffles: number }): Lanes {
   const neighbours = Math.min(shuffles, count);
   if (count === 1) return { count, neighbours, own: "0u", join: (_fold, value) => value, barrier: "" };
   return {

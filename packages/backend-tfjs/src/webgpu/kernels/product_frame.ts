@@ -2,6 +2,7 @@
 import type { TensorType } from "@fusewire/ir";
 import { activationExpression } from "../wgsl/scalar.ts";
 import type { Shader } from "../wgsl/shader.ts";
+import type { StoredType } from "../wgsl/storage.ts";
 
 /** What is done to the sums of a product; inputs of the step by index. */
 export interface Epilogue {
@@ -28,20 +29,26 @@ export function productSizes({ types, gated }: Epilogue, matrix: TensorType) {
   return { k, n, rows: types[0]!.shape.reduce((size, d) => size * d, 1) / k };
 }
 
-/** Adds `fn finish(row, column, product, other)`, which stores a sum, or those of gate and up, with what comes after. */
+/**
+ * Adds `fn finish(row, column, product, other)`, which stores a sum, or those of gate and up, with what comes after.
+ * Where the matrix is a part, columns count from the part's first one.
+ */
 export function declareFinish(
   { types, bias, residual, activation, gated }: Epilogue,
   shader: Shader,
-  n: string,
+  columns: string,
+  { part }: StoredType,
 ): void {
+  const n = part ? shader.size(part.of) : columns;
+  const own = part ? `(${shader.size(part.first)} + column)` : "column";
   const added = bias === undefined ? undefined : shader.read(bias, types[bias]!);
   const kept = residual === undefined ? undefined : shader.read(residual, types[residual]!);
   shader.bind({ kind: "write" }, "read_write", "y", "array<f32>");
   shader.declare(`fn finish(row: u32, column: u32, product: f32, other: f32) {
-  let sum = product${added ? ` + ${added.at("column")}` : ""};
+  let sum = product${added ? ` + ${added.at(own)}` : ""};
   let activated = ${activationExpression(activation, "sum")};
-  let up = other${gated && added ? ` + ${added.at(`column + ${n}`)}` : ""};
-  let at = row * ${n} + column;
+  let up = other${gated && added ? ` + ${added.at(`${own} + ${n}`)}` : ""};
+  let at = row * ${n} + ${own};
   y[at] = activated${gated ? " * up" : ""}${kept ? ` + ${kept.at("at")}` : ""};
 }`);
 }

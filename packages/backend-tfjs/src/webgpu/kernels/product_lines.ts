@@ -64,7 +64,7 @@ function writeProduct(product: Product, frame: Frame): string {
   const x = readVectors(shader, 0, product.types[0]!, width);
   const norm = writeNorm(product, frame, x);
   const weight = readVectors(shader, product.weight, product.types[product.weight]!, width);
-  declareFinish(product, shader, n);
+  declareFinish(product, shader, n, product.types[product.weight]!);
   const halves = product.gated ? 2 : 1;
   const perRow = columns * halves;
   const sums = range(tile * perRow);

@@ -35,7 +35,7 @@ export function productTiles(product: Product): Launch {
   const shader = createShader();
   const x = readVectors(shader, 0, types[0]!, 4);
   const weight = readVectors(shader, product.weight, matrix, 4);
-  declareFinish(product, shader, `${n}u`);
+  declareFinish(product, shader, `${n}u`, matrix);
   const count = shader.size(rows);
   shader.declare(`var<workgroup> left: array<vec4f, ${DEPTH * (high + 1)}>;`);
   shader.declare(`var<workgroup> right: array<vec4f, ${DEPTH * (wide + 1)}>;`);

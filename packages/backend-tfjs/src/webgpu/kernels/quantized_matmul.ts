@@ -47,7 +47,7 @@ function quantizedLaunch(step: QuantizedStep, variant: Variant): Launch {
   const shader = createShader();
   const [N, count, G] = [apart ? shader.size(n) : `${n}u`, shader.size(rows), `${groups}u`];
   const terms = writeTerms(step, shader, variant, { tile, perRow });
-  declareFinish(epilogue, shader, N);
+  declareFinish(epilogue, shader, N, reads[2]!);
   const sums = range(tile * perRow);
   const start = [
     `  let column = ${apart ? `${GROUP_NUMBER} * ${APART}u + lane` : `${GROUP_NUMBER} * ${columns}u`};`,

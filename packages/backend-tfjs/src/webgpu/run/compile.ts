@@ -4,6 +4,7 @@ import type { GpuExecutable, Workshop } from "./executable.ts";
 import { joinSteps } from "./joined_steps.ts";
 import { withNibbles } from "./nibbles.ts";
 import { constantData, packData } from "./packed.ts";
+import { withParts } from "./parts.ts";
 import { handoverBytes, record, weightsOf } from "./record.ts";
 import { checkProgramFits } from "./room.ts";
 import { type GpuWeights, releaseWeights, requireWeight, type WeightName } from "./weights.ts";
@@ -16,7 +17,7 @@ export async function compileEntry(
   weights: GpuWeights,
 ): Promise<GpuExecutable> {
   const { device, memory, scratch, variant } = workshop;
-  const program = withNibbles(planMemory(lowered, traits), lowered);
+  const program = withParts(withNibbles(planMemory(lowered, traits), lowered), memory.largestBinding);
   const states = usedStates(program, lowered);
   const slots = program.buffers.flatMap(({ kind, bytes }) => (kind === "slot" ? [bytes] : []));
   const names = weightsOf(lowered, program);

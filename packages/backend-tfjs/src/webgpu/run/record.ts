@@ -6,6 +6,7 @@ import type { Launch } from "../wgsl/launch.ts";
 import type { StoredType } from "../wgsl/storage.ts";
 import type { JoinedSteps } from "./joined_steps.ts";
 import { packedWeights } from "./nibbles.ts";
+import { halvedWeights } from "./parts.ts";
 import type { WeightName } from "./weights.ts";
 
 /** Where a binding finds its memory: a buffer of the program, a constant made while recording, or step scratch. */
@@ -84,12 +85,16 @@ function evaluateAlone(op: OpName, attrs: object, { type }: Ref): Value {
 /** The weights that an entry reads. */
 export function weightsOf({ entry }: Lowered, program: Program): WeightName[] {
   const packed = packedWeights(program);
+  const halves = halvedWeights(program);
   return topological(rootsOf(entry)).flatMap((node): WeightName[] => {
     const kind = node.op;
     if (kind !== "param" && kind !== "prepared") return [];
     const { name } = node.attrs;
-    const type: StoredType =
-      kind === "prepared" && packed.has(name) ? { ...node.type, packed: "nibbles" } : node.type;
+    const type: StoredType = {
+      ...node.type,
+      ...(kind === "prepared" && packed.has(name) && { packed: "nibbles" as const }),
+      ...(halves.has(name) && { halves: halves.get(name)! }),
+    };
     return [{ kind, name, type }];
   });
 }

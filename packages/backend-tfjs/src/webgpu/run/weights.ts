@@ -3,6 +3,7 @@ import { evaluatePrepared, type Lowered, type WeightSource, type Weights } from 
 import { type StoredType, storedBytes } from "../wgsl/storage.ts";
 import { allocatedBytes, type Memory, writeBytes } from "./memory.ts";
 import { packNibbles } from "./nibbles.ts";
+import { joinHalves } from "./parts.ts";
 
 /** What of the weights is on one device. */
 interface Uploads {
@@ -47,7 +48,8 @@ export interface WeightName {
   readonly type: StoredType;
 }
 
-const keyOf = ({ kind, name, type }: WeightName): string => `${kind} ${name} ${type.packed ?? ""}`;
+const keyOf = ({ kind, name, type }: WeightName): string =>
+  `${kind} ${name} ${type.packed ?? ""} ${type.halves ?? ""}`;
 
 function uploadsOn(weights: GpuWeights, memory: Memory): Uploads {
   if (weights.uploads.memory !== memory) weights.uploads = noUploads(memory);
@@ -100,7 +102,8 @@ export function requireWeight(
 
   async function load(): Promise<GPUBuffer> {
     const value = await read();
-    const data = type.packed ? packNibbles(value) : value.data;
+    const packed = type.packed ? packNibbles(value) : value.data;
+    const data = type.halves ? joinHalves(packed, type.shape[0]!, type.halves) : packed;
     if (weights.disposed) throw new FusewireError("the weights were disposed while an entry was compiled");
     const what = `weight ${name}`;
     const { made: buffer, checked } = memory.together(what, () => {

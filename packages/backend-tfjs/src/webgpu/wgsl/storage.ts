@@ -11,6 +11,10 @@ export interface StoredType extends TensorType {
    * neighbours as the high halves of bytes, which are their values times 16.
    */
   readonly packed?: "nibbles";
+  /** These are rows of a matrix that no binding holds whole: those from `first` on, for so many columns `of` a product. */
+  readonly part?: { readonly first: number; readonly of: number };
+  /** Gate rows lie beside the up rows of the same columns, so many at a time. */
+  readonly halves?: number;
 }
 
 /** Bytes of a tensor as it lies in memory. */

@@ -140,6 +140,17 @@ describe("a stop string ends a text alike", () => {
     }),
   );
 
+  test("and other strings compile nothing more", () =>
+    withModel(directory, "wasm", async (model) => {
+      const counts: number[] = [];
+      for (const stop_strings of [["up"], ["B st", "!"], "Tim", ["a", "longer text", "there"]]) {
+        const options = { eos_token_id: [], max_new_tokens: 4, stop_strings, tokenizer };
+        const { stats } = await model.generate({ input_ids: prompts.single }, options);
+        counts.push(stats.compilations.length);
+      }
+      expect(counts.slice(1)).toEqual([0, 0, 0]);
+    }));
+
   test("which the host then need not read to its limit", () =>
     withModel(directory, "wasm", async (model) => {
       const options: GenerationOptions = { eos_token_id: [], ...one.options, tokenizer, max_new_tokens: 100 };

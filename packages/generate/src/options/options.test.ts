@@ -34,6 +34,7 @@ describe("what is refused, by name", () => {
     [{ stop_strings: "" }, `'stop_strings' must be a text or a list of them, not ""`],
     [{ max_time: 0 }, "'max_time' must be seconds, above 0, not 0"],
     [{ logits_processor: [1] }, "'logits_processor' must be a list of functions, not [1]"],
+    [{ use_cache: false }, "'use_cache': generation always uses the cache"],
     [{ guidance_scale: 2 }, "'guidance_scale': classifier-free guidance is not built yet"],
     [{ toString: 1 }, "'toString': not an option"],
   ])("%j", (options, message) => {

@@ -101,6 +101,13 @@ test("characters of several bytes are found across tokens that cut them", () => 
   ]);
 });
 
+test("a large vocabulary in which most tokens match has few classes", () => {
+  const words = ["end.", ".", "a.b", "n"];
+  const tokenizer = { token_bytes: (id: number) => utf8.encode(words[id % words.length]) };
+  const { inputs } = stopTables(tokenizer, ["."], 200_000);
+  expect(new Set(inputs["stop.class"]!.data)).toEqual(new Set([0, 1]));
+});
+
 test("a string that no token can end is refused", () => {
   expect(() => stopTables(vocabularyOf(["a"]), ["ab"], 2)).toThrow(
     "stop_strings: no token of the vocabulary can end 'ab'",

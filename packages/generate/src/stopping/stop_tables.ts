@@ -25,8 +25,11 @@ export interface StopTables {
   readonly inputs: Readonly<Record<string, Value>>;
 }
 
-/** A power of two, so that strings of like sizes share a program. */
-const room = (count: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, count)));
+/** Sizes that most stop strings stay within. */
+const LEAST = { window: 16, classes: 256, strings: 4, overlaps: 4, places: 4 } as const;
+
+/** A power of two, and no less than what others need, so that most strings share a program. */
+const room = (count: number, least: number): number => 2 ** Math.ceil(Math.log2(Math.max(least, count)));
 
 /**
  * Tables that find stop strings in a text of tokens as it grows (Hugging Face StopStringCriteria): a string is found
@@ -40,23 +43,29 @@ export function stopTables(
 ): StopTables {
   const targets = strings.map((text) => new TextEncoder().encode(text));
   const texts = Array.from({ length: vocabSize }, (_, id) => tokenizer.token_bytes(id));
-  const none: Match = { ends: [], places: [] };
-  const matches = texts.map((token) => targets.map((target) => (token ? matchToken(token, target) : none)));
-  const most = (of: (match: Match) => number) => Math.max(1, ...matches.flat().map(of));
-  const overlaps = room(most(({ ends }) => ends.length));
-  const places = room(most((match) => match.places.length));
+  const matches = texts.map((token) => targets.map((target) => (token ? matchToken(token, target) : NONE)));
+  const most = (of: (match: Match) => number) =>
+    matches.reduce((largest, match) => Math.max(largest, ...match.map(of)), 0);
+  const overlaps = room(
+    most(({ ends }) => ends.length),
+    LEAST.overlaps,
+  );
+  const places = room(
+    most((match) => match.places.length),
+    LEAST.places,
+  );
   for (const [s, text] of strings.entries())
     if (matches.every((match) => match[s]!.ends.length === 0))
       throw new FusewireError(
         `stop_strings: no token of the vocabulary can end '${text}', so it would never be found; check its characters`,
       );
 
-  const count = room(strings.length);
+  const count = room(strings.length, LEAST.strings);
   const columns = count * overlaps;
   const filled = (values: readonly number[], size: number) =>
     Array.from({ length: size }, (_, k) => values[k] ?? -1);
   const rowOf = (match: readonly Match[], length: number): number[] => {
-    const all = Array.from({ length: count }, (_, s) => match[s] ?? none);
+    const all = Array.from({ length: count }, (_, s) => match[s] ?? NONE);
     return [
       ...all.flatMap(({ ends }) => filled(ends, overlaps)),
       ...all.flatMap((one) => new Array(overlaps).fill(filled(one.places, places)).flat() as number[]),
@@ -66,17 +75,18 @@ export function stopTables(
   const rows = [rowOf([], 0)];
   const classOf = new Map<string, number>();
   const classes = matches.map((match, id) => {
-    if (match.every(({ ends, places }) => ends.length + places.length === 0)) return 0;
-    const row = rowOf(match, texts[id]?.length ?? 0);
-    const name = row.join();
-    const known = classOf.get(name) ?? rows.push(row) - 1;
+    if (match.every((one) => one === NONE)) return 0;
+    // Where a token fits nowhere before another, nobody asks for its length.
+    const length = match.some(({ places }) => places.length > 0) ? texts[id]!.length : 0;
+    const name = `${length} ${match.map(({ ends, places }) => `${ends}:${places}`).join()}`;
+    const known = classOf.get(name) ?? rows.push(rowOf(match, length)) - 1;
     classOf.set(name, known);
     return known;
   });
   const shape: StopShape = {
     vocabulary: vocabSize,
-    window: room(Math.max(...targets.map((target) => target.length))),
-    classes: room(rows.length),
+    window: room(Math.max(...targets.map((target) => target.length)), LEAST.window),
+    classes: room(rows.length, LEAST.classes),
     ends: columns,
     places,
   };
@@ -100,7 +110,12 @@ interface Match {
   readonly places: readonly number[];
 }
 
+const NONE: Match = { ends: [], places: [] };
+
 function matchToken(token: Uint8Array, target: Uint8Array): Match {
+  // Most tokens neither hold a string's last byte nor end in one of its bytes.
+  const fits = token.length === 0 || target.includes(token.at(-1)!) || token.includes(target.at(-1)!);
+  if (!fits) return NONE;
   const ends: number[] = [];
   const places: number[] = [];
   for (let end = 1; end <= token.length; end++) {
@@ -112,7 +127,7 @@ function matchToken(token: Uint8Array, target: Uint8Array): Match {
     // A token without text fits anywhere.
     if (agree(token, token.length, target, target.length - behind, overlap)) places.push(behind);
   }
-  return { ends: [...new Set(ends)], places };
+  return ends.length + places.length === 0 ? NONE : { ends: [...new Set(ends)], places };
 }
 
 /** Whether the `count` bytes before `aEnd` in a and before `bEnd` in b are the same. */

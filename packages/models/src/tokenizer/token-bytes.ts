@@ -20,7 +20,8 @@ export function createTokenBytes(json: JsonObject, vocabulary: Vocabulary) {
   const fallback = hasDecoder(json.decoder, "ByteFallback");
   const letters = !fallback && hasDecoder(json.decoder, "ByteLevel") ? byteOfLetters() : undefined;
   let before: readonly number[] | undefined;
-  return (id: number): Uint8Array | undefined => {
+  const known = new Map<number, Uint8Array | undefined>();
+  const bytesOf = (id: number): Uint8Array | undefined => {
     const token = vocabulary.idToToken(id);
     if (token === undefined) return undefined;
     if (letters) {
@@ -32,6 +33,11 @@ export function createTokenBytes(json: JsonObject, vocabulary: Vocabulary) {
     before ??= vocabulary.encode(BEFORE);
     const text = vocabulary.decode([...before, id]);
     return utf8.encode(text.slice(text.indexOf(BEFORE) + BEFORE.length));
+  };
+  // Asked for whole vocabularies, again with each generation that has stop strings.
+  return (id: number): Uint8Array | undefined => {
+    if (!known.has(id)) known.set(id, bytesOf(id));
+    return known.get(id);
   };
 }
 

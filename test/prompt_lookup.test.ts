@@ -82,6 +82,21 @@ describe.each(["eager:wasm", "wasm", "webgpu"])("four prompts of different lengt
   );
 });
 
+test("more drafts than a ring of keys has room for are verified in part", () =>
+  withModel(
+    goldenPath("models", "mistral-window"),
+    "wasm",
+    async (model) => {
+      const common = { max_new_tokens: 30, eos_token_id: [] };
+      const input_ids = [Array.from({ length: 24 }, (_, k) => 20 + (k % 6))];
+      const plain = await model.generate({ input_ids }, common);
+      const drafted = await model.generate({ input_ids }, { ...common, prompt_lookup_num_tokens: 20 });
+      expect(drafted.new_tokens).toEqual(plain.new_tokens);
+      expect(drafted.stats.rounds[0]!.drafted).toBeGreaterThan(7);
+    },
+    { buckets: { batch: [1], chunk: [4, 8], capacity: 64 } },
+  ));
+
 test("a suffix index and a limit on the length it looks for exclude each other", () =>
   withModel(target, "interpreter", async (model) => {
     const options = {

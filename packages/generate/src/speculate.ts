@@ -1,6 +1,7 @@
 import { emptyValue, numbersOf, toValue, type Value } from "@fusewire/ir";
 import type { Draft, Drafter } from "./candidates/drafter.ts";
 import { measureGain } from "./candidates/gain.ts";
+import { verifyLength } from "./candidates/verify_length.ts";
 import type { Job } from "./job.ts";
 import { vector } from "./plan.ts";
 import type { GenerationStep } from "./step.ts";
@@ -18,7 +19,8 @@ export async function* speculativeSteps(
   const gain = plan.options.speculation === "auto" ? measureGain() : undefined;
   const rows = plan.rows.map((row) => [...row]);
   const done = rows.map(() => false);
-  const roomOf = (b: number) => plan.limits[b]! - rows[b]!.length;
+  // A step may not be longer than rings of keys and values have room for.
+  const roomOf = (b: number) => Math.min(plan.limits[b]! - rows[b]!.length, job.runtime.source.longestStep);
   while (done.includes(false)) {
     const started = clock();
     const live = done.filter((one) => !one).length;
@@ -80,8 +82,7 @@ async function verifyDrafts({ plan, run, runtime }: Job, drafts: readonly Draft[
     ];
     return rows.map((_, b) => ({ tokens: [token[b]!], matched: 0, ended: done[b] === 1 }));
   }
-  // Powers of two, so that rounds of every size share few programs.
-  const length = 2 ** Math.ceil(Math.log2(most + 1));
+  const length = Math.min(verifyLength(most), runtime.source.longestStep);
   const sampled = drafts.some(({ probabilities }) => probabilities && probabilities.length > 0);
   const { key, inputs } = plan.verify(length, sampled ? "sampled" : "certain");
   const outputs = await run(key, {

@@ -1,4 +1,5 @@
 import { batchBucket, capacityBucket, cutChunks } from "@fusewire/passes";
+import { verifyLengths } from "./candidates/verify_length.ts";
 import { STEP_BY_STEP } from "./compile/settings.ts";
 import type { CacheSize } from "./entries/context.ts";
 import type { EntryKey } from "./entries/index.ts";
@@ -105,10 +106,7 @@ function promptKeys({ buckets }: Runtime, plan: RunPlan, { prompt_lengths }: War
 
 /** The verifications of up to `most` drafts a row. */
 function verifyKeys(plan: RunPlan, most: number, drafts: Parameters<RunPlan["verify"]>[1]): EntryKey[] {
-  const keys: EntryKey[] = [];
-  for (let length = 2; length < 2 * (most + 1) && most > 0; length *= 2)
-    keys.push(plan.verify(length, drafts).key);
-  return keys;
+  return verifyLengths(most).map((length) => plan.verify(length, drafts).key);
 }
 
 /** What an assistant runs: its steps, and after each round the token that it had not foreseen. */

@@ -1,0 +1,192 @@
+// Speculation against its formula, on the CPU engine: `tsx bench/speculative/index.ts [--model DIR] [--repeats 5]
+// [--threads N] [--only tales|lookup] [--json]`. tales drafts by tales-draft; the model in DIR (SmolLM2-135M is meant)
+// looks a text up that it is asked to sum up. Prints whether the targets hold.
+
+import { parseArgs } from "node:util";
+import { createWasmEngine, type WasmEngine } from "@fusewire/backend-wasm";
+import { type CausalLM, loadCausalLM, verifyLength, type WeightDType } from "@fusewire/generate";
+import { embeddedModel, openModelDirectory } from "@fusewire/models/node";
+import { AutoTokenizer } from "fusewire";
+import { contest } from "./contest.ts";
+import { acceptance, type Costs, speedup, speedupOf } from "./formula.ts";
+import { stepCosts } from "./step_cost.ts";
+import { TEXT } from "./text.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    model: { type: "string" },
+    repeats: { type: "string", default: "5" },
+    threads: { type: "string" },
+    only: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+});
+const repeats = Number(flags.repeats);
+const report: Record<string, unknown> = {};
+const targets: { readonly target: string; readonly found: number; readonly holds: boolean }[] = [];
+const say = (line: string) => {
+  if (!flags.json) console.log(line);
+};
+const check = (target: string, found: number, holds: boolean) => {
+  targets.push({ target, found, holds });
+  say(`  ${holds ? "holds" : "MISSED"}: ${target}: ${found.toFixed(2)}`);
+};
+const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+
+/** Tokens of the steps that are timed. */
+const ROWS = [1, 2, 3, 4, 5, 6, 8];
+
+async function costsOf(model: CausalLM, filled: number): Promise<{ step: number; rows: number[] }> {
+  const measured = await stepCosts(
+    model,
+    ROWS.map((rows) => ({ rows, real: rows })),
+    { filled, repeats },
+  );
+  const step = measured[0]!;
+  say(
+    `  a step takes ${step.toFixed(2)} ms; of ${ROWS.slice(1).join(", ")} rows ${measured
+      .slice(1)
+      .map((ms) => (ms / step).toFixed(2))
+      .join(", ")} times that`,
+  );
+  return { step, rows: measured.map((ms) => ms / step) };
+}
+
+/** What verifying g drafts costs: the step of as many rows as its program has. */
+const verifyBy = (rows: readonly number[]) => (drafts: number) => rows[ROWS.indexOf(verifyLength(drafts))]!;
+
+async function tales(engine: WasmEngine): Promise<void> {
+  say("tales, drafted by tales-draft");
+  const model = await loadCausalLM(await openModelDirectory(embeddedModel("tales")), { engine });
+  const assistant_model = await loadCausalLM(await openModelDirectory(embeddedModel("tales-draft")), {
+    engine,
+  });
+  const tokenizer = await AutoTokenizer.from_pretrained(embeddedModel("tales"));
+  const prompt = tokenizer(["Once upon a time there was a"]).input_ids[0]!;
+  const { step, rows } = await costsOf(model, 128);
+  const [draftStep] = await stepCosts(assistant_model, [{ rows: 1, real: 1 }], { filled: 128, repeats });
+  const costs: Costs = { draft: draftStep! / step, verify: verifyBy(rows) };
+  const counts = [1, 2, 3, 4, 5, 7];
+  const found = await contest(
+    model,
+    prompt,
+    [
+      { name: "plain", options: () => ({}) },
+      ...counts.map((count) => ({
+        name: `${count}`,
+        options: () => {
+          Object.assign(assistant_model.generation_config, {
+            num_assistant_tokens: count,
+            assistant_confidence_threshold: 0,
+          });
+          return { assistant_model };
+        },
+      })),
+    ],
+    { tokens: 160, repeats },
+  );
+  const plain = found.get("plain")!.msPerToken;
+  const a = acceptance(counts.flatMap((count) => found.get(`${count}`)!.rounds));
+  say(`  a = ${a.toFixed(2)}, c = ${costs.draft.toFixed(2)}; plain ${(1000 / plain).toFixed(0)} tok/s`);
+  const lines = counts.map((count) => {
+    const { msPerToken, rounds, submits } = found.get(`${count}`)!;
+    const [measured, predicted, ofRounds] = [
+      plain / msPerToken,
+      speedup(a, count, costs),
+      speedupOf(rounds, costs),
+    ];
+    const host =
+      (msPerToken * rounds.reduce((sum, { accepted }) => sum + accepted + 1, 0)) / rounds.length -
+      step * (count * costs.draft + costs.verify(count));
+    say(
+      `  ${count} drafts: ${measured.toFixed(2)} times plain; formula ${predicted.toFixed(2)}, of the rounds as they were ${ofRounds.toFixed(2)}; ${host.toFixed(2)} ms a round beside steps`,
+    );
+    return {
+      drafts: count,
+      measured,
+      predicted,
+      of_rounds: ofRounds,
+      host_ms_a_round: host,
+      submits,
+      rounds: rounds.length,
+    };
+  });
+  const best = Math.max(...lines.map(({ predicted }) => predicted));
+  const measured = Math.max(...lines.map((line) => line.measured));
+  check(
+    `tales: speed-up over the formula's best (${best.toFixed(2)}) at least 0.9`,
+    measured / best,
+    measured / best >= 0.9,
+  );
+  report.tales = { a, c: costs.draft, v: rows, plain_ms: plain, drafts: lines };
+  await assistant_model.dispose();
+  await model.dispose();
+}
+
+async function lookup(engine: WasmEngine, directory: string, dtype: WeightDType): Promise<void> {
+  say(`prompt lookup, ${dtype}`);
+  const model = await loadCausalLM(await openModelDirectory(directory), { engine, dtype });
+  const tokenizer = await AutoTokenizer.from_pretrained(directory);
+  const prompt = tokenizer([TEXT]).input_ids[0]!;
+  const { step, rows } = await costsOf(model, prompt.length);
+  const costs: Costs = { draft: 0, verify: verifyBy(rows) };
+  const counts = [3, 7];
+  const methods = ["ngram", "suffix"] as const;
+  const ways = methods.flatMap((method) =>
+    counts.map((count) => ({ method, count, name: `${method} ${count}` })),
+  );
+  const found = await contest(
+    model,
+    prompt,
+    [
+      { name: "plain", options: () => ({}) },
+      ...ways.map(({ name, method, count }) => ({
+        name,
+        options: () => ({ prompt_lookup_num_tokens: count, prompt_lookup_method: method }),
+      })),
+    ],
+    { tokens: 96, repeats },
+  );
+  const plain = found.get("plain")!.msPerToken;
+  const lines = ways.map(({ name }) => {
+    const { msPerToken, rounds } = found.get(name)!;
+    const [measured, predicted] = [plain / msPerToken, speedupOf(rounds, costs)];
+    const drafting = rounds.filter(({ drafted }) => drafted > 0);
+    const host =
+      (msPerToken * rounds.reduce((sum, { accepted }) => sum + accepted + 1, 0) -
+        step * rounds.reduce((sum, { drafted }) => sum + (drafted > 0 ? costs.verify(drafted) : 1), 0)) /
+      rounds.length;
+    say(
+      `  ${name}: ${measured.toFixed(2)} times plain (${(1000 / plain).toFixed(1)} tok/s); the rounds allow ${predicted.toFixed(2)}; a = ${acceptance(rounds).toFixed(2)}, drafts in ${percent(drafting.length / rounds.length)} of ${rounds.length} rounds; ${host.toFixed(2)} ms a round beside steps`,
+    );
+    return {
+      name,
+      measured,
+      predicted,
+      a: acceptance(rounds),
+      rounds: rounds.length,
+      drafting: drafting.length,
+      host_ms_a_round: host,
+    };
+  });
+  const measured = Math.max(...lines.map((line) => line.measured));
+  const best = Math.max(...lines.map(({ predicted }) => predicted));
+  const goals = dtype === "q8" ? { speed: 1.5, v: 2.5 } : { speed: 2, v: 1.6 };
+  check(`${dtype}: prompt lookup at least ${goals.speed} times plain`, measured, measured >= goals.speed);
+  check(
+    `${dtype}: speed-up over what the rounds allow at best (${best.toFixed(2)}) at least 0.9`,
+    measured / best,
+    measured / best >= 0.9,
+  );
+  check(`${dtype}: v, a step of 5 rows over one of 1, at most ${goals.v}`, rows[4]!, rows[4]! <= goals.v);
+  report[`lookup ${dtype}`] = { v: rows, step_ms: step, plain_ms: plain, ways: lines };
+  await model.dispose();
+}
+
+const engine = await createWasmEngine(flags.threads ? { threads: Number(flags.threads) } : {});
+if (flags.only !== "lookup") await tales(engine);
+if (flags.model && flags.only !== "tales")
+  for (const dtype of ["q8", "float32"] as const) await lookup(engine, flags.model, dtype);
+engine.dispose();
+if (flags.json)
+  console.log(JSON.stringify({ bench: "speculative", threads: engine.threads, repeats, ...report, targets }));

@@ -18,7 +18,6 @@ import {
   type Tracer,
   uniform,
 } from "@fusewire/ir";
-import { topOfRows } from "../beams/top_of_rows.ts";
 import { logSoftmax } from "../processors/masks.ts";
 import type { ScoreOutput } from "../scores/outputs.ts";
 import { processScores, type Selection } from "../selection.ts";
@@ -26,6 +25,7 @@ import { endsRow } from "../stopping/ends.ts";
 import { type EntryContext, lengthsState } from "./context.ts";
 import { currentRows, type Ending, givenScores, nextScores } from "./current.ts";
 import { cacheStates } from "./states.ts";
+import { topOfRows } from "./top_of_rows.ts";
 
 export interface BeamStep extends Ending {
   readonly selection: Selection;

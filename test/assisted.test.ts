@@ -1,6 +1,9 @@
 /** Assisted generation: Hugging Face's rounds and tokens, and what plain generation gives. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type CausalLM, loadCausalLM } from "@fusewire/generate";
-import { openModelDirectory } from "@fusewire/models/node";
+import { memoryFiles } from "@fusewire/models";
+import { embeddedModel, openModelDirectory } from "@fusewire/models/node";
 import type { Engine } from "@fusewire/passes";
 import { describe, expect, test } from "vitest";
 import { PORTABLE, withModel } from "./support/engines.ts";
@@ -185,13 +188,45 @@ test("a second generation compiles nothing and holds no more", () =>
     expect(engine.held()).toEqual(held);
   }));
 
-test("an assistant of another vocabulary is refused", () =>
+test("an assistant of a vocabulary of another size is refused by both names", () =>
   withAssistant(
     [GOLDEN[0], goldenPath("models", "smollm")],
     "interpreter",
     async (model, assistant_model) => {
-      await expect(model.generate({ input_ids: [[1, 2]] }, { assistant_model })).rejects.toThrow(
-        "assistant_model has a vocabulary of 320 tokens, the model one of 384; both must have the same tokenizer",
+      const generating = model.generate({ input_ids: [[1, 2]] }, { assistant_model });
+      await expect(generating).rejects.toThrow(
+        /assistant_model .*smollm' has a vocabulary of 320 tokens, the model .*target' one of 384/,
       );
     },
   ));
+
+test("an assistant whose tokens are others is refused by both names, where both have tokenizers", async () => {
+  const directory = embeddedModel("tales-draft");
+  const files = await openModelDirectory(directory);
+  const names = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json"];
+  const contents = Object.fromEntries(
+    names.map((name) => [name, new Uint8Array(readFileSync(join(directory, name)))]),
+  );
+  const swapped = JSON.parse(readFileSync(join(directory, "tokenizer.json"), "utf8")) as {
+    model: { vocab: Record<string, number> };
+  };
+  const { vocab } = swapped.model;
+  const [a, b] = Object.keys(vocab).slice(500, 502) as [string, string];
+  [vocab[a], vocab[b]] = [vocab[b]!, vocab[a]!];
+  contents["tokenizer.json"] = new TextEncoder().encode(JSON.stringify(swapped));
+  await withModel(embeddedModel("tales"), "wasm", async (model, engine) => {
+    for (const [source, refused] of [
+      [files, false],
+      [memoryFiles(contents), true],
+    ] as const) {
+      const assistant_model = await loadCausalLM(source, { engine });
+      const generating = model.generate({ input_ids: [[0, 400]] }, { assistant_model, max_new_tokens: 4 });
+      if (refused)
+        await expect(generating).rejects.toThrow(
+          /assistant_model .* has another tokenizer than the model .*tales': token/,
+        );
+      else await generating;
+      await assistant_model.dispose();
+    }
+  });
+});

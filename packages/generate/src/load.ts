@@ -13,6 +13,7 @@ import {
 } from "@fusewire/passes";
 import { type AttentionImplementation, checkImplementation, chooseAttention } from "./attention/choose.ts";
 import { currentScope } from "./attention/scope.ts";
+import { vocabularyOf } from "./candidates/same_tokenizer.ts";
 import { autotune } from "./compile/autotune.ts";
 import { compilable, settingsOf } from "./compile/compile.ts";
 import { joined } from "./compile/settings.ts";
@@ -103,7 +104,10 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
   const weights = engine.createWeights(
     weightSource({ checkpoint, params, storage }, options.progress_callback),
   );
-  const runtime = createRuntime({ engine, model: graph, storage, cacheDType, weights, lowering, buckets });
+  const runtime = createRuntime({
+    ...{ engine, model: graph, storage, cacheDType, weights, lowering, buckets },
+    vocabulary: vocabularyOf(files),
+  });
   let tuning: Promise<unknown> | undefined;
   /** `generateSteps`, with the kernels chosen before the first of them where that was asked for. */
   async function* tunedSteps(...given: Parameters<typeof generateSteps>): ReturnType<typeof generateSteps> {

@@ -10,6 +10,7 @@ import {
   type States,
   type Weights,
 } from "@fusewire/passes";
+import type { Vocabulary } from "./candidates/same_tokenizer.ts";
 import type { CacheSize, EntrySource } from "./entries/context.ts";
 import { type EntryKey, statesOfCache } from "./entries/index.ts";
 import { createPrograms, type Programs } from "./programs.ts";
@@ -22,6 +23,7 @@ export interface Runtime {
   /** The sizes that programs are compiled for. */
   readonly buckets: Buckets;
   readonly programs: Programs;
+  readonly vocabulary: Vocabulary;
   /** Runs one program over the states. */
   run(key: EntryKey, states: States, inputs: Readonly<Record<string, Value>>): Promise<Outputs>;
   /** Kernels that one run of the program starts; the program must have run. */
@@ -41,12 +43,20 @@ export interface Runtime {
 
 export interface RuntimeSource extends Omit<EntrySource, "longestStep"> {
   readonly buckets: Buckets;
+  readonly vocabulary: Vocabulary;
   readonly engine: Engine;
   readonly weights: Weights;
   readonly lowering: LowerOptions;
 }
 
-export function createRuntime({ engine, weights, lowering, buckets, ...model }: RuntimeSource): Runtime {
+export function createRuntime({
+  engine,
+  weights,
+  lowering,
+  buckets,
+  vocabulary,
+  ...model
+}: RuntimeSource): Runtime {
   checkBuckets(buckets);
   const source: EntrySource = { ...model, longestStep: buckets.chunk.at(-1)! };
   const programs = createPrograms({ engine, weights, lowering, source });
@@ -64,6 +74,7 @@ export function createRuntime({ engine, weights, lowering, buckets, ...model }: 
   const attending = (attention: AttentionKernel | undefined): Runtime => ({
     engine,
     source,
+    vocabulary,
     buckets,
     programs,
     attending,

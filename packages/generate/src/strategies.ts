@@ -1,7 +1,7 @@
-import { FusewireError } from "@fusewire/ir";
 import { beamSteps } from "./beams/beam_steps.ts";
 import { assistantDrafter } from "./candidates/assistant_drafter.ts";
 import { lookupDrafter } from "./candidates/lookup_drafter.ts";
+import { checkSameTokenizer } from "./candidates/same_tokenizer.ts";
 import { decodeSteps } from "./decode_steps.ts";
 import { fillCache } from "./fill_cache.ts";
 import { fillShared } from "./fill_shared.ts";
@@ -32,6 +32,7 @@ export function strategyFor({ options: { lookup, assistant, beams, returned, hos
   if (assistant)
     return async function* (job) {
       const { runtime, options } = assistant;
+      await checkSameTokenizer(job.runtime, runtime);
       const plan = planAssistant(runtime, job);
       await fill(job);
       yield* runtime.withStates(plan.cache, async function* (states) {
@@ -47,12 +48,7 @@ export function strategyFor({ options: { lookup, assistant, beams, returned, hos
 }
 
 /** The same generation by the assistant. */
-function planAssistant(assistant: Runtime, { runtime: target, plan }: Job): RunPlan {
-  const [own, other] = [target.source.model.vocabSize, assistant.source.model.vocabSize];
-  if (own !== other)
-    throw new FusewireError(
-      `assistant_model has a vocabulary of ${other} tokens, the model one of ${own}; both must have the same tokenizer`,
-    );
+function planAssistant(assistant: Runtime, { plan }: Job): RunPlan {
   const width = Math.max(...plan.rows.map((row) => row.length));
   const batch = { rows: plan.rows, starts: plan.rows.map(() => 0), width };
   return planRun(assistant, batch, { ...plan.options, seed: plan.seed }, plan.settings);

@@ -16,6 +16,7 @@ export {
   type ByteSource,
   type FetchFilesOptions,
   fetchFiles,
+  isJsonObject,
   type JsonObject,
   type JsonValue,
   type ModelFiles,

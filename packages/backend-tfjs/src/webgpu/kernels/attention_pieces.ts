@@ -238,7 +238,7 @@ function declareTree(shader: Shader, lines: number, parts: number): void {
   for (const { name, fold } of Object.values(FOLDS))
     shader.declare(`fn join_${name}(lane: u32) {
   workgroupBarrier();
-  for (var half = ${parts / 2}u; half > 0u; half >>= 1u) {
+  for (var half = ${parts >> 1}u; half > 0u; half >>= 1u) {
     if (lane < half) {
       for (var l = 0u; l < ${lines * parts}u; l += ${parts}u) {
         tree[l + lane] = ${fold("tree[l + lane]", "tree[l + lane + half]")};

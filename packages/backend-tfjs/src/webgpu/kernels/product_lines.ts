@@ -120,7 +120,7 @@ function joinAll({ shader, lanes, tile }: Frame, values: readonly string[]): str
   shader.declare(`var<workgroup> parts: array<f32, ${tile * COLUMNS * count}>;`);
   shader.declare(`fn join_parts(lane: u32, values: u32) {
   workgroupBarrier();
-  for (var half = ${count / 2}u; half > 0u; half >>= 1u) {
+  for (var half = ${count >> 1}u; half > 0u; half >>= 1u) {
     if (lane < half) {
       for (var s = 0u; s < values; s++) { parts[s * ${count}u + lane] += parts[s * ${count}u + lane + half]; }
     }

@@ -50,7 +50,7 @@ export function lanesOf(shader: Shader, count: number, { shuffles }: { readonly 
       shader.declare(`fn join_${fold}(lane: u32, value: ${type}) -> ${type} {
   ${storePart(neighbours, `${memory}[lane`, shared)}
   workgroupBarrier();
-  for (var half = ${parts / 2}u; half > 0u; half >>= 1u) {
+  for (var half = ${parts >> 1}u; half > 0u; half >>= 1u) {
     if (lane < half) { ${memory}[lane] = ${apply(`${memory}[lane]`, `${memory}[lane + half]`)}; }
     workgroupBarrier();
   }

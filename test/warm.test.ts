@@ -1,6 +1,7 @@
 /** After warm-up nothing is compiled, whatever is asked for within the sizes that were named. */
 import type { CausalLM } from "@fusewire/generate";
-import { embeddedModel } from "@fusewire/models/node";
+import { loadTokenizer } from "@fusewire/models";
+import { embeddedModel, openModelDirectory } from "@fusewire/models/node";
 import { DEFAULT_BUCKETS } from "@fusewire/passes";
 import { expect, test } from "vitest";
 import { withModel } from "./support/engines.ts";
@@ -23,12 +24,15 @@ const withTales = (body: (model: CausalLM) => Promise<void>) =>
 test("50 calls of random lengths, batches, options and ends, with prompt lookup and an assistant", () =>
   withTales((model) =>
     withTales(async (assistant_model) => {
+      const tokenizer = await loadTokenizer(await openModelDirectory(embeddedModel("tales-draft")));
       assistant_model.generation_config.num_assistant_tokens = 4;
       await model.warmup({
         batch_size: [1, 2, 3, 4],
         max_length: 256,
         prompt_lookup_num_tokens: 5,
         assistant_model,
+        stop_strings: ["the end"],
+        tokenizer,
       });
       const compiled = [model, assistant_model].map(({ runtime }) => runtime.programs.compilations.length);
       const next = random(1);
@@ -61,6 +65,7 @@ test("50 calls of random lengths, batches, options and ends, with prompt lookup 
           { eos_token_id: [] },
           { eos_token_id: pick(1, 2, 150) },
           { eos_token_id: [100, 118, 127, 136], pad_token_id: 3 },
+          { stop_strings: [". ", "dragon"], tokenizer },
         );
         const { stats } = await model.generate(
           { input_ids, attention_mask },

@@ -3,7 +3,12 @@ import { verifyLengths } from "./candidates/verify_length.ts";
 import { STEP_BY_STEP } from "./compile/settings.ts";
 import type { CacheSize } from "./entries/context.ts";
 import type { EntryKey } from "./entries/index.ts";
-import { type AssistantModel, type ResolvedOptions, resolveOptions } from "./options/index.ts";
+import {
+  type AssistantModel,
+  type GenerationOptions,
+  type ResolvedOptions,
+  resolveOptions,
+} from "./options/index.ts";
 import { eosBucket, planRun, type RunPlan } from "./plan.ts";
 import type { Runtime } from "./runtime.ts";
 import { standardSelection } from "./selection.ts";
@@ -20,6 +25,10 @@ export interface WarmupSizes {
   readonly prompt_lookup_num_tokens?: number;
   /** A model that drafts as its generation_config says; its programs are compiled too. */
   readonly assistant_model?: AssistantModel;
+  /** Stop strings such as will be asked for; others of usual sizes share their programs. */
+  readonly stop_strings?: NonNullable<GenerationOptions["stop_strings"]>;
+  /** The model's own; with stop_strings. */
+  readonly tokenizer?: NonNullable<GenerationOptions["tokenizer"]>;
   /** Also `model.forward`. */
   readonly logits?: boolean;
 }
@@ -32,9 +41,12 @@ export interface WarmupSizes {
 export async function warmup(runtime: Runtime, sizes: WarmupSizes = {}): Promise<void> {
   const { batch_size = 1, prompt_lookup_num_tokens: lookup, assistant_model, logits = false } = sizes;
   const batches = new Set([batch_size].flat().map((rows) => batchBucket(rows, runtime.buckets)));
+  const { stop_strings, tokenizer } = sizes;
+  const ends: Choice[] = [{}, ...(stop_strings ? [{ stop_strings, ...(tokenizer && { tokenizer }) }] : [])];
+  const choices = [false, true].flatMap((do_sample) => ends.map((end) => ({ do_sample, ...end })));
   for (const batch of batches)
-    for (const sample of [false, true]) {
-      for (const plan of plansOf(runtime, batch, sample, sizes)) {
+    for (const choice of choices) {
+      for (const plan of plansOf(runtime, batch, choice, sizes)) {
         await compileAll(runtime, [
           ...promptKeys(runtime, plan, sizes),
           plan.decode.key,
@@ -42,12 +54,13 @@ export async function warmup(runtime: Runtime, sizes: WarmupSizes = {}): Promise
           ...(logits ? forwardKeys(runtime, plan, sizes) : []),
         ]);
         if (assistant_model) {
-          const { options } = resolved({ sample, assistant_model }).assistant!;
-          await compileAll(runtime, verifyKeys(plan, options.numTokens, sample ? "sampled" : "certain"));
+          const { options } = resolved({ ...choice, assistant_model }).assistant!;
+          const kind = choice.do_sample ? "sampled" : "certain";
+          await compileAll(runtime, verifyKeys(plan, options.numTokens, kind));
         }
       }
       if (assistant_model)
-        for (const plan of plansOf(assistant_model.runtime, batch, sample, sizes))
+        for (const plan of plansOf(assistant_model.runtime, batch, choice, sizes))
           await compileAll(assistant_model.runtime, [
             ...promptKeys(assistant_model.runtime, plan, sizes),
             ...draftKeys(plan),
@@ -59,23 +72,17 @@ async function compileAll(runtime: Runtime, keys: readonly EntryKey[]): Promise<
   for (const key of keys) await runtime.compile(key);
 }
 
-const resolved = ({
-  sample,
-  assistant_model,
-}: {
-  readonly sample: boolean;
-  readonly assistant_model?: AssistantModel;
-}): ResolvedOptions =>
-  resolveOptions(
-    { do_sample: sample, max_new_tokens: 1, ...(assistant_model && { assistant_model }) },
-    { eos_token_id: 0 },
-  );
+/** The options that programs differ by. */
+type Choice = Pick<GenerationOptions, "do_sample" | "assistant_model" | "stop_strings" | "tokenizer">;
+
+const resolved = (choice: Choice): ResolvedOptions =>
+  resolveOptions({ max_new_tokens: 1, ...choice }, { eos_token_id: 0 });
 
 /** Generations that between them need a cache of every size up to the longest. */
 function plansOf(
   runtime: Runtime,
   batch: number,
-  sample: boolean,
+  choice: Choice,
   { max_length = 1 }: WarmupSizes,
 ): RunPlan[] {
   const { buckets, source } = runtime;
@@ -88,7 +95,7 @@ function plansOf(
     const row = new Array<number>(capacity - 1).fill(0);
     const rows = new Array<readonly number[]>(batch).fill(row);
     const text = { rows, starts: rows.map(() => 0), width: row.length };
-    return planRun(runtime, text, resolved({ sample }), STEP_BY_STEP);
+    return planRun(runtime, text, resolved(choice), STEP_BY_STEP);
   });
 }
 

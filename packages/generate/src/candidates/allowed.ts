@@ -2,6 +2,14 @@ import { constant, floats, interpret, toValue, trace, type Value } from "@fusewi
 import type { RunPlan } from "../plan.ts";
 import { processScores } from "../selection.ts";
 
+/** Options whose processors change scores but ban nothing: running them here would cost as much as a step of a small model. */
+const NEVER_BAN: readonly string[] = [
+  "repetition_penalty",
+  "exponential_decay_length_penalty",
+  "remove_invalid_values",
+  "renormalize_logits",
+];
+
 /**
  * The candidates before the first that the generation's processors ban where it would stand: such a draft can only be
  * wrong (Hugging Face leaves them out too). Runs on the host, and only where a processor may ban something.
@@ -14,7 +22,8 @@ export function allowedCandidates(
   vocabSize: number,
 ): number[] {
   const { selection, inputs } = plan.processorsOf(row, candidates.length);
-  if (candidates.length === 0 || selection.uses.length === 0) return [...candidates];
+  const mayBan = selection.uses.some(({ processor }) => !NEVER_BAN.includes(processor.option));
+  if (candidates.length === 0 || !mayBan) return [...candidates];
   const places = candidates.length;
   const width = ids.length + places;
   const vector = (of: (place: number) => number): Value =>

@@ -1,8 +1,8 @@
 import { OPS, type OpName, type StateDecl, type Value } from "@fusewire/ir";
-import type { Engine, EngineTraits } from "@fusewire/passes";
+import type { Engine, EngineTraits, EngineVariants } from "@fusewire/passes";
 import { type DeviceOptions, type OpenDevice, openDevice } from "./device/open_device.ts";
 import { KERNELS } from "./kernels/index.ts";
-import type { Variant } from "./kernels/kernel.ts";
+import type { NamedVariant, Variant } from "./kernels/kernel.ts";
 import { compileEntry } from "./run/compile.ts";
 import type { GpuExecutable, Workshop } from "./run/executable.ts";
 import { createMemory, type MemoryLimits } from "./run/memory.ts";
@@ -13,12 +13,12 @@ import { runSteps } from "./run/run.ts";
 import { createScratchPool } from "./run/scratch_pool.ts";
 import { checkHome, copyInto, createStates, type GpuStates, stateBuffer } from "./run/states.ts";
 import { createWeights, type GpuWeights } from "./run/weights.ts";
-import { variantFor } from "./variant.ts";
+import { variantNamed, variantsFor } from "./variant.ts";
 
 export interface WebGpuOptions extends DeviceOptions, MemoryLimits {
   /** A device that is open already, which the engine shares and leaves open. */
   readonly device?: OpenDevice;
-  /** Kernels cut otherwise than the adapter suggests; for tests and for tuning. */
+  /** Kernels cut otherwise than the adapter suggests, for tests; there is nothing to choose from then. */
   readonly variant?: Partial<Variant>;
 }
 
@@ -32,7 +32,8 @@ export interface WebGpuCounts {
 export interface WebGpuEngine extends Engine {
   /** Another one after `restore`, where one was lost. */
   readonly device: OpenDevice;
-  readonly variant: Variant;
+  readonly variant: NamedVariant;
+  readonly variants: EngineVariants;
   counts(): WebGpuCounts;
   /** Runs handed to the device so far, however many steps each. */
   submits(): number;
@@ -46,15 +47,21 @@ export const webGpuTraits: EngineTraits = {
   memory: { alignment: ALIGNMENT, readWriteSameBuffer: false },
 };
 
+/** The ways in which an engine may cut its kernels. */
+function choicesOf(device: OpenDevice, { variant }: WebGpuOptions): readonly NamedVariant[] {
+  const variants = variantsFor(device);
+  return variant ? [{ ...variants[0]!, name: "given", ...variant }] : variants;
+}
+
 /** What the engine has on a device. */
-function openWorkshop(device: OpenDevice, options: WebGpuOptions): Workshop {
+function openWorkshop(device: OpenDevice, options: WebGpuOptions, variant: NamedVariant): Workshop {
   const memory = createMemory(device, options);
   return {
     device,
     memory,
     readBack: createReadBack(device, memory),
     order: createOrder(),
-    variant: { ...variantFor(device), ...options.variant },
+    variant,
     scratch: createScratchPool(memory),
     states: new Set(),
     executables: new Set(),
@@ -64,7 +71,9 @@ function openWorkshop(device: OpenDevice, options: WebGpuOptions): Workshop {
 
 /** Opens a device, unless one is given, and makes the engine on it. */
 export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<WebGpuEngine> {
-  let shop = openWorkshop(options.device ?? (await openDevice(options)), options);
+  const opened = options.device ?? (await openDevice(options));
+  const variants = choicesOf(opened, options);
+  let shop = openWorkshop(opened, options, variants[0]!);
   let restoring: Promise<void> | undefined;
 
   function makeStates(decls: readonly StateDecl[]): GpuStates {
@@ -79,13 +88,20 @@ export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<W
     if (!shop.device.fault()) return;
     const device = await shop.device.reopen();
     shop.memory.lose();
-    shop = openWorkshop(device, options);
+    shop = openWorkshop(device, options, shop.variant);
   }
 
   const runTimes: WebGpuEngine["runTimes"] = (executable, states, inputs, times) =>
     runSteps(shop, executable as GpuExecutable, states as GpuStates, inputs, times);
   return {
     ...webGpuTraits,
+    variants: {
+      names: variants.map(({ name }) => name),
+      current: () => shop.variant.name,
+      use(name) {
+        shop.variant = variantNamed(variants, name);
+      },
+    },
     get device() {
       return shop.device;
     },

@@ -1,13 +1,31 @@
+import { FusewireError } from "@fusewire/ir";
 import type { OpenDevice } from "./device/open_device.ts";
-import type { Variant } from "./kernels/kernel.ts";
+import type { NamedVariant } from "./kernels/kernel.ts";
 
 /**
- * How kernels are cut on a device: the one place where that is decided. On a software adapter a barrier costs more than
- * a whole line, so there each line is one thread's.
+ * The ways in which kernels can be cut on a device, the one to take untimed first: the one place where that is decided.
+ * On a software adapter a barrier costs more than a whole line, so there each line is one thread's.
  */
-export const variantFor = ({ facts: { software, features }, gpu, adapter }: OpenDevice): Variant => ({
-  lanes: software ? 1 : 128,
-  shuffles: features.includes("subgroups") ? Math.min(32, adapter.subgroupMinSize || 1) : 1,
-  chunks: software ? "lines" : "tiles",
-  dot4: gpu.wgslLanguageFeatures.has("packed_4x8_integer_dot_product"),
-});
+export function variantsFor({ facts, gpu, adapter }: OpenDevice): readonly NamedVariant[] {
+  const { software, features, limits } = facts;
+  const offered = {
+    shuffles: features.includes("subgroups") ? Math.min(32, adapter.subgroupMinSize || 1) : 1,
+    dot4: gpu.wgslLanguageFeatures.has("packed_4x8_integer_dot_product"),
+  };
+  const workgroups = (software ? [32] : [128, 64, 32])
+    .filter((lanes) => lanes <= limits.maxComputeInvocationsPerWorkgroup)
+    .map((lanes) => ({ ...offered, name: `workgroups of ${lanes}`, lanes, chunks: "tiles" }) as const);
+  return software
+    ? [{ ...offered, name: "a thread a line", lanes: 1, chunks: "lines" }, ...workgroups]
+    : workgroups;
+}
+
+/** The one of that name. */
+export function variantNamed(variants: readonly NamedVariant[], name: string): NamedVariant {
+  const found = variants.find((variant) => variant.name === name);
+  if (!found)
+    throw new FusewireError(
+      `there are no kernels '${name}'; choose one of ${variants.map(({ name }) => name).join(", ")}`,
+    );
+  return found;
+}

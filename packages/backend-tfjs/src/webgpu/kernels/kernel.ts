@@ -13,6 +13,10 @@ export interface Variant {
   readonly dot4: boolean;
 }
 
+export interface NamedVariant extends Variant {
+  readonly name: string;
+}
+
 /** Writes the launches of one step. */
 export type Kernel<K extends OpName> = (step: Step<OpAttrs[K]>, variant: Variant) => Plan;
 

@@ -1,7 +1,7 @@
 import type { StateDecl, TensorType } from "@fusewire/ir";
 import type { Executable, Program } from "@fusewire/passes";
 import type { OpenDevice } from "../device/open_device.ts";
-import type { Variant } from "../kernels/kernel.ts";
+import type { NamedVariant } from "../kernels/kernel.ts";
 import type { Memory } from "./memory.ts";
 import type { Order } from "./order.ts";
 import type { Packed } from "./packed.ts";
@@ -17,7 +17,8 @@ export interface Workshop {
   readonly scratch: ScratchPool;
   readonly readBack: ReadBack;
   readonly order: Order;
-  readonly variant: Variant;
+  /** What is compiled from now on is cut in this way. */
+  variant: NamedVariant;
   /** Bind groups made and submits sent so far. */
   readonly counts: { bindGroups: number; submits: number };
   /** Caches and other states that are in use. */

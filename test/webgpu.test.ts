@@ -149,20 +149,25 @@ test("a device lost in the middle of a text: a typed error, and after restore() 
 
 /**
  * Dawn's null backend compiles shaders as for a GPU with every feature, and runs nothing. Workgroups of a GPU's size
- * take the software adapter long to build, so that this is where they are checked.
+ * take the software adapter long to build, so that this is where they are checked; every family in every variant is a
+ * test of its own.
  */
-test("the kernels of GPUs compile", async () => {
+test.each([1, 32])("the kernels of GPUs compile, with %i neighbours joined by shuffles", async (shuffles) => {
   const device = await openDevice({ dawn: ["backend=null"] });
-  const engine = await createWebGpuEngine({ device, variant: { lanes: 128 } });
-  for (const name of ["llama", "gemma2", "opt"])
-    for (const dtype of ["float32", "bfloat16", "float16"] as const) {
-      const model = await loadCausalLM(await openModelDirectory(goldenPath("models", name)), {
-        engine,
-        dtype,
-      });
-      await model.warmup({ batch_size: 2 });
-      await model.dispose();
-    }
+  const engine = await createWebGpuEngine({ device, variant: { lanes: 128, shuffles } });
+  for (const [name, dtype] of [
+    ["llama", "float32"],
+    ["gemma2", "float16"],
+    ["opt", "bfloat16"],
+    ["llama", "q4"],
+  ] as const) {
+    const model = await loadCausalLM(await openModelDirectory(goldenPath("models", name)), {
+      engine,
+      dtype,
+    });
+    await model.warmup({ batch_size: 2 });
+    await model.dispose();
+  }
   expect(device.fault()).toBeUndefined();
   expect(engine.counts().pipelines).toBeGreaterThan(50);
   engine.dispose();

@@ -1,7 +1,6 @@
 import { FusewireError, hash32, toValue, type Value } from "@fusewire/ir";
 import { batchBucket, type Chunk, chunkBucket, cutChunks } from "@fusewire/passes";
 import { ownCacheSize } from "./cache/implementation.ts";
-import { smallestRing } from "./cache/rollback.ts";
 import type { CompileSettings } from "./compile/settings.ts";
 import type { CacheSize } from "./entries/context.ts";
 import type { DraftKind, EntryKey } from "./entries/index.ts";
@@ -112,11 +111,6 @@ export function planRun(
       inputs,
     },
     verify: (length, drafts) => {
-      const { longestStep } = runtime.source;
-      if (length > longestStep && smallestRing({ runtime, size: cache }) !== undefined)
-        throw new FusewireError(
-          `a round of ${length} tokens is longer than the largest chunk, ${longestStep}, for which rings of sliding windows have room; draft fewer tokens, or load the model with larger buckets.chunk`,
-        );
       const at = selectAt(length);
       const key = {
         kind: "verify",

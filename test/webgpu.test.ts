@@ -147,6 +147,46 @@ test("a device lost in the middle of a text: a typed error, and after restore() 
   engine.dispose();
 });
 
+test("weights that no binding holds whole give the same scores and tokens, in more launches", async () => {
+  const device = await openDevice();
+  const buckets = { batch: [1], chunk: [2], capacity: 16 };
+  const run = async (options: { largest_binding?: number }) => {
+    const engine = await createWebGpuEngine({ device, ...options });
+    const model = await loadCausalLM(await openModelDirectory(llama), { engine, buckets });
+    const input_ids = [prompt(11)];
+    const { logits } = await model.forward({ input_ids });
+    const { new_tokens, stats } = await model.generate({ input_ids }, { ...greedy, max_new_tokens: 4 });
+    await model.dispose();
+    engine.dispose();
+    return { logits, new_tokens, launches: stats.launches };
+  };
+  const whole = await run({});
+  const parts = await run({ largest_binding: 4096 });
+  expect(parts.logits).toEqual(whole.logits);
+  expect(parts.new_tokens).toEqual(whole.new_tokens);
+  expect(parts.launches).toBeGreaterThan(3 * whole.launches);
+  device.dispose();
+});
+
+test("a call that max_memory refuses keeps nothing, and a smaller one runs", () =>
+  withModel(llama, "webgpu", async (reference, roomy) => {
+    const one = { input_ids: [prompt(6)] };
+    const four = { input_ids: Array.from({ length: 4 }, (_, b) => prompt(6 + b).slice(b)) };
+    const expected = await reference.generate(one, greedy);
+    // Programs of the larger batch stay; its cache does not.
+    const max_memory = roomy.held().bytes + (64 << 10);
+    const engine = await createWebGpuEngine({ max_memory });
+    const model = await loadCausalLM(await openModelDirectory(llama), { engine });
+    await expect(model.generate(four, greedy)).rejects.toMatchObject({
+      fault: "out-of-memory",
+      message: expect.stringMatching(/needs \d+ bytes .* max_memory allows \d+; .*smaller batch/),
+    });
+    expect((await model.generate(one, greedy)).new_tokens).toEqual(expected.new_tokens);
+    expect(engine.held().bytes).toBeLessThanOrEqual(max_memory);
+    await model.dispose();
+    engine.dispose();
+  }));
+
 /**
  * Dawn's null backend compiles shaders as for a GPU with every feature, and runs nothing. Workgroups of a GPU's size
  * take the software adapter long to build, so that this is where they are checked; every family in every variant is a

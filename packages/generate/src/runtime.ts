@@ -49,6 +49,12 @@ export interface RuntimeSource extends Omit<EntrySource, "longestStep"> {
   readonly lowering: LowerOptions;
 }
 
+/** A cache that no call uses. */
+interface Idle {
+  readonly cache: CacheSize;
+  readonly states: States;
+}
+
 export function createRuntime({
   engine,
   weights,
@@ -62,7 +68,12 @@ export function createRuntime({
   const programs = createPrograms({ engine, weights, lowering, source });
   const decls = new Map<string, readonly StateDecl[]>();
   const giveTurn = createTurns();
-  let idle: { readonly cache: CacheSize; readonly states: States } | undefined;
+  let idle: Idle | undefined;
+
+  function keep(next: Idle | undefined): void {
+    idle?.states.dispose();
+    idle = next;
+  }
 
   function statesOf(cache: CacheSize): readonly StateDecl[] {
     const shape = shapeName(cache);
@@ -89,19 +100,24 @@ export function createRuntime({
     async *withStates(cache, body) {
       if (idle?.states.lost) idle = undefined;
       const reused = idle && shapeName(idle.cache) === shapeName(cache) ? idle.states : undefined;
+      // One cache is kept for the next call; another shape takes its place, so that sizes do not pile up.
       if (reused) idle = undefined;
+      else keep(undefined);
       const states = reused ?? engine.createStates(statesOf(cache));
+      let failed = false;
       try {
         yield* body(states);
+      } catch (error) {
+        failed = true;
+        throw error;
       } finally {
-        // One cache is kept for the next call; another shape takes its place, so that sizes do not pile up.
-        idle?.states.dispose();
-        idle = { cache, states };
+        // A call may have failed for want of memory, so that it keeps none.
+        if (failed) states.dispose();
+        else keep({ cache, states });
       }
     },
     dispose() {
-      idle?.states.dispose();
-      idle = undefined;
+      keep(undefined);
       programs.forget("the model was disposed");
       weights.dispose();
     },

@@ -9,10 +9,10 @@ import {
   sameShape,
   sizeOf,
   type TensorType,
-  type Value,
 } from "@fusewire/ir";
 import type { CausalModel, Checkpoint } from "@fusewire/models";
 import type { WeightSource } from "@fusewire/passes";
+import { checkFinite } from "./check_finite.ts";
 import { traceEntry } from "./entries/index.ts";
 import { standardSelection } from "./selection.ts";
 
@@ -108,19 +108,4 @@ export function weightSource(
     }
     return castValue(value, storage(name));
   };
-}
-
-/** Exponent bits that are all ones mean infinity or NaN, in every float format. */
-const EXPONENT: Partial<Record<DType, number>> = { f32: 0x7f800000, bf16: 0x7f80, f16: 0x7c00 };
-
-function checkFinite(name: string, { type, data }: Value): void {
-  const mask = EXPONENT[type.dtype];
-  if (mask === undefined) return;
-  const words =
-    data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : data;
-  for (let i = 0; i < words.length; i++)
-    if ((words[i]! & mask) === mask)
-      throw new FusewireError(
-        `weight '${name}' ${formatType(type)} holds a value that is not a finite number, at element ${i}; the file is damaged or the training diverged: download it again`,
-      );
 }

@@ -3,7 +3,7 @@
  * adapter cannot run, or takes long to build, are checked here: in every way of cutting them, for every family.
  */
 import { createWebGpuEngine, type OpenDevice, openDevice, type WebGpuOptions } from "@fusewire/backend-tfjs";
-import { type LoadOptions, loadCausalLM } from "@fusewire/generate";
+import { type LoadOptions, loadCausalLM, standardSelection } from "@fusewire/generate";
 import { openModelDirectory } from "@fusewire/models/node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { goldenPath } from "./support/goldens.ts";
@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => device.dispose());
 
-/** Compiles what plain, sampled and drafted generation of batches needs, and runs it. */
+/** Compiles what plain, sampled and drafted generation of batches needs, and scores of chunks. */
 async function compiles(
   name: string,
   variant: Variant,
@@ -47,9 +47,18 @@ async function compiles(
     ...options,
   });
   await model.warmup({ batch_size: 2 });
-  const input_ids = [[5, 6, 7, 5, 6, 7, 5, 6]];
-  await model.generate({ input_ids }, { max_new_tokens: 4, prompt_lookup_num_tokens: 3, eos_token_id: [] });
-  await model.forward({ input_ids });
+  const sizes = { batch: 2, rows: 2, capacity: 128 };
+  const selection = standardSelection(false);
+  // Nothing is run: on a device that computes nothing no text would ever end.
+  await model.runtime.compile({ kind: "logits", ...sizes, length: 8 });
+  await model.runtime.compile({
+    kind: "verify",
+    ...sizes,
+    length: 5,
+    drafts: "certain",
+    selection,
+    eosCount: 1,
+  });
   await model.dispose();
   engine.dispose();
   expect(device.fault()).toBeUndefined();

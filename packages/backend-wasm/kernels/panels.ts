@@ -1,11 +1,13 @@
 // Products with weights that lie in panels: 4 rows of the weight together, 8 elements of each after the other, so that
-// one row of x reads a weight as a single stream. Of every 8 elements of a row the first four are added up in one
+// one row of x reads a weight as a single stream. A panel of f16 is widened into scratch memory before its products, once
+// for all rows of x. Of every 8 elements of a row the first four are added up in one
 // vector, the last four in another; at the end the two are added and then the lanes, as `sumLanes` does. That order is
 // the same for any number of rows.
 //
 // V8 puts all loads of a block before its arithmetic, so a loop keeps its sums in registers only if they and everything
 // that one turn loads fit 15 of them: hence several rows take the first and the last four in loops of their own.
 import * as ids from "../src/ids";
+import { widenHalves } from "./halves";
 import { multiplyAdd, splat, sumLanes4 } from "./math";
 import { finish } from "./product";
 import { minOf, operand, word } from "./step";
@@ -166,10 +168,21 @@ function wideFour(out: usize, x: usize, w: usize, k: usize): void {
   fourByTwo<f32>(out + 8, x, w + 64, k);
 }
 
-/** Rows of out, 64 bytes each, from a panel on: `columns` of them, rounded up to whole panels. */
-function multiply(narrow: bool, out: usize, x: usize, packed: usize, w: usize, m: u32, columns: u32, k: usize): void {
-  const panel = narrow ? k << 3 : k << 4;
+/**
+ * Rows of out, 64 bytes each, from a panel on: `columns` of them, rounded up to whole panels. `wide` has room for a
+ * panel of f32.
+ */
+function multiply(
+  dtype: u32, out: usize, x: usize, packed: usize, weight: usize, wide: usize, m: u32, columns: u32, k: usize,
+): void {
+  const narrow = dtype == ids.BF16;
+  const panel = dtype == ids.F32 ? k << 4 : k << 3;
   for (let j: u32 = 0; j < columns; j += 4) {
+    let w = weight;
+    if (dtype == ids.F16) {
+      widenHalves(wide, w, k << 2);
+      w = wide;
+    }
     let i: u32 = 0;
     for (; i + 4 <= m; i += 4) {
       const to = out + (<usize>i << 6);
@@ -184,7 +197,7 @@ function multiply(narrow: bool, out: usize, x: usize, packed: usize, w: usize, m
       else widePanel(to, from, w, k);
     }
     out += 16;
-    w += panel;
+    weight += panel;
   }
 }
 
@@ -206,7 +219,7 @@ function pack(to: usize, x: usize, m: u32, k: usize): void {
 /**
  * Words: out (2), x (2), weight (2), bias (2), residual (2), m, n, k, activation, whether there are a bias, a residual
  * and a gate, dtype of the weight, rows of x in a block. Units are 16 columns of out for a block of rows, all columns of
- * a block before the next. Scratch: the rows of a block, its 16 columns, and those of the gate.
+ * a block before the next. Scratch: the rows of a block, its 16 columns, those of the gate, and for f16 a panel.
  */
 export function panels(p: usize, begin: u32, end: u32, scratch: usize): void {
   const m = word(p, ids.HEADER + 10);
@@ -214,16 +227,17 @@ export function panels(p: usize, begin: u32, end: u32, scratch: usize): void {
   const k = <usize>word(p, ids.HEADER + 12);
   const activation = word(p, ids.HEADER + 13);
   const gated = word(p, ids.HEADER + 16) != 0;
-  const narrow = word(p, ids.HEADER + 17) == ids.BF16;
+  const dtype = word(p, ids.HEADER + 17);
   const block = word(p, ids.HEADER + 18);
   const out = operand(p, ids.HEADER);
   const x = operand(p, ids.HEADER + 2);
   const w = operand(p, ids.HEADER + 4);
   const bias = word(p, ids.HEADER + 14) != 0 ? operand(p, ids.HEADER + 6) : 0;
   const residual = word(p, ids.HEADER + 15) != 0 ? operand(p, ids.HEADER + 8) : 0;
-  const row = narrow ? k << 1 : k << 2;
+  const row = dtype == ids.F32 ? k << 2 : k << 1;
   const first = scratch + <usize>block * (k << 2);
   const second = first + (<usize>block << 6);
+  const wide = second + (<usize>block << 6);
   const tiles = (n + COLUMNS - 1) / COLUMNS;
   for (let unit = begin; unit < end; ) {
     const top = (unit / tiles) * block;
@@ -234,8 +248,8 @@ export function panels(p: usize, begin: u32, end: u32, scratch: usize): void {
     for (; unit < stop; unit++) {
       const j = (unit % tiles) * COLUMNS;
       const columns = minOf(COLUMNS, n - j);
-      multiply(narrow, first, rows, scratch, w + <usize>j * row, count, columns, k);
-      if (gated) multiply(narrow, second, rows, scratch, w + <usize>(n + j) * row, count, columns, k);
+      multiply(dtype, first, rows, scratch, w + <usize>j * row, wide, count, columns, k);
+      if (gated) multiply(dtype, second, rows, scratch, w + <usize>(n + j) * row, wide, count, columns, k);
       for (let i: usize = 0; i < <usize>count; i++) {
         const at = ((<usize>top + i) * <usize>n + <usize>j) << 2;
         memory.copy(out + at, first + (i << 6), <usize>columns << 2);

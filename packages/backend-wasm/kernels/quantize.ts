@@ -1,5 +1,6 @@
 // Rows as small integers, and back; see `group_scales`, `quantize_rows` and `dequantize`. Units are groups.
 import * as ids from "../src/ids";
+import { widenHalves } from "./halves";
 import { number, operand, word } from "./step";
 
 /** Words: out (2), x (2), group, the largest integer. */
@@ -93,6 +94,9 @@ export function gatherTiled(p: usize, begin: u32, end: u32): void {
         v128.store(out + ((i * n + k) << 2), i32x4.shl(words, 16));
         v128.store(out + ((i * n + k) << 2), i32x4.shl(i32x4.shr_u(words, 16), 16), 16);
       }
+    } else if (kind == ids.PANELS_F16) {
+      const panel = source + (row >> 2) * (n << 3) + ((row & 3) << 4);
+      for (let k: usize = 0; k < n; k += 8) widenHalves(out + ((i * n + k) << 2), panel + (k << 3), 8);
     } else if (kind == ids.TILED_FLOATS) {
       const tile = source + (row >> 4) * (n << 6);
       for (let k: usize = 0; k < n; k++)

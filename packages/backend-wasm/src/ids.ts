@@ -103,12 +103,13 @@ export const ATTENTION_PIECE = 64;
 export const ATTENTION_TILE = 8;
 export const ATTENTION_QUERY_BYTES = 32 + 4 * ATTENTION_PIECE + 16;
 
-/** What `GATHER_TILED` picks rows of: codes of 8 or of 4 bits, or floats; f32 or bf16 in panels. */
+/** What `GATHER_TILED` picks rows of: codes of 8 or of 4 bits, or floats; f32, bf16 or f16 in panels. */
 export const TILED_8 = 0;
 export const TILED_4 = 1;
 export const TILED_FLOATS = 2;
 export const PANELS_F32 = 3;
 export const PANELS_BF16 = 4;
+export const PANELS_F16 = 5;
 
 /** Words by which threads work together; see `kernels/threads.ts`. Those that all write lie on lines of their own. */
 export const OPEN = 0;

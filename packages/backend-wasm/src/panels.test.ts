@@ -1,6 +1,6 @@
-/** Weights in panels: products and rows picked from one copy, whole or not, of f32 or bf16. */
+/** Weights in panels: products and rows picked from one copy, whole or not, of f32, bf16 or f16. */
 import * as ops from "@fusewire/ir";
-import { trace, type Value } from "@fusewire/ir";
+import { castValue, trace, type Value } from "@fusewire/ir";
 import { randomValue } from "@fusewire/ir/testing";
 import { type Engine, lower } from "@fusewire/passes";
 import { expectAgreement } from "@fusewire/passes/testing";
@@ -15,7 +15,7 @@ onEachVariant((engine) => {
         m: fc.oneof(size(9), fc.constantFrom(64, 67, 130)),
         n: fc.oneof(size(40), fc.constantFrom(16, 48, 97)),
         k: size(12).map((eights) => 8 * eights),
-        dtype: fc.constantFrom("f32" as const, "bf16" as const),
+        dtype: fc.constantFrom("f32" as const, "bf16" as const, "f16" as const),
         gated: fc.boolean(),
         bias: fc.boolean(),
         residual: fc.boolean(),
@@ -55,7 +55,8 @@ onEachVariant((engine) => {
   test("a row's bits depend on that row alone", () =>
     check(fc.tuple(fc.constantFrom(2, 4, 5, 7, 64, 70), size(40), size(9)), async ([m, n, eights], seed) => {
       const k = 8 * eights;
-      const w = randomValue({ dtype: "bf16", shape: [n, k] }, seed);
+      const dtype = seed % 2 === 0 ? "bf16" : "f16";
+      const w = randomValue({ dtype, shape: [n, k] }, seed);
       const x = randomValue({ dtype: "f32", shape: [m, k] }, seed + 1);
       const whole = await multiply(engine(), x, w);
       for (const row of [0, m >> 1, m - 1]) {
@@ -67,19 +68,67 @@ onEachVariant((engine) => {
         expect([...data]).toEqual([...whole.data.slice(row * n, (row + 1) * n)]);
       }
     }));
+
+  test("weights of 16 bits give the bits of the same weights in 32, in half the bytes", async () => {
+    for (const dtype of ["bf16", "f16"] as const) {
+      // All 65536 words: denormals, infinities, NaN. Products have the finite ones, for NaN has many bits.
+      const words = Uint16Array.from({ length: 65536 }, (_, word) => word);
+      const every: Value = { type: { dtype, shape: [256, 256] }, data: words };
+      const { data } = castValue(every, "f32");
+      expect((await rowsOf(engine(), every)).data).toEqual(data);
+      const finite = words.filter((word) => Number.isFinite(data[word]));
+      const w: Value = { type: { dtype, shape: [36, 1024] }, data: finite.slice(0, 36 * 1024) };
+      for (const m of [1, 3, 8]) {
+        const x = randomValue({ dtype: "f32", shape: [m, 1024] }, m);
+        const [narrow, wide] = [
+          await multiply(engine(), x, w),
+          await multiply(engine(), x, castValue(w, "f32")),
+        ];
+        expect(narrow.data).toEqual(wide.data);
+        expect(2 * narrow.bytes).toBe(wide.bytes);
+      }
+    }
+  });
+
+  test("a weight that is rounded on the way is read as rounded", async () => {
+    const w = randomValue({ dtype: "f32", shape: [16, 16] }, 1);
+    const { data } = await rowsOf(engine(), w, "bf16");
+    expect(data).toEqual(castValue(castValue(w, "bf16"), "f32").data);
+  });
 });
 
-async function multiply(engine: Engine, x: Value, w: Value): Promise<Value> {
+/** x · wᵀ. */
+const multiply = (engine: Engine, x: Value, w: Value) =>
+  run(engine, w, x, (input, weight) => ops.matmul(input, ops.cast(weight, "f32"), { transposeB: true }));
+
+/** Every row of a weight that was brought to `dtype`, as f32. */
+function rowsOf(engine: Engine, w: Value, dtype = w.type.dtype) {
+  const rows = w.type.shape[0]!;
+  const all = ops.toValue(
+    { dtype: "i32", shape: [rows] },
+    Array.from({ length: rows }, (_, k) => k),
+  );
+  return run(engine, w, all, (ids, weight) => ops.gather(ops.cast(ops.cast(weight, dtype), "f32"), ids));
+}
+
+/** What the graph makes of an input and a weight, and the bytes that are held for the weight. */
+async function run(
+  engine: Engine,
+  w: Value,
+  x: Value,
+  graph: (input: ops.Node, weight: ops.Node) => ops.Node,
+): Promise<{ readonly data: Value["data"]; readonly bytes: number }> {
   const module = trace({
-    product: (t) => {
-      const weight = ops.cast(t.param("w", w.type), "f32");
-      return { y: ops.matmul(t.input("x", x.type), weight, { transposeB: true }) };
-    },
+    step: (t) => ({ y: graph(t.input("x", x.type), t.param("w", w.type)) }),
   });
+  const before = engine.held().bytes;
   const weights = engine.createWeights(async () => w);
   const executable = await engine.compile(lower(module, engine), weights);
   const states = engine.createStates([]);
-  const outputs = await engine.run(executable, states, new Map([["x", x]]));
-  for (const part of [executable, states, weights]) part.dispose();
-  return outputs.get("y")!;
+  const { data } = (await engine.run(executable, states, new Map([["x", x]]))).get("y")!;
+  executable.dispose();
+  states.dispose();
+  const bytes = engine.held().bytes - before;
+  weights.dispose();
+  return { data, bytes };
 }

@@ -9,10 +9,10 @@ const RUN = 8;
 /** Rows that a kernel multiplies at once. */
 const PADDING = 16;
 
-/** A matrix of f32 in the graph, in panels of f32 or, where every weight it is made of is bf16, of bf16. */
+/** A matrix of f32 in the graph, in panels of f32 or, where every weight it is made of has 16 bits of one kind, of those. */
 export interface Panels {
   readonly kind: "panels";
-  readonly dtype: "f32" | "bf16";
+  readonly dtype: "f32" | "bf16" | "f16";
   readonly rows: number;
   readonly width: number;
 }
@@ -24,8 +24,10 @@ export function panelsOf(source: Node): Panels | undefined {
   if (dtype !== "f32" || shape.length !== 2 || width % RUN !== 0) return undefined;
   const pieces = piecesOf(source);
   if (pieces?.some(({ size }) => size % width !== 0)) return undefined;
-  const narrow = pieces?.every((piece) => piece.dtype === "bf16") ?? false;
-  return { kind: "panels", dtype: narrow ? "bf16" : "f32", rows, width };
+  const narrow = (["bf16", "f16"] as const).find((narrow) =>
+    pieces?.every((piece) => piece.dtype === narrow),
+  );
+  return { kind: "panels", dtype: narrow ?? "f32", rows, width };
 }
 
 /** Whether whatever reads the buffer knows panels. */
@@ -57,12 +59,15 @@ function knowsPanels({ kernel, reads, write, attrs }: Step, side: number): boole
   }
 }
 
-const bytesEach = ({ dtype }: Panels): number => (dtype === "bf16" ? 2 : 4);
+const bytesEach = ({ dtype }: Panels): number => (dtype === "f32" ? 4 : 2);
 
 export const panelBytes = (panels: Panels): number =>
   Math.ceil(panels.rows / PADDING) * PADDING * panels.width * bytesEach(panels);
 
-/** Writes whole rows, from row `first` on, into the panels at `address`; the memory there was cleared before. */
+/**
+ * Writes whole rows, from row `first` on, into the panels at `address`; the memory there was cleared before. Of bf16 a
+ * word holds elements k and k + 4 of a run, which a shift and a mask widen; others lie in order.
+ */
 export function writePanels(
   buffer: ArrayBufferLike,
   address: number,
@@ -70,21 +75,19 @@ export function writePanels(
   first: number,
   { data }: Value,
 ): void {
-  const narrow = dtype === "bf16";
-  const words = new Uint32Array(buffer, address);
-  const source = narrow
-    ? new Uint16Array(data.buffer, data.byteOffset, data.length)
-    : new Uint32Array(data.buffer, data.byteOffset, data.length);
-  const run = narrow ? RUN / 2 : RUN;
+  const Words = dtype === "f32" ? Uint32Array : Uint16Array;
+  const source = new Words(data.buffer, data.byteOffset, data.length);
+  const target = dtype === "bf16" ? new Uint32Array(buffer, address) : new Words(buffer, address);
+  const run = dtype === "bf16" ? RUN / 2 : RUN;
   for (let row = 0; row < data.length / width; row++) {
     const panel =
       Math.floor((first + row) / ROWS) * ROWS * (width / RUN) * run + ((first + row) % ROWS) * run;
     for (let k = 0; k < width; k += RUN) {
       const from = row * width + k;
       const to = panel + (k / RUN) * ROWS * run;
-      if (narrow)
-        for (let b = 0; b < 4; b++) words[to + b] = source[from + b]! | (source[from + b + 4]! << 16);
-      else for (let b = 0; b < RUN; b++) words[to + b] = source[from + b]!;
+      if (dtype === "bf16")
+        for (let b = 0; b < 4; b++) target[to + b] = source[from + b]! | (source[from + b + 4]! << 16);
+      else for (let b = 0; b < RUN; b++) target[to + b] = source[from + b]!;
     }
   }
 }

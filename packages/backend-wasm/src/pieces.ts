@@ -21,7 +21,7 @@ export function piecesOf(node: Node): readonly Piece[] | undefined {
       return piecesOf(node.inputs[0]!);
     case "cast":
       return isFloat(node.type.dtype) && isFloat(node.inputs[0]!.type.dtype)
-        ? sameSteps(piecesOf(node.inputs[0]!), node)
+        ? castOnce(piecesOf(node.inputs[0]!), node)
         : undefined;
     case "concat": {
       if (sizeOf(node.type.shape.slice(0, node.attrs.axis)) !== 1) return undefined;
@@ -49,9 +49,9 @@ export async function readPieces(
   }
 }
 
-/** Pieces that reach `node` by one rounding at most: widening, or a cast straight from the checkpoint. */
-const sameSteps = (pieces: readonly Piece[] | undefined, node: Node): readonly Piece[] | undefined =>
-  node.type.dtype === "f32" || node.inputs[0]!.op === "param" ? pieces : undefined;
+/** Pieces that reach `node` by one cast; another before it may have rounded them. */
+const castOnce = (pieces: readonly Piece[] | undefined, node: Node): readonly Piece[] | undefined =>
+  pieces?.every(({ dtype }) => dtype === node.inputs[0]!.type.dtype) ? pieces : undefined;
 
 /**
  * Whether f32 weights may be kept as the bf16 words they come from: every piece is bf16, and whatever reads them widens

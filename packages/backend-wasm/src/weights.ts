@@ -123,7 +123,7 @@ function stored({ node, layout }: WeightRead, value: Value): Value {
       `weight '${node.attrs.name}' is ${formatType(value.type)}, not ${formatType(node.type)}`,
     );
   const narrow =
-    typeof layout === "string" ? layout === "bf16" : layout.kind === "panels" && layout.dtype === "bf16";
+    typeof layout === "string" ? layout === "bf16" : layout.kind === "panels" && layout.dtype !== "f32";
   return narrow ? value : castValue(value, node.type.dtype);
 }
 

@@ -51,10 +51,12 @@ function gatherStrided(
 export const encodePlainCopy = (step: Step, places: Places): Launch[] =>
   gatherStrided(step, stridesOf(step.write.type.shape), 0, places);
 
+const PANELS = { f32: ids.PANELS_F32, bf16: ids.PANELS_BF16, f16: ids.PANELS_F16 } as const;
+
 /** How `GATHER_TILED` finds the rows of a weight that is not kept row by row. */
 function tiledKind(ref: Ref, places: Places): number | undefined {
   const [tiling, panels] = [places.tilingOf(ref), places.panelsOf(ref)];
-  if (panels) return panels.dtype === "bf16" ? ids.PANELS_BF16 : ids.PANELS_F32;
+  if (panels) return PANELS[panels.dtype];
   if (!tiling) return undefined;
   if (tiling.kind === "scales") return ids.TILED_FLOATS;
   return tiling.bits === 8 ? ids.TILED_8 : ids.TILED_4;

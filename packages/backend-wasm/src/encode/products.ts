@@ -58,7 +58,8 @@ function encodeLinear(
   ];
   if (panels) {
     const { block, ...cut } = cutProduct(m, n, 16, 16 * k * (gated ? 2 : 1));
-    const scratch = 4 * block * k + 2 * 64 * block;
+    const widened = panels.dtype === "f16" ? 4 * 4 * k : 0;
+    const scratch = 4 * block * k + 2 * 64 * block + widened;
     return [
       { kernel: ids.LINEAR_PANELS, ...cut, scratch, words: [...words, dtypeWord(panels.dtype), block] },
     ];

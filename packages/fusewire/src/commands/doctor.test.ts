@@ -24,7 +24,7 @@ const BAD: SelfTest = {
 };
 const ENDED: SelfTest = {
   results: [{ kernel: "concat", difference: Number.POSITIVE_INFINITY, ok: false, error: "it is gone\nwhy" }],
-  row_stable: false,
+  row_stable: undefined,
   unstable: [],
   ok: false,
 };

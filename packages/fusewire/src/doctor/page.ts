@@ -50,12 +50,15 @@ const testRows = (tests: Tests): (readonly [string, string])[] =>
   ]);
 
 function verdictOf({ results, row_stable, ok }: SelfTest): string {
-  if (ok) return `${plural(results.length, "kernel test")} passed, rows keep their bits`;
   const failed = results.filter((result) => !result.ok).length;
   const ended = results.some(({ error }) => error !== undefined);
+  const tests = plural(results.length, "kernel test");
   return [
-    `${failed} of ${plural(results.length, "kernel test")} FAILED`,
-    ...(ended ? ["and the rest was not run"] : row_stable ? [] : ["rows do NOT keep their bits"]),
+    ok ? `${tests} passed` : `${failed} of ${tests} FAILED`,
+    ...(ended ? ["and the rest was not run"] : []),
+    ...(row_stable === undefined
+      ? []
+      : [row_stable ? "rows keep their bits" : "rows do NOT keep their bits"]),
   ].join(", ");
 }
 

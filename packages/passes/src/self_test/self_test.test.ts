@@ -49,7 +49,7 @@ test("a last bit that depends on the number of rows is found", async () => {
     }),
   );
   expect({ ok, row_stable }).toEqual({ ok: false, row_stable: false });
-  expect(unstable).toContain("rows of a product, f32 weights");
+  expect(unstable).toContain("rows of a product, bf16 weights");
   expect(results.filter((one) => !one.ok)).toEqual([]);
 });
 

@@ -1,16 +1,6 @@
 /** Whether an engine computes what the ops mean: for users' machines, whose drivers no test of ours has seen. */
-import {
-  interpret,
-  isFloat,
-  numbersOf,
-  paramsOf,
-  type TensorType,
-  type Tracer,
-  trace,
-  type Value,
-} from "@fusewire/ir";
+import { interpret, isFloat, numbersOf, paramsOf, type TensorType, trace, type Value } from "@fusewire/ir";
 import type { Engine } from "../engine.ts";
-import type { RowClass } from "../lowered.ts";
 import { type LowerOptions, lower } from "../pipeline.ts";
 import { numbersFor, type SelfTestCase } from "./case.ts";
 import { KERNEL_CASES } from "./kernels.ts";
@@ -28,8 +18,8 @@ export interface SelfTestResult {
 
 export interface SelfTest {
   readonly results: readonly SelfTestResult[];
-  /** Whether each row has the same bits alone and among 2, 5 and 21. */
-  readonly row_stable: boolean;
+  /** Whether each row has the same bits alone and among 2, 5 and 21; undefined where that was not tried. */
+  readonly row_stable: boolean | undefined;
   /** The cases in which it has not. */
   readonly unstable: readonly string[];
   readonly ok: boolean;
@@ -43,34 +33,46 @@ const TOLERANCE = 1e-4;
 const AS_WRITTEN: LowerOptions = { disable: ["canonicalise", "fold_constants", "fuse_qkv"] };
 
 /**
- * Runs every kind of kernel against the interpreter, and rows of 1, 2, 5 and 21 against each other, bit for bit. A
- * kernel that throws ends it, for the device may be of no use after that.
+ * Runs every kind of kernel against the interpreter, and rows of 1, 2, 5 and 21 against each other, bit for bit; or
+ * those alone that `wanted` takes by name. Programs are compiled side by side and run one after another. A kernel that
+ * throws ends it, for the device may be of no use after that.
  */
-export async function selfTest(engine: Engine): Promise<SelfTest> {
+export async function selfTest(engine: Engine, wanted = (_kernel: string) => true): Promise<SelfTest> {
+  const begun: Work[] = [];
+  const begin = (given: SelfTestCase | SelfTestCase["build"]): Work => {
+    const work = beginWork(engine, typeof given === "function" ? { build: given } : given);
+    begun.push(work);
+    return work;
+  };
+  const casesOf = <T>(cases: Readonly<Record<string, T>>) =>
+    Object.entries(cases).filter(([kernel]) => wanted(kernel));
+  const kernels = casesOf({ ...KERNEL_CASES, ...PRODUCT_CASES }).map(
+    ([kernel, given]) => [kernel, begin(given)] as const,
+  );
+  const rows = casesOf(ROW_CASES).map(([kernel, build]) => {
+    const of = (count: number) => begin((t) => build(t, count));
+    return [kernel, of(ROWS), FEWER.map(of)] as const;
+  });
   const results: SelfTestResult[] = [];
-  for (const [kernel, given] of Object.entries({ ...KERNEL_CASES, ...PRODUCT_CASES })) {
-    const result = await compare(engine, kernel, typeof given === "function" ? { build: given } : given);
-    results.push(result);
-    if (result.error !== undefined) return { results, row_stable: false, unstable: [], ok: false };
-  }
   const unstable: string[] = [];
-  for (const [kernel, build] of Object.entries(ROW_CASES))
-    if (!(await rowsAreStable(engine, build))) unstable.push(kernel);
-  const row_stable = unstable.length === 0;
-  return { results, row_stable, unstable, ok: row_stable && results.every(({ ok }) => ok) };
+  try {
+    for (const [kernel, work] of kernels) {
+      const result = await compare(kernel, work);
+      results.push(result);
+      if (result.error !== undefined) return { results, row_stable: undefined, unstable, ok: false };
+    }
+    for (const [kernel, all, fewer] of rows) if (!(await rowsAreStable(all, fewer))) unstable.push(kernel);
+  } finally {
+    for (const work of begun) await work.end();
+  }
+  const row_stable = rows.length === 0 ? undefined : unstable.length === 0;
+  return { results, row_stable, unstable, ok: row_stable !== false && results.every(({ ok }) => ok) };
 }
 
-async function compare(
-  engine: Engine,
-  kernel: string,
-  { build, rows = "few" }: SelfTestCase,
-): Promise<SelfTestResult> {
-  const { module, inputs, params } = traced(build);
-  const read = (values: ReadonlyMap<string, Value>) => (name: string) => values.get(name)!;
-  const { outputs } = interpret(module, "test", { inputs: read(inputs), params: read(params) });
-  const expected = outputs.get("y")!;
+async function compare(kernel: string, work: Work): Promise<SelfTestResult> {
+  const expected = work.expected();
   try {
-    const found = await compute(engine, build, rows);
+    const found = await work.run();
     const wanted = numbersOf(expected);
     const difference = found.reduce((most, y, i) => Math.max(most, differenceOf(y, wanted[i]!)), 0);
     const tolerance = isFloat(expected.type.dtype) ? TOLERANCE : 0;
@@ -84,45 +86,53 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 const differenceOf = (x: number, y: number): number => (x === y ? 0 : Math.abs(x - y) / (1 + Math.abs(y)));
 
-async function rowsAreStable(
-  engine: Engine,
-  build: (t: Tracer, rows: number) => ReturnType<SelfTestCase["build"]>,
-): Promise<boolean> {
-  const all = await compute(engine, (t) => build(t, ROWS), "few");
-  for (const rows of FEWER) {
-    const found = await compute(engine, (t) => build(t, rows), "few");
-    if (found.some((y, i) => !Object.is(y, all[i]))) return false;
+async function rowsAreStable(all: Work, fewer: readonly Work[]): Promise<boolean> {
+  const expected = await all.run();
+  for (const work of fewer) {
+    const found = await work.run();
+    if (found.some((y, i) => !Object.is(y, expected[i]))) return false;
   }
   return true;
 }
 
-/** The expression as a module, and numbers for its leaves. */
-function traced(build: SelfTestCase["build"]) {
-  const module = trace({ test: (t) => ({ y: build(t) }) });
-  const numbered = (name: string, type: TensorType) => [name, numbersFor(name, type)] as const;
-  return {
-    module,
-    inputs: new Map(module.entries[0]!.inputs.map(({ name, type }) => numbered(name, type))),
-    params: new Map([...paramsOf(module)].map(([name, type]) => numbered(name, type))),
-  };
+/** An expression that the engine is compiling, and numbers for its leaves. */
+interface Work {
+  /** What the interpreter gives. */
+  expected(): Value;
+  /** The numbers that the engine gives. */
+  run(): Promise<readonly number[]>;
+  end(): Promise<void>;
 }
 
-/** The numbers that the engine gives. */
-async function compute(
-  engine: Engine,
-  build: SelfTestCase["build"],
-  rows: RowClass,
-): Promise<readonly number[]> {
-  const { module, inputs, params } = traced(build);
+function beginWork(engine: Engine, { build, rows = "few" }: SelfTestCase): Work {
+  const module = trace({ test: (t) => ({ y: build(t) }) });
+  const numbered = (name: string, type: TensorType) => [name, numbersFor(name, type)] as const;
+  const inputs = new Map(module.entries[0]!.inputs.map(({ name, type }) => numbered(name, type)));
+  const params = new Map([...paramsOf(module)].map(([name, type]) => numbered(name, type)));
+  const read = (values: ReadonlyMap<string, Value>) => (name: string) => values.get(name)!;
   const weights = engine.createWeights(async (name) => params.get(name)!);
-  const states = engine.createStates([]);
-  try {
-    const executable = await engine.compile(lower(module, engine, { ...AS_WRITTEN, rows }), weights);
-    const outputs = await engine.run(executable, states, inputs);
-    executable.dispose();
-    return numbersOf(outputs.get("y")!);
-  } finally {
-    states.dispose();
-    weights.dispose();
-  }
+  const compile = async () => engine.compile(lower(module, engine, { ...AS_WRITTEN, rows }), weights);
+  const program = compile();
+  // An error is told when the program is to be run.
+  program.catch(() => undefined);
+  return {
+    expected: () =>
+      interpret(module, "test", { inputs: read(inputs), params: read(params) }).outputs.get("y")!,
+    async run() {
+      const states = engine.createStates([]);
+      try {
+        const outputs = await engine.run(await program, states, inputs);
+        return numbersOf(outputs.get("y")!);
+      } finally {
+        states.dispose();
+      }
+    },
+    async end() {
+      await program.then(
+        (executable) => executable.dispose(),
+        () => undefined,
+      );
+      weights.dispose();
+    },
+  };
 }

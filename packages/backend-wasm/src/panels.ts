@@ -75,9 +75,10 @@ export function writePanels(
   first: number,
   { data }: Value,
 ): void {
-  const Words = dtype === "f32" ? Uint32Array : Uint16Array;
-  const source = new Words(data.buffer, data.byteOffset, data.length);
-  const target = dtype === "bf16" ? new Uint32Array(buffer, address) : new Words(buffer, address);
+  const words = (from: ArrayBufferLike, at: number, wide: boolean, length?: number) =>
+    wide ? new Uint32Array(from, at, length) : new Uint16Array(from, at, length);
+  const source = words(data.buffer, data.byteOffset, dtype === "f32", data.length);
+  const target = words(buffer, address, dtype !== "f16");
   const run = dtype === "bf16" ? RUN / 2 : RUN;
   for (let row = 0; row < data.length / width; row++) {
     const panel =

@@ -16,6 +16,8 @@ export interface WasmOptions {
   readonly relaxed?: boolean;
   /** Threads to run on; as many as the machine has, up to 8, unless given. */
   readonly threads?: number;
+  /** Bytes that weights, caches and scratch memory may take together. */
+  readonly max_memory?: number;
 }
 
 export interface WasmEngine extends Engine {
@@ -39,7 +41,7 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
   const memory = openMemory(threads > 1);
   const compiled = await loadKernels(relaxed, threads > 1);
   const kernels = await instantiate(compiled, memory);
-  const heap = createHeap(memory, kernels.heapBase());
+  const heap = createHeap(memory, kernels.heapBase(), options.max_memory);
   const helpers = startHelpers(heap, compiled, threads);
   const own = heap.held();
   const scratch = createScratch(heap);

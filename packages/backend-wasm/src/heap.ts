@@ -30,8 +30,8 @@ interface Block {
 
 const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
-/** A heap over the memory from `base` on; the memory grows when nothing free is large enough. */
-export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
+/** A heap over the memory from `base` on, of `limit` bytes at most; the memory grows when nothing free is large enough. */
+export function createHeap(memory: WebAssembly.Memory, base: number, limit = Number.POSITIVE_INFINITY): Heap {
   const used = new Map<number, number>();
   let free: Block[] = [];
   let end = align(base);
@@ -72,6 +72,11 @@ export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
     },
     held: () => held,
     require(bytes, what) {
+      const allowed = limit - held;
+      if (bytes > allowed)
+        throw new FusewireError(
+          `${what}: ${bytes} more bytes are needed, and max_memory leaves ${allowed}; raise it, or choose a smaller model, dtype, batch or max_length`,
+        );
       const room = LARGEST_MEMORY - base - held - MARGIN;
       if (bytes > room)
         throw new FusewireError(

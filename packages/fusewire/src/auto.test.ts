@@ -90,3 +90,21 @@ test("what does not load is repaired once, if that finds damage", async () => {
     expect(repairs).toBe(1);
   }
 });
+
+test("max_memory and threads reach the engine, and are refused where they mean nothing", async () => {
+  const load = (options: Parameters<typeof AutoModelForCausalLM.from_pretrained>[1]) =>
+    AutoModelForCausalLM.from_pretrained(embeddedModel("tales"), options);
+  await expect(load({ device: "wasm", max_memory: "1MiB" })).rejects.toThrow(
+    /more bytes are needed, and max_memory leaves \d+; raise it/,
+  );
+  const model = await load({ device: "wasm", max_memory: "64MiB", threads: 1 });
+  expect(model.runtime.engine).toMatchObject({ threads: 1 });
+  await expect(
+    model.generate({ input_ids: [...new Array(32)].map(() => [1, 2]) }, { max_new_tokens: 1000 }),
+  ).rejects.toThrow("max_memory leaves");
+  await model.dispose();
+  await expect(load({ device: "interpreter", threads: 2 })).rejects.toThrow("threads is for device 'wasm'");
+  await expect(load({ device: "eager:cpu", max_memory: 1 })).rejects.toThrow(
+    "max_memory is for devices 'wasm' and 'webgpu'",
+  );
+});

@@ -22,17 +22,25 @@ import {
 import { type Buckets, DEFAULT_BUCKETS } from "@fusewire/passes";
 import { openModel } from "#platform";
 import { createEngine } from "./devices.ts";
+import { memorySize } from "./memory_size.ts";
 
 /** Where a model of the hub comes from. */
 export type SourceOptions = Omit<HubOptions, "progress_callback">;
 
 export interface FromPretrainedOptions extends SourceOptions {
-  /** `auto` keeps weights as they are stored; others round them. Arithmetic is f32. */
+  /**
+   * `auto` keeps weights as they are stored; others round them. Arithmetic is f32. `{ bits: 8 | 4, group }` quantizes
+   * with a scale for `group` neighbours: 32, 64, 128 or, with 8 bits, "row".
+   */
   dtype?: WeightDType;
   /** Hugging Face's older name of `dtype`. */
   torch_dtype?: WeightDType;
   /** Where to run; see `DEVICES`. */
   device?: string;
+  /** Threads of device `wasm`; as many as the machine has unless given. */
+  threads?: number;
+  /** What weights, caches and scratch memory may take on `wasm` and `webgpu`: bytes, or a size such as "6GiB". */
+  max_memory?: number | string;
   /** Hugging Face's way to place a model; one device holds all of it, so only "auto" is accepted. */
   device_map?: "auto";
   attn_implementation?: AttentionImplementation;
@@ -55,6 +63,8 @@ const OPTIONS = [
   "dtype",
   "torch_dtype",
   "device",
+  "threads",
+  "max_memory",
   "attn_implementation",
   "cache_dtype",
   "buckets",
@@ -103,11 +113,16 @@ export const AutoModelForCausalLM = {
     const { device = "auto", torch_dtype, dtype = torch_dtype, attn_implementation } = options;
     if (torch_dtype !== undefined && dtype !== torch_dtype)
       throw new FusewireError(
-        `from_pretrained: dtype '${dtype}' and torch_dtype '${torch_dtype}' differ; give one`,
+        `from_pretrained: dtype ${JSON.stringify(dtype)} and torch_dtype ${JSON.stringify(torch_dtype)} differ; give one`,
       );
     const files = await open(source, options);
     return loadOrRepair(files, async () => {
-      const { engine, reason } = await createEngine(device, { wasmPaths: options.wasm_paths });
+      const { wasm_paths, threads, max_memory } = options;
+      const { engine, reason } = await createEngine(device, {
+        wasmPaths: wasm_paths,
+        threads,
+        maxMemory: max_memory === undefined ? undefined : memorySize(max_memory),
+      });
       try {
         const { cache_dtype, disable_passes, progress_callback } = options;
         const model = await loadCausalLM(files, {

@@ -23,6 +23,10 @@ export interface DeviceChoice {
 export interface EngineOptions {
   /** Where a page finds the binaries of `eager:wasm`. */
   readonly wasmPaths?: WasmPaths | undefined;
+  /** Threads of `wasm`; as many as the machine has unless given. */
+  readonly threads?: number | undefined;
+  /** Bytes that `wasm` and `webgpu` may hold. */
+  readonly maxMemory?: number | undefined;
 }
 
 export interface ChosenEngine {
@@ -60,16 +64,22 @@ export async function createEngine(device: string, options: EngineOptions = {}):
   return { engine: await createNamed(chosen, options), reason };
 }
 
-async function createNamed(device: string, { wasmPaths }: EngineOptions): Promise<Engine> {
-  if (device === "interpreter") return createReferenceEngine();
+async function createNamed(device: string, options: EngineOptions): Promise<Engine> {
+  const { wasmPaths, threads, maxMemory } = options;
+  const memory = maxMemory === undefined ? {} : { max_memory: maxMemory };
   if (device === "wasm") {
     const { createWasmEngine } = await import("@fusewire/backend-wasm");
-    return createWasmEngine();
+    return createWasmEngine({ ...memory, ...(threads !== undefined && { threads }) });
   }
+  if (threads !== undefined)
+    throw new FusewireError(`threads is for device 'wasm'; leave it out for '${device}'`);
   if (device === "webgpu") {
     const { createWebGpuEngine } = await import("@fusewire/backend-tfjs");
-    return createWebGpuEngine();
+    return createWebGpuEngine(memory);
   }
+  if (maxMemory !== undefined)
+    throw new FusewireError(`max_memory is for devices 'wasm' and 'webgpu'; leave it out for '${device}'`);
+  if (device === "interpreter") return createReferenceEngine();
   const backend = /^eager:(.+)$/.exec(device)?.[1];
   if (backend === undefined)
     throw new FusewireError(`unknown device '${device}'; choose one of ${DEVICES.join(", ")}`);

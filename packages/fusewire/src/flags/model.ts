@@ -6,7 +6,7 @@ import { type Command, Option } from "commander";
 import { openModel } from "#platform";
 import { DEVICES } from "../devices.ts";
 import type { Progress } from "../text/progress.ts";
-import { choiceFlag } from "./values.ts";
+import { choiceFlag, countFlag } from "./values.ts";
 
 /** Where the model is from; as commander names the flags. */
 export interface SourceFlags {
@@ -17,6 +17,8 @@ export interface SourceFlags {
 /** Which model, and how it is run. */
 export interface ModelFlags extends SourceFlags {
   readonly device?: string;
+  readonly threads?: number;
+  readonly maxMemory?: string;
   readonly dtype?: WeightDType;
   readonly cacheDtype?: CacheDTypeName;
   readonly attnImplementation?: AttentionImplementation;
@@ -48,6 +50,8 @@ export const cacheDTypeFlag = (): Option =>
 export function addModelFlags(command: Command): Command {
   return addSourceFlags(command)
     .option("--device <name>", `where to run: ${DEVICES.join(", ")}`)
+    .addOption(countFlag("--threads", "threads of device wasm; as many as the machine has unless given"))
+    .option("--max-memory <size>", "what weights and caches may take on wasm and webgpu, such as 6GiB")
     .addOption(dtypeFlag())
     .addOption(cacheDTypeFlag())
     .addOption(
@@ -88,8 +92,17 @@ export async function openModelFlag(
 }
 
 /** The flags as `from_pretrained` takes them. */
-export const loadOptions = ({ device, dtype, cacheDtype, attnImplementation }: ModelFlags) => ({
+export const loadOptions = ({
+  device,
+  threads,
+  maxMemory,
+  dtype,
+  cacheDtype,
+  attnImplementation,
+}: ModelFlags) => ({
   ...(device !== undefined && { device }),
+  ...(threads !== undefined && { threads }),
+  ...(maxMemory !== undefined && { max_memory: maxMemory }),
   ...(dtype !== undefined && { dtype }),
   ...(cacheDtype !== undefined && { cache_dtype: cacheDtype }),
   ...(attnImplementation !== undefined && { attn_implementation: attnImplementation }),

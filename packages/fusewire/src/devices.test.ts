@@ -1,4 +1,6 @@
 import type { AdapterFacts } from "@fusewire/backend-tfjs/adapter";
+import { FusewireError } from "@fusewire/ir";
+import { createReferenceEngine } from "@fusewire/passes";
 import { expect, test } from "vitest";
 import { chooseDevice, createEngine } from "./devices.ts";
 
@@ -32,6 +34,31 @@ test("auto takes wasm rather than a software adapter, and says its name", () => 
 test("auto takes wasm where there is no adapter, for the reason that was found", () => {
   const refused = "the npm package 'webgpu' is not installed";
   expect(chooseDevice({ missing: "webgpu", refused })).toEqual({ device: "wasm", reason: refused });
+});
+
+/** A machine with a GPU on which opening a device throws `error`; `opened` are the devices asked for. */
+function machineThat(error: Error) {
+  const opened: string[] = [];
+  const open = async (device: string) => {
+    opened.push(device);
+    if (device === "webgpu") throw error;
+    return createReferenceEngine();
+  };
+  return { opened, machine: { lookForGpu: async () => GPU, open } };
+}
+
+test("auto goes on with wasm where the GPU does not open, and says what happened", async () => {
+  const { opened, machine } = machineThat(new Error("the driver is too old\nframe 1"));
+  const { reason } = await createEngine("auto", {}, machine);
+  expect(opened).toEqual(["webgpu", "wasm"]);
+  expect(reason).toBe("the GPU nvidia hopper did not open (the driver is too old)");
+  await expect(createEngine("webgpu", {}, machine)).rejects.toThrow("the driver is too old");
+});
+
+test("auto does not hide a wrong option", async () => {
+  const { opened, machine } = machineThat(new FusewireError("threads is for device 'wasm'"));
+  await expect(createEngine("auto", {}, machine)).rejects.toThrow("threads is for");
+  expect(opened).toEqual(["webgpu"]);
 });
 
 // A checkout compiles the kernels of wasm when they are first asked for.

@@ -57,12 +57,33 @@ export async function lookForGpu(): Promise<AdapterFacts | NoGpu> {
   return "refused" in found ? found : found.facts;
 }
 
-/** The engine for a device name; an unknown one is an error that lists what there is. */
-export async function createEngine(device: string, options: EngineOptions = {}): Promise<ChosenEngine> {
-  if (device !== "auto") return { engine: await createNamed(device, options), reason: undefined };
-  const { device: chosen, reason } = chooseDevice(await lookForGpu());
-  return { engine: await createNamed(chosen, options), reason };
+/** How devices are found and opened. */
+export interface Machine {
+  readonly lookForGpu: typeof lookForGpu;
+  readonly open: (device: string, options: EngineOptions) => Promise<Engine>;
 }
+
+/** The engine for a device name; an unknown one is an error that lists what there is. */
+export async function createEngine(
+  device: string,
+  options: EngineOptions = {},
+  { lookForGpu: look, open }: Machine = { lookForGpu, open: createNamed },
+): Promise<ChosenEngine> {
+  if (device !== "auto") return { engine: await open(device, options), reason: undefined };
+  const { device: chosen, reason } = chooseDevice(await look());
+  try {
+    return { engine: await open(chosen, options), reason };
+  } catch (error) {
+    if (chosen !== "webgpu" || isCallers(error)) throw error;
+    // Drivers go on for pages.
+    const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
+    const refused = `${reason} did not open (${why})`;
+    return { engine: await open("wasm", options), reason: refused };
+  }
+}
+
+/** Whether an option was wrong, rather than the device: errors of devices name a fault. */
+const isCallers = (error: unknown): boolean => error instanceof FusewireError && !("fault" in error);
 
 async function createNamed(device: string, options: EngineOptions): Promise<Engine> {
   const { wasmPaths, threads, maxMemory } = options;

@@ -3,7 +3,7 @@ import { type GenerationOptions, OPTIONS } from "@fusewire/generate";
 import { FusewireError } from "@fusewire/ir";
 import { loadTokenizer, type Tokenizer } from "@fusewire/models";
 import type { Command } from "commander";
-import { AutoModelForCausalLM } from "../auto.ts";
+import { AutoModelForCausalLM, type PretrainedModel } from "../auto.ts";
 import { checkSystem } from "../chat/commands.ts";
 import { withSystem } from "../chat/conversation.ts";
 import { loadConversation, pathOf } from "../chat/files.ts";
@@ -54,6 +54,9 @@ export function addChat(program: Command, io: Io): void {
     );
 }
 
+const greeting = (name: string, { device, device_reason }: PretrainedModel): string =>
+  `${name} on ${device}${device_reason === undefined ? "" : ` (${device_reason})`}; /help lists the commands, Ctrl+D leaves.`;
+
 async function chat(flags: ChatFlags, given: GenerationOptions, io: Io): Promise<void> {
   const progress = createProgress(io.stderr);
   const files = await openModelFlag(flags, progress);
@@ -69,10 +72,7 @@ async function chat(flags: ChatFlags, given: GenerationOptions, io: Io): Promise
   const lines = io.lines();
   try {
     const notes = lines.interactive ? io.stdout : io.stderr;
-    if (lines.interactive)
-      notes.write(
-        `${wrap(`${nameOf(flags.model)} on ${model.device}; /help lists the commands, Ctrl+D leaves.`, widthOf(notes))}\n`,
-      );
+    if (lines.interactive) notes.write(`${wrap(greeting(nameOf(flags.model), model), widthOf(notes))}\n`);
     const settings = answerSettings({ ...(await ownOptions(flags.model)), ...given }, model, tokenizer);
     const cache = chatCache(model, settings, given.cache_implementation ?? undefined);
     await runChat(

@@ -68,7 +68,7 @@ async function generate(flags: GenerateFlags, given: GenerationOptions, io: Io):
     if (tokenizer) options.tokenizer = tokenizer;
     const printer = flags.json ? SILENT : printerFor(inputs, options, tokenizer, io.stdout);
     const result = await follow(model, inputs, options, printer, io);
-    if (flags.json) io.stdout.write(`${JSON.stringify(toJson(result, tokenizer))}\n`);
+    if (flags.json) io.stdout.write(`${JSON.stringify(toJson(result, tokenizer, model))}\n`);
     else
       for (const line of report(result.stats, model))
         io.stderr.write(`${wrap(line, widthOf(io.stderr), "  ")}\n`);
@@ -173,7 +173,11 @@ function listPrinter(textOf: (ids: readonly number[]) => string, perPrompt: numb
   };
 }
 
-function toJson(result: GenerationResult, tokenizer: Tokenizer | undefined) {
+function toJson(
+  result: GenerationResult,
+  tokenizer: Tokenizer | undefined,
+  { device_reason }: PretrainedModel,
+) {
   const { sequences, new_tokens, scores, logits, logprobs, sequences_scores, beam_indices, stats } = result;
   // Scores as lists; null stands for rows that had ended.
   const lists = (all: AllScores) => all.map((rows) => rows.map((row) => (row ? Array.from(row) : null)));
@@ -184,6 +188,6 @@ function toJson(result: GenerationResult, tokenizer: Tokenizer | undefined) {
     ...(logprobs && { logprobs }),
     ...(scores && { scores: lists(scores) }),
     ...(logits && { logits: lists(logits) }),
-    stats,
+    stats: { ...stats, ...(device_reason !== undefined && { device_reason }) },
   };
 }

@@ -26,6 +26,12 @@ async function answer(...argv: readonly string[]): Promise<Answer> {
   return JSON.parse(stdout) as Answer;
 }
 
+test("--json says why auto took its device", { timeout: 60_000 }, async () => {
+  const ids = JSON.stringify([[3, 4, 5]]);
+  const { stats } = await answer("--model", LLAMA, "--max-new-tokens", "1", "--input-ids", ids);
+  expect(stats).toMatchObject({ device_reason: expect.stringMatching(/GPU|adapter|webgpu/) });
+});
+
 test.each(["interpreter", "eager:cpu"])(
   "--json gives Hugging Face's tokens on %s",
   { timeout: 60_000 },

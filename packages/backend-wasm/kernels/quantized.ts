@@ -3,7 +3,7 @@
 // an integer product belongs to one row. A group's sum is exact, so SIMD of any kind gives the same bits.
 import * as ids from "../src/ids";
 import { dot4, dot4Four } from "./dot4";
-import { dot8, dot8Four } from "./dot8";
+import { dot8, dot8Apart, dot8Four } from "./dot8";
 import { baseDot4, baseDot8 } from "./dot_base";
 import { finish } from "./product";
 import { minOf, operand, word } from "./step";
@@ -28,17 +28,12 @@ export function quantized(p: usize, begin: u32, end: u32, scratch: usize): void 
   const gated = word(p, ids.HEADER + 22) != 0;
   const rows = <usize>word(p, ids.HEADER + 23);
   const block = word(p, ids.HEADER + 24);
-  const out = operand(p, ids.HEADER);
   const x = operand(p, ids.HEADER + 2);
   const xScales = operand(p, ids.HEADER + 4);
   const codes = operand(p, ids.HEADER + 6);
   const scales = operand(p, ids.HEADER + 8);
-  const bias = word(p, ids.HEADER + 20) != 0 ? operand(p, ids.HEADER + 10) : 0;
-  const residual = word(p, ids.HEADER + 21) != 0 ? operand(p, ids.HEADER + 12) : 0;
   const starts = scratch + ((<usize>block * k) << 1);
   const first = starts + (((<usize>block * (k / group)) << 2) + 63 & ~63);
-  const second = first + (<usize>block << 6);
-  const third = second + (<usize>block << 6);
   const tiles = (n + ROWS - 1) / ROWS;
   for (let unit = begin; unit < end; ) {
     const row = (unit / tiles) * block;
@@ -46,25 +41,51 @@ export function quantized(p: usize, begin: u32, end: u32, scratch: usize): void 
     const steps = xScales + ((<usize>row * (k / group)) << 2);
     const stop = minOf(end, (unit / tiles + 1) * tiles);
     prepare(bits, scratch, starts, x + <usize>row * k, count, k, group);
+    const second = first + (<usize>count << 6);
+    const third = second + (<usize>count << 6);
+    if (ASC_FEATURE_RELAXED_SIMD && count == 1 && bits == 8) {
+      // Tiles that lie apart: of the gate and what it scales, or of the two halves of what there is to do.
+      const pairs = !gated ? (stop - unit) >> 1 : n % ROWS == 0 ? stop - unit : 0;
+      const apart = gated ? tiles : pairs;
+      for (const last = unit + pairs; unit < last; unit++) {
+        const tile = <usize>(unit % tiles);
+        const w = codes + tile * (k << 4);
+        const at = tile * (k / group);
+        const negated = codes + ((rows + 15) >> 4) * (k << 4) + (at << 5);
+        dot8Apart(first, scratch, steps, w, negated, scales + (at << 6), apart, k, group);
+        finishTile(p, first, gated ? first + 64 : 0, row, 1, <u32>tile << 4);
+        if (!gated) finishTile(p, first + 64, 0, row, 1, (<u32>tile + apart) << 4);
+      }
+      if (!gated) unit += pairs;
+    }
     for (; unit < stop; unit++) {
       const j = (unit % tiles) * ROWS;
-      const columns = minOf(ROWS, n - j);
       columnsOf(bits, first, third, scratch, starts, steps, codes, scales, <usize>j, count, k, group, rows);
       if (gated) columnsOf(bits, second, third, scratch, starts, steps, codes, scales, <usize>(n + j), count, k, group, rows);
-      for (let i: usize = 0; i < <usize>count; i++) {
-        const at = ((<usize>row + i) * <usize>n + <usize>j) << 2;
-        memory.copy(out + at, first + (i << 6), <usize>columns << 2);
-        finish(
-          out + at,
-          gated ? second + (i << 6) : 0,
-          bias == 0 ? 0 : bias + (<usize>j << 2),
-          bias == 0 ? 0 : bias + (<usize>(n + j) << 2),
-          residual == 0 ? 0 : residual + at,
-          word(p, ids.HEADER + 19),
-          columns,
-        );
-      }
+      finishTile(p, first, gated ? second : 0, row, count, j);
     }
+  }
+}
+
+/** Writes 16 columns from `j` on of rows from `row` on, with their epilogue. */
+function finishTile(p: usize, from: usize, up: usize, row: u32, count: u32, j: u32): void {
+  const n = word(p, ids.HEADER + 15);
+  const columns = minOf(ROWS, n - j);
+  const bias = word(p, ids.HEADER + 20) != 0 ? operand(p, ids.HEADER + 10) : 0;
+  const residual = word(p, ids.HEADER + 21) != 0 ? operand(p, ids.HEADER + 12) : 0;
+  const out = operand(p, ids.HEADER);
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const at = ((<usize>row + i) * <usize>n + <usize>j) << 2;
+    memory.copy(out + at, from + (i << 6), <usize>columns << 2);
+    finish(
+      out + at,
+      up == 0 ? 0 : up + (i << 6),
+      bias == 0 ? 0 : bias + (<usize>j << 2),
+      bias == 0 ? 0 : bias + (<usize>(n + j) << 2),
+      residual == 0 ? 0 : residual + at,
+      word(p, ids.HEADER + 19),
+      columns,
+    );
   }
 }
 

@@ -54,17 +54,20 @@ export function quantizeRows(p: usize, begin: u32, end: u32): void {
   }
 }
 
-/** Words: out (2), codes (2), scales (2), group. */
+/** Words: out (2), codes (2), scales (2), zeros (2), group, whether there are zeros. */
 export function dequantize(p: usize, begin: u32, end: u32): void {
   const out = operand(p, ids.HEADER);
   const codes = operand(p, ids.HEADER + 2);
   const scales = operand(p, ids.HEADER + 4);
-  const group = <usize>word(p, ids.HEADER + 6);
+  const zeros = operand(p, ids.HEADER + 6);
+  const group = <usize>word(p, ids.HEADER + 8);
+  const hasZeros = word(p, ids.HEADER + 9) != 0;
   for (let unit = begin; unit < end; unit++) {
     const scale = load<f32>(scales + (<usize>unit << 2));
+    const zero: i32 = hasZeros ? load<i8>(zeros + unit) : 0;
     const from = codes + <usize>unit * group;
     const to = out + <usize>unit * (group << 2);
-    for (let k: usize = 0; k < group; k++) store<f32>(to + (k << 2), <f32>load<i8>(from + k) * scale);
+    for (let k: usize = 0; k < group; k++) store<f32>(to + (k << 2), <f32>(<i32>load<i8>(from + k) - zero) * scale);
   }
 }
 

@@ -32,10 +32,25 @@ onEachVariant((engine) => {
       },
     ));
 
+  test("codes with zeros", () =>
+    check(fc.tuple(size(5), size(4), fc.constantFrom(1, 7, 32)), ([rows, groups, group], seed) =>
+      expectKernel(
+        engine(),
+        (t) => {
+          const own = (name: string, width: number, dtype: "f32" | "i8") =>
+            t.input(name, { dtype, shape: [rows, width] });
+          const [codes, scales] = [own("codes", groups * group, "i8"), own("scales", groups, "f32")];
+          return ops.dequantize(codes, scales, group, 8, own("zeros", groups, "i8"));
+        },
+        seed,
+        0,
+      ),
+    ));
+
   test("products over odd sizes, with every epilogue", () =>
     check(
       fc.record({
-        m: fc.oneof(size(9), fc.constantFrom(21, 64, 67, 130)),
+        m: fc.oneof(fc.constant(1), size(9), fc.constantFrom(21, 64, 65, 67, 130)),
         n: fc.oneof(size(40), fc.constantFrom(16, 48, 96)),
         groups: size(4),
         group: fc.constantFrom(8, 16, 32, 64, 128),

@@ -52,7 +52,7 @@ const passesFor = (
   fuseMlp,
   fuseQkv,
   ...(quantize ? [quantizeWeights(quantize)] : []),
-  ...(quantize && engine.claims("quantized_matmul") ? [fuseDequantize] : []),
+  ...(quantize && engine.claims("quantized_matmul") ? [fixpoint(fuseDequantize)] : []),
   ...(engine.claims("append_heads") ? [fuseAppend] : []),
   ...(engine.claims("dense") ? [sinkCasts, fuseDense(rows)] : []),
   // Before legalise, since what is computed while loading needs no kernel; again at the end, for what expansions add.

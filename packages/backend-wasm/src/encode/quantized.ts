@@ -31,16 +31,16 @@ export const QUANTIZED: Encoders = {
       },
     ];
   },
-  dequantize: ({ reads: [codes, scales], write, attrs: { group } }, places) => {
+  dequantize: ({ reads: [codes, scales, zeros], write, attrs: { group } }, places) => {
     const units = sizeOf(scales!.type.shape);
-    const words = [write, codes!, scales!].flatMap((ref) => [...places.operand(ref)]);
+    const words = [write, codes!, scales!, zeros ?? codes!].flatMap((ref) => [...places.operand(ref)]);
     return [
       {
         kernel: ids.DEQUANTIZE,
         units,
         grain: grainFor(units, 2 * group),
         scratch: 0,
-        words: [...words, group],
+        words: [...words, group, Number(!!zeros)],
       },
     ];
   },

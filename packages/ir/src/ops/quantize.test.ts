@@ -42,6 +42,14 @@ test("codes never leave their range, and the error is at most half a step", () =
   );
 });
 
+test("zeros are taken off the codes of their group, which may leave the range of bytes", () => {
+  const codes = ops.constantFromValue(table, toValue({ dtype: "i8", shape: [1, 4] }, [127, -8, 3, 0]));
+  const zeros = ops.constantFromValue(table, toValue({ dtype: "i8", shape: [1, 2] }, [-128, 3]));
+  const back = ops.dequantize(codes, of([1, 2], 2, 0.5), 2, 8, zeros);
+  expect(numbersOf(run(back))).toEqual([510, 240, 0, -1.5]);
+  expect(() => ops.dequantize(codes, of([1, 2], 2, 0.5), 2, 8, codes)).toThrow("takes zeros i8[1,2]");
+});
+
 test("a searched scale loses no more than the plain one", () => {
   fc.assert(
     fc.property(fc.nat(), (seed) => {

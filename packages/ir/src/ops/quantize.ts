@@ -136,19 +136,24 @@ export const quantizeRowsOp = defineOp<"quantize_rows">({
 
 export const dequantizeOp = defineOp<"dequantize">({
   name: "dequantize",
-  arity: 2,
+  arity: [2, 3],
   attrs: { group: "int", bits: "int" },
-  infer: ([codes, scales], { group, bits }) => {
+  infer: ([codes, scales, zeros], { group, bits }) => {
     limits(bits);
     const type = { dtype: "f32", shape: codes!.shape } as const;
-    if (codes!.dtype !== "i8" || scales!.shape.join() !== scalesType(type, group).shape.join())
+    const { shape } = scalesType(type, group);
+    if (codes!.dtype !== "i8" || scales!.shape.join() !== shape.join())
       throw new FusewireError("takes codes i8[…, k] and scales f32[…, k / group]");
+    if (zeros && (zeros.dtype !== "i8" || zeros.shape.join() !== shape.join()))
+      throw new FusewireError(`takes zeros i8[${shape}]`);
     return type;
   },
-  evaluate: ([codes, scales], { group }, type) => {
+  evaluate: ([codes, scales, zeros], { group }, type) => {
     const out = emptyValue(type);
-    for (let k = 0; k < out.data.length; k++)
-      out.data[k] = codes!.data[k]! * scales!.data[Math.floor(k / group)]!;
+    for (let k = 0; k < out.data.length; k++) {
+      const g = Math.floor(k / group);
+      out.data[k] = (codes!.data[k]! - (zeros ? zeros.data[g]! : 0)) * scales!.data[g]!;
+    }
     return out;
   },
 });
@@ -161,6 +166,9 @@ export const groupScales = (x: Node, group: number, bits: number, search = false
 export const quantizeRows = (x: Node, scales: Node, group: number, bits: number): Node =>
   emit(quantizeRowsOp, [x, scales], { group, bits });
 
-/** code · scale of its group. codes: i8[…, k]; scales: f32[…, k / group]. */
-export const dequantize = (codes: Node, scales: Node, group: number, bits: number): Node =>
-  emit(dequantizeOp, [codes, scales], { group, bits });
+/**
+ * (code - zero) · scale, of its group each. codes: i8[…, k]; scales: f32[…, k / group]; zeros: i8[…, k / group], the
+ * codes that stand for 0 (as AWQ and GPTQ keep them); without them every one is 0.
+ */
+export const dequantize = (codes: Node, scales: Node, group: number, bits: number, zeros?: Node): Node =>
+  emit(dequantizeOp, zeros ? [codes, scales, zeros] : [codes, scales], { group, bits });

@@ -83,7 +83,7 @@ function multiply(x: Value, xScales: Value, codes: Value, scales: Value, group: 
         let sum = 0;
         for (let q = g * group; q < (g + 1) * group; q++) sum += x.data[i * k + q]! * codes.data[j * k + q]!;
         const step = Math.fround(scales.data[j * groups + g]! * xScales.data[i * groups + g]!);
-        acc = Math.fround(acc + Math.fround(sum * step));
+        acc = Math.fround(acc + Math.fround(Math.fround(sum) * step));
       }
       out[i * n + j] = acc;
     }

@@ -21,13 +21,14 @@ interface CacheRead {
 
 /** gather(cache, rows), as it is, widened from f16, or multiplied by the scale of each entry. */
 function cacheRead(node: Node): CacheRead | undefined {
-  const [source, sourceScales] = node.inputs;
+  const [source, sourceScales, zeros] = node.inputs;
   if (node.type.shape.length !== 4 || !source) return undefined;
   if (isNode(node, "gather"))
     return node.attrs.batch === 0 ? { cache: source, rows: node.inputs[1]!, scales: [] } : undefined;
   const read = isNode(source, "gather") ? cacheRead(source) : undefined;
   if (isNode(node, "cast")) return source.type.dtype === "f16" ? read : undefined;
-  if (!read || !isNode(node, "dequantize") || node.attrs.group !== node.type.shape[3]) return undefined;
+  if (!read || zeros || !isNode(node, "dequantize") || node.attrs.group !== node.type.shape[3])
+    return undefined;
   const scales = cacheRead(sourceScales!);
   return scales?.rows === read.rows ? { ...read, scales: [scales.cache] } : undefined;
 }

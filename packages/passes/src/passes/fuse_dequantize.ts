@@ -1,13 +1,21 @@
 import {
   type Activation,
+  cast,
   concat,
+  defOf,
   dequantize,
   gather,
   groupScales,
   isNode,
+  matmul,
+  mul,
   type Node,
+  type NodeOf,
   quantizedMatmul,
   quantizeRows,
+  reduceSum,
+  reshape,
+  sub,
 } from "@fusewire/ir";
 import { mapEntries, type Pass } from "../pass.ts";
 
@@ -17,7 +25,8 @@ const ACTIVATION_BITS = 7;
 /**
  * product(x, dequantize(codes, scales)) => quantized_matmul(quantize_rows(x), codes): the full matrix is never written.
  * It rounds activations to integers as well, so it runs only where quantized weights were asked for by their dtype.
- * On the way joined matrices become joined codes, and rows picked from a matrix codes that are picked.
+ * On the way joined matrices become joined codes, and rows picked from a matrix codes that are picked. Products with
+ * zeros are written out first, so the pass runs until nothing changes.
  */
 export const fuseDequantize: Pass = {
   name: "fuse_dequantize",
@@ -27,28 +36,39 @@ export const fuseDequantize: Pass = {
       if (isNode(node, "gather")) {
         const [source, index] = node.inputs as readonly [Node, Node];
         if (node.attrs.batch !== 0 || !isNode(source, "dequantize")) return node;
-        const [codes, scales] = source.inputs as readonly [Node, Node];
-        const { group, bits } = source.attrs;
-        return dequantize(gather(codes, index), gather(scales, index), group, bits);
+        return withParts(source, (part) => gather(part, index));
       }
       return product(node) ?? node;
     }),
 };
 
-function joined(node: Node & { readonly op: "concat" }): Node | undefined {
+/** The matrix whose codes, scales and zeros are what `change` makes of those of `node`. */
+function withParts(
+  { inputs, attrs }: NodeOf<"dequantize">,
+  change: (part: Node, side: number) => Node,
+): Node {
+  const [codes, scales, zeros] = inputs.map(change) as [Node, Node, Node?];
+  return dequantize(codes, scales, attrs.group, attrs.bits, zeros);
+}
+
+function joined(node: NodeOf<"concat">): Node | undefined {
   const [first] = node.inputs;
   if (node.attrs.axis !== 0 || !first || !isNode(first, "dequantize")) return undefined;
   const { group, bits } = first.attrs;
   const alike = node.inputs.every(
-    (part) => isNode(part, "dequantize") && part.attrs.group === group && part.attrs.bits === bits,
+    (part) =>
+      isNode(part, "dequantize") &&
+      part.attrs.group === group &&
+      part.attrs.bits === bits &&
+      part.inputs.length === first.inputs.length,
   );
   if (!alike) return undefined;
-  const part = (side: number) =>
+  return withParts(first, (_, side) =>
     concat(
       node.inputs.map((input) => input.inputs[side]!),
       0,
-    );
-  return dequantize(part(0), part(1), group, bits);
+    ),
+  );
 }
 
 function product(node: Node): Node | undefined {
@@ -56,14 +76,18 @@ function product(node: Node): Node | undefined {
   if (!x || !weight || !isNode(weight, "dequantize") || weight.type.shape.length !== 2) return undefined;
   const { group, bits } = weight.attrs;
   if (bits === 7) return undefined;
-  const [codes, scales] = weight.inputs as readonly [Node, Node];
-  const multiply = (options: Epilogue): Node => {
-    const xScales = groupScales(x, group, ACTIVATION_BITS);
-    const rows = quantizeRows(x, xScales, group, ACTIVATION_BITS);
-    return quantizedMatmul(rows, xScales, codes, scales, { group, bits, ...options });
-  };
-  if (isNode(node, "matmul")) return node.attrs.transposeB ? multiply({}) : undefined;
+  const [codes, scales, zeros] = weight.inputs as readonly [Node, Node, Node?];
+  const xScales = groupScales(x, group, ACTIVATION_BITS);
+  const rows = quantizeRows(x, xScales, group, ACTIVATION_BITS);
+  const multiply = (options: Epilogue): Node =>
+    quantizedMatmul(rows, xScales, codes, scales, { group, bits, ...options });
+  if (isNode(node, "matmul")) {
+    if (!node.attrs.transposeB) return undefined;
+    return zeros ? sub(multiply({}), zeroTerm(rows, xScales, scales, zeros)) : multiply({});
+  }
   if (isNode(node, "linear")) {
+    // The epilogue is for the difference.
+    if (zeros) return defOf(node).expand!(node.inputs, node.attrs);
     const { activation, bias, residual } = node.attrs;
     return multiply({
       activation: activation as Activation,
@@ -72,7 +96,19 @@ function product(node: Node): Node | undefined {
     });
   }
   if (!isNode(node, "gated_linear")) return undefined;
+  if (zeros) return defOf(node).expand!(node.inputs, node.attrs);
   return multiply({ activation: node.attrs.activation as Activation, bias: rest[0], gated: true });
+}
+
+/**
+ * What zeros take off a product: sum over k of x·(q - z) is that of x·q less z times the group's sum of x. Sums of
+ * integers are exact; the small matrix of scale · zero is prepared once.
+ */
+function zeroTerm(rows: Node, xScales: Node, scales: Node, zeros: Node): Node {
+  const { shape } = xScales.type;
+  const groups = reshape(cast(rows, "f32"), [...shape, rows.type.shape.at(-1)! / shape.at(-1)!]);
+  const sums = reshape(reduceSum(groups, shape.length), shape);
+  return matmul(mul(sums, xScales), mul(scales, cast(zeros, "f32")), { transposeB: true });
 }
 
 interface Epilogue {

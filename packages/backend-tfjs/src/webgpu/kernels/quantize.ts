@@ -54,8 +54,10 @@ export const quantizeRowsKernel: Kernel<"quantize_rows"> = (step) => ({
 export const dequantizeKernel: Kernel<"dequantize"> = (step) => ({
   launches: [
     mapLaunch(step, (shader) => {
-      const [codes, scales] = step.reads.map((type, k) => shader.read(k, type));
-      return `  return f32(${codes!.at("i")}) * ${scales!.at(`i / ${step.attrs.group}u`)};`;
+      const [codes, scales, zeros] = step.reads.map((type, k) => shader.read(k, type));
+      const group = `i / ${step.attrs.group}u`;
+      const code = zeros ? `(${codes!.at("i")} - ${zeros.at(group)})` : codes!.at("i");
+      return `  return f32(${code}) * ${scales!.at(group)};`;
     }),
   ],
 });

@@ -26,7 +26,11 @@ onEachVariant((engine) => {
             const x = t.input("x", f32(rows, 30 * group));
             const scales = ir.groupScales(x, group, bits);
             const codes = ir.quantizeRows(x, scales, group, bits);
-            return { scales, codes, back: ir.dequantize(codes, scales, group, bits) };
+            const zeros = t.input("zeros", { dtype: "i8", shape: [rows, 30] });
+            const [back, moved] = [undefined, zeros].map((own) =>
+              ir.dequantize(codes, scales, group, bits, own),
+            );
+            return { scales, codes, back: back!, moved: moved! };
           },
           seed,
           0,

@@ -1,0 +1,50 @@
+/** Codes with zeros, as checkpoints of 4 bits have them: products are fused all the same. */
+import * as ops from "@fusewire/ir";
+import { interpret, type Node, rootsOf, type Tracer, topological, trace } from "@fusewire/ir";
+import { expectClose, randomEnvironment } from "@fusewire/ir/testing";
+import { expect, test } from "vitest";
+import { fixpoint } from "../pass.ts";
+import { fuseDequantize } from "./fuse_dequantize.ts";
+
+const [m, n, k, group] = [3, 6, 64, 32];
+
+/** Rows as fuse_dequantize rounds them, so that both products have the same. */
+function rows(t: Tracer): Node {
+  const x = t.input("x", { dtype: "f32", shape: [m, k] });
+  const scales = ops.groupScales(x, group, 7);
+  return ops.dequantize(ops.quantizeRows(x, scales, group, 7), scales, group, 7);
+}
+
+function weight(t: Tracer, name: string): Node {
+  const part = (side: string, width: number, dtype: "f32" | "i8") =>
+    t.param(`${name}.${side}`, { dtype, shape: [n, width] });
+  const own = [part("codes", k, "i8"), part("scales", k / group, "f32")] as const;
+  return ops.dequantize(...own, group, 4, part("zeros", k / group, "i8"));
+}
+
+const PRODUCTS: Readonly<Record<string, (t: Tracer) => Node>> = {
+  matmul: (t) => ops.matmul(rows(t), weight(t, "w"), { transposeB: true }),
+  linear: (t) =>
+    ops.linear(rows(t), weight(t, "w"), {
+      activation: "silu",
+      bias: t.param("bias", { dtype: "f32", shape: [n] }),
+      residual: t.input("residual", { dtype: "f32", shape: [m, n] }),
+    }),
+  gated_linear: (t) => ops.gatedLinear(rows(t), ops.concat([weight(t, "gate"), weight(t, "up")], 0), "silu"),
+  gather: (t) => ops.gather(weight(t, "w"), t.input("ids", { dtype: "i32", shape: [m] })),
+};
+
+test.each(Object.keys(PRODUCTS))("%s with zeros, without the full matrix", (name) => {
+  const module = trace({ step: (t) => ({ y: PRODUCTS[name]!(t) }) });
+  const fused = fixpoint(fuseDequantize).run(module);
+  const shapes = topological(rootsOf(fused.entries[0]!)).map(({ type }) =>
+    [type.dtype, ...type.shape].join(),
+  );
+  expect(shapes).not.toContain(`f32,${n},${k}`);
+  expect(shapes).not.toContain(`f32,${2 * n},${k}`);
+  const environment = randomEnvironment(module, 3);
+  const [before, after] = [module, fused].map(
+    (each) => interpret(each, "step", environment).outputs.get("y")!,
+  );
+  expectClose(after!, before!, 1e-4, name);
+});

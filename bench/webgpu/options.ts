@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { WeightDType } from "@fusewire/generate";
+import type { WeightDTypeName } from "@fusewire/generate";
 import type { ModelFiles } from "@fusewire/models";
 import { openModelDirectory } from "@fusewire/models/node";
 import { randomModel, SHAPES } from "./shapes.ts";
@@ -10,7 +10,7 @@ export interface BenchOptions {
   readonly model: string;
   /** Opens the model anew, for each contestant reads its own. */
   readonly open: () => Promise<ModelFiles>;
-  readonly dtype: WeightDType;
+  readonly dtype: WeightDTypeName;
   /** Measured rounds, each contestant once in each. */
   readonly rounds: number;
   readonly prompt: number;
@@ -51,7 +51,7 @@ export function readOptions(args: string[]): { readonly bench: string; readonly 
           ? `${shape} (random weights)`
           : (model.split("/").filter(Boolean).at(-1) ?? model),
       open: async () => (model === undefined ? randomModel(shape) : openModelDirectory(model)),
-      dtype: dtype as WeightDType,
+      dtype: dtype as WeightDTypeName,
       rounds: count("rounds", 5),
       prompt: count("prompt", bench === "prefill" ? 256 : 32),
       tokens: count("tokens", 32),

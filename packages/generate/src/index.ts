@@ -27,7 +27,7 @@ export {
 export { compile } from "./compile/compile.ts";
 export type { CompileOptions } from "./compile/settings.ts";
 export { type CompileStats, compileStats, failOnRecompile } from "./compile/stats.ts";
-export type { CacheDTypeName, WeightDType } from "./dtypes.ts";
+export type { CacheDTypeName, QuantizedDType, WeightDType, WeightDTypeName } from "./dtypes.ts";
 export { acceptByRatio } from "./entries/accept.ts";
 export { type EntryKey, entryName, traceEntry } from "./entries/index.ts";
 export type { ForwardOptions, ForwardResult } from "./forward.ts";

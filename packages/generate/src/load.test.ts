@@ -51,6 +51,12 @@ describe("weights that do not fit are refused, with names and shapes", () => {
     await expect(load(undefined, { dtype: "int3" as never })).rejects.toThrow(
       "dtype 'int3' is not supported",
     );
+    await expect(load(undefined, { dtype: { bits: 4, group: "row" } as never })).rejects.toThrow(
+      'dtype {"bits":4,"group":"row"} is not supported; { bits: 8 } takes group 32, 64, 128 or "row"',
+    );
+    await expect(load(undefined, { dtype: { bits: 8, group: 32 } })).rejects.toThrow(
+      "groups of 32 do not divide the rows of model.embed_tokens.weight [",
+    );
     await expect(load(undefined, { attn_implementation: "flex" as never })).rejects.toThrow(
       "attn_implementation 'flex' is not supported; choose one of eager, sdpa",
     );

@@ -17,7 +17,7 @@ import { vocabularyOf } from "./candidates/same_tokenizer.ts";
 import { autotune } from "./compile/autotune.ts";
 import { compilable, settingsOf } from "./compile/compile.ts";
 import { joined } from "./compile/settings.ts";
-import { type CacheDTypeName, QUANTIZATION, type WeightDType } from "./dtypes.ts";
+import type { CacheDTypeName, WeightDType } from "./dtypes.ts";
 import { type ForwardOptions, type ForwardResult, forward } from "./forward.ts";
 import type { ForwardInputs } from "./forward_inputs.ts";
 import { generateSteps } from "./generate.ts";
@@ -82,7 +82,6 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
   const {
     engine,
     owns_engine = false,
-    dtype,
     attn_implementation = "sdpa",
     disable_passes = [],
     buckets = DEFAULT_BUCKETS,
@@ -96,11 +95,9 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
     params,
     storage,
     cacheDType,
+    quantize,
   } = await openCausalModel(files, options);
-  const lowering: LowerOptions = {
-    disable: disable_passes,
-    quantize: dtype && QUANTIZATION[dtype],
-  };
+  const lowering: LowerOptions = { disable: disable_passes, quantize };
   const weights = engine.createWeights(
     weightSource({ checkpoint, params, storage }, options.progress_callback),
   );

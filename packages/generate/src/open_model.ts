@@ -9,8 +9,9 @@ import {
   type RawConfig,
   readConfig,
 } from "@fusewire/models";
-import { CACHE_DTYPES, type CacheDTypeName, choose, DTYPES, type WeightDType } from "./dtypes.ts";
-import { checkWeights } from "./weights.ts";
+import type { Quantization } from "@fusewire/passes";
+import { CACHE_DTYPES, type CacheDTypeName, choose, type WeightDType, weightFormat } from "./dtypes.ts";
+import { checkGroups, checkWeights } from "./weights.ts";
 
 /** A model read as far as its graph can be traced: configuration and the headers of its weights. */
 export interface OpenModel {
@@ -22,6 +23,8 @@ export interface OpenModel {
   /** The dtype in which the graph reads a weight. */
   readonly storage: (name: string) => DType;
   readonly cacheDType: CacheDType;
+  /** How weights are quantized while they are loaded. */
+  readonly quantize: Quantization | undefined;
 }
 
 export interface OpenOptions {
@@ -34,7 +37,7 @@ export async function openCausalModel(
   files: ModelFiles,
   { dtype = "auto", cache_dtype = "float32" }: OpenOptions = {},
 ): Promise<OpenModel> {
-  const stored = choose("dtype", dtype, DTYPES);
+  const { stored, quantize } = weightFormat(dtype);
   const cacheDType = choose("cache_dtype", cache_dtype, CACHE_DTYPES);
   const config = await readConfig(files);
   const model = createModel(config);
@@ -42,7 +45,8 @@ export async function openCausalModel(
   const storage = (name: string): DType => stored ?? checkpoint.type(name)?.dtype ?? "f32";
   try {
     const params = checkWeights({ model, storage, checkpoint });
-    return { config, model, checkpoint, params, storage, cacheDType };
+    if (quantize && typeof dtype === "object") checkGroups(params, quantize);
+    return { config, model, checkpoint, params, storage, cacheDType, quantize };
   } catch (error) {
     await checkpoint.close();
     throw error;

@@ -11,7 +11,7 @@ import {
   type TensorType,
 } from "@fusewire/ir";
 import type { CausalModel, Checkpoint } from "@fusewire/models";
-import type { WeightSource } from "@fusewire/passes";
+import type { Quantization, WeightSource } from "@fusewire/passes";
 import { checkFinite } from "./check_finite.ts";
 import { traceEntry } from "./entries/index.ts";
 import { standardSelection } from "./selection.ts";
@@ -75,6 +75,17 @@ export function checkWeights(weights: ModelWeights): ReadonlyMap<string, TensorT
       `the checkpoint has weights that config.json has no place for: ${list(extra)}; correct config.json, or use the checkpoint it belongs to`,
     );
   return wanted;
+}
+
+/** Throws where groups that were asked for do not divide the rows of a matrix, which would stay as it is stored. */
+export function checkGroups(params: ReadonlyMap<string, TensorType>, { group }: Quantization): void {
+  // Kernels take integers by eights.
+  const step = group === "row" ? 8 : group;
+  const uneven = [...params].filter(([, { shape }]) => shape.length === 2 && shape[1]! % step !== 0);
+  if (uneven.length > 0)
+    throw new FusewireError(
+      `groups of ${step} do not divide the rows of ${list(uneven)}; choose another group or dtype`,
+    );
 }
 
 function list(weights: readonly (readonly [string, TensorType])[]): string {

@@ -24,6 +24,7 @@ export {
 export { EVERY_KERNEL } from "./every_kernel.ts";
 export { type AttentionKernel, type Lowered, type RowClass, toLowered } from "./lowered.ts";
 export { overlapOfStates } from "./overlap.ts";
+export { isPackedCodes, withPackedCodes } from "./packed_codes.ts";
 export { fixpoint, type Pass, sequence, traced, verified } from "./pass.ts";
 export type { Quantization } from "./passes/quantize_weights.ts";
 export { type LowerOptions, lower, OPTIONAL_PASSES, type OptionalPass } from "./pipeline.ts";

@@ -20,6 +20,7 @@ import {
   type Program,
   planMemory,
   scratchBytes,
+  withPackedCodes,
 } from "@fusewire/passes";
 import { programBeforePasses } from "./launches.ts";
 
@@ -49,7 +50,7 @@ export interface Inspection {
 /** Takes one entry of a model through the passes for an engine with every kernel. Reads no weights. */
 export async function inspectModel(files: ModelFiles, options: InspectOptions = {}): Promise<Inspection> {
   const { dtype, cacheDtype } = options;
-  const { model, storage, cacheDType, checkpoint } = await openCausalModel(files, {
+  const { model, storage, cacheDType, checkpoint, quantize } = await openCausalModel(files, {
     dtype,
     cache_dtype: cacheDtype,
   });
@@ -63,6 +64,7 @@ export async function inspectModel(files: ModelFiles, options: InspectOptions = 
   const runs = new Map<string, number>();
   const lowered = lower(traced, EVERY_KERNEL, {
     disable: options.disable ?? [],
+    quantize,
     observe: (pass, module) => {
       const run = (runs.get(pass) ?? 0) + 1;
       runs.set(pass, run);
@@ -73,7 +75,7 @@ export async function inspectModel(files: ModelFiles, options: InspectOptions = 
     entry: lowered.entry.name,
     graphs,
     before: programBeforePasses(traced, EVERY_KERNEL),
-    after: planMemory(lowered, EVERY_KERNEL),
+    after: withPackedCodes(planMemory(lowered, EVERY_KERNEL), lowered),
   };
 }
 

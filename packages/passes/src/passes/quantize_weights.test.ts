@@ -54,6 +54,11 @@ test("joined matrices are quantized one by one, and rows are picked from codes",
   `);
 });
 
+test("a scale for a whole row", () => {
+  const text = transform(quantizeWeights({ bits: 8, group: "row" }), LINEAR);
+  expect(text).toContain("group_scales %2 {bits=8, group=8, search=false} : f32[6,1]");
+});
+
 test("rows that groups do not divide, matrices that are computed, and tables stay as they are", () => {
   const other = LINEAR.replaceAll("8]", "6]");
   expect(transform(passes, other)).toBe(untouched(other));

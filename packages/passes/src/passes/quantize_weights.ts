@@ -15,8 +15,8 @@ import { closedNodes } from "../users.ts";
 export interface Quantization {
   /** Bits of a weight. */
   readonly bits: 8 | 4;
-  /** Neighbours in a row that share a scale. */
-  readonly group: number;
+  /** Neighbours in a row that share a scale; `row` for all of them. */
+  readonly group: number | "row";
 }
 
 /**
@@ -33,7 +33,7 @@ export const quantizeWeights = ({ bits, group }: Quantization): Pass => ({
         const side = weightSide(node);
         const weight = side === undefined ? undefined : node.inputs[side];
         if (side === undefined || !weight || !closed.has(original.inputs[side]!)) return node;
-        if (!isStoredMatrix(weight) || weight.type.shape[1]! % group !== 0) return node;
+        if (!isStoredMatrix(weight) || weight.type.shape[1]! % groupOf(weight, group) !== 0) return node;
         const inputs = node.inputs.map((input, k) =>
           k === side ? quantize(weight, { bits, group }) : input,
         );
@@ -41,6 +41,9 @@ export const quantizeWeights = ({ bits, group }: Quantization): Pass => ({
       };
     }),
 });
+
+const groupOf = (weight: Node, group: Quantization["group"]): number =>
+  group === "row" ? weight.type.shape[1]! : group;
 
 /** The input that is a weight: of a product with a stored matrix, or of an embedding. */
 function weightSide(node: Node): number | undefined {
@@ -63,7 +66,8 @@ function quantize(weight: Node, quantization: Quantization): Node {
       weight.inputs.map((part) => quantize(part, quantization)),
       0,
     );
-  const { bits, group } = quantization;
+  const { bits } = quantization;
+  const group = groupOf(weight, quantization.group);
   // Few bits deserve a search for the best scale; with 8 the largest element decides.
   const scales = groupScales(weight, group, bits, bits === 4);
   return dequantize(quantizeRows(weight, scales, group, bits), scales, group, bits);

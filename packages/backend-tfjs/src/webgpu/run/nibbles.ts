@@ -1,13 +1,7 @@
 /** Weights of 4 bits, which are i8 in the graph: packed by twos in a byte while they are uploaded. */
-import { isNode, type Node, type Value } from "@fusewire/ir";
-import type { Lowered, Program, Ref, Step } from "@fusewire/passes";
+import type { Value } from "@fusewire/ir";
+import { isPackedCodes, type Lowered, type Program, type Ref, type Step } from "@fusewire/passes";
 import type { StoredType } from "../wgsl/storage.ts";
-
-/** Whether a value is codes of 4 bits, of one matrix or of joined ones, whose rows fill words. */
-function isNibbles(node: Node): boolean {
-  if (isNode(node, "concat")) return node.attrs.axis === 0 && node.inputs.every(isNibbles);
-  return isNode(node, "quantize_rows") && node.attrs.bits === 4 && node.type.shape.at(-1)! % 8 === 0;
-}
 
 const takesNibbles = ({ kernel, attrs }: Step, side: number): boolean =>
   kernel === "gather"
@@ -24,7 +18,7 @@ export function withNibbles(program: Program, { prepare }: Lowered): Program {
           (read, side) => read.buffer !== k || (read.offset === 0 && takesNibbles(step, side)),
         ),
       );
-      return node && isNibbles(node) && taken ? [k] : [];
+      return node && isPackedCodes(node) && taken ? [k] : [];
     }),
   );
   for (const { buffer } of Object.values(program.outputs)) packed.delete(buffer);

@@ -3,12 +3,15 @@ import { type CausalLM, compile, loadCausalLM } from "@fusewire/generate";
 import type { Engine, OptionalPass } from "@fusewire/passes";
 import { globals } from "webgpu";
 import type { BenchOptions } from "./options.ts";
+import { watchWeights } from "./weight_bytes.ts";
 
 /** A model on one way of running it, all of them on one device. */
 export interface Contestant {
   readonly name: string;
   readonly engine: Engine;
   readonly model: CausalLM;
+  /** Bytes of weights that a decoding step reads, once one was compiled. */
+  weightBytes(): number;
 }
 
 const FUSING: readonly OptionalPass[] = [
@@ -40,7 +43,8 @@ export async function openContestants(
   const device = await openDevice();
   const contestants: Contestant[] = [];
   for (const name of names) {
-    const engine = name === BASE ? await openEager(device) : await createWebGpuEngine({ device });
+    const made = name === BASE ? await openEager(device) : await createWebGpuEngine({ device });
+    const { engine, weightBytes } = watchWeights(made);
     const model = await loadCausalLM(await options.open(), {
       engine,
       owns_engine: true,
@@ -49,7 +53,7 @@ export async function openContestants(
     });
     await model.load();
     if (name === REPLAY) model.generate = compile(model.generate, { mode: "reduce-overhead" });
-    contestants.push({ name, engine, model });
+    contestants.push({ name, engine, model, weightBytes });
   }
   return {
     device,

@@ -1,7 +1,7 @@
 /** Decoding: tokens a second warm, the first token cold, launches a token, and weight bytes read against copying. */
 import type { GenerationStats } from "@fusewire/generate";
 import { copyBandwidth } from "./bandwidth.ts";
-import { BASE, type Contestant, openContestants, promptOf } from "./contestants.ts";
+import { BASE, type Contestant, openContestants, promptOf, UNFUSED } from "./contestants.ts";
 import type { BenchOptions } from "./options.ts";
 import { type Figures, machine, median, type Report } from "./report.ts";
 
@@ -38,22 +38,28 @@ export async function decode(options: BenchOptions): Promise<Report> {
     rounds.push(row);
   }
   const copy = await copyBandwidth(device);
-  const base = contestants.findIndex(({ name }) => name === BASE);
-  const figures = contestants.map(({ name, engine }, k): readonly [string, Figures] => {
+  const [base, unfused] = [BASE, UNFUSED].map((one) => contestants.findIndex(({ name }) => name === one)) as [
+    number,
+    number,
+  ];
+  const figures = contestants.map(({ name, engine, weightBytes }, k): readonly [string, Figures] => {
     const of = (figure: (row: readonly Round[]) => number) => median(rounds.map(figure));
+    const against = (other: number) => of((row) => row[k]!.tokens_per_second / row[other]!.tokens_per_second);
     const perSecond = of((row) => row[k]!.tokens_per_second);
     const { launches, submits, new_tokens } = rounds[0]![k]!.stats;
-    const read = (perSecond * engine.held().bytes) / 1e9;
+    const read = (perSecond * weightBytes()) / 1e9;
     return [
       name,
       {
         tokens_per_second: perSecond,
-        times_eager: of((row) => row[k]!.tokens_per_second / row[base]!.tokens_per_second),
+        times_eager: against(base),
+        times_unfused: against(unfused),
         first_token_cold_ms: cold[k]!,
         first_token_warm_ms: of((row) => row[k]!.first_ms),
         launches_per_token: launches / new_tokens,
         submits_per_token: submits / new_tokens,
         bytes_held: engine.held().bytes,
+        weight_bytes_per_token: weightBytes(),
         gb_per_second: read,
         share_of_copy: read / copy,
       },

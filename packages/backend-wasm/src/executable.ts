@@ -13,6 +13,7 @@ import type { Heap } from "./heap.ts";
 import { align, layOut } from "./layout.ts";
 import { panelsOf, readsPanels } from "./panels.ts";
 import { mayStayNarrow } from "./pieces.ts";
+import type { WasmStates } from "./states.ts";
 import { readsTiles, tilingOf } from "./tiles.ts";
 import { missingBytes, requireWeight, type WasmWeights, type WeightRead, writeValue } from "./weights.ts";
 
@@ -33,6 +34,8 @@ export interface WasmExecutable extends Executable {
   readonly tableEnd: number;
   readonly inputs: readonly Bound[];
   readonly states: readonly Bound[];
+  /** The states whose addresses the words hold since the last run. */
+  boundTo: WasmStates | undefined;
   /** Buffers in the scratch memory, by their offset there. */
   readonly slots: readonly { readonly cell: number; readonly offset: number }[];
   readonly slotBytes: number;
@@ -97,6 +100,7 @@ export async function compileEntry(
     tableEnd: table + 4 * wordCount,
     inputs: bound("input", lowered.entry.inputs),
     states: bound("state", lowered.states),
+    boundTo: undefined,
     slots: buffers.flatMap(({ kind }, cell) =>
       kind === "slot" ? [{ cell, offset: slots.offsets[cell]! }] : [],
     ),

@@ -16,10 +16,12 @@ export function bind(
   if (disposed || weights.disposed) throw new FusewireError(`entry '${entry}' or its weights were disposed`);
   if (states.disposed) throw new FusewireError("the states were disposed");
   // Everything is checked before anything is written, so that a run that fails here has changed nothing.
-  const stateAddresses = executable.states.map((bound) => stateAddress(entry, bound, states));
+  const known = executable.boundTo === states;
+  const stateAddresses = known ? [] : executable.states.map((bound) => stateAddress(entry, bound, states));
   const values = executable.inputs.map((bound) => inputValue(entry, bound, inputs));
   const cell = new Uint32Array(memory.buffer, cells, executable.cellCount);
-  for (const [k, bound] of executable.states.entries()) cell[bound.cell] = stateAddresses[k]!;
+  for (const [k, address] of stateAddresses.entries()) cell[executable.states[k]!.cell] = address;
+  executable.boundTo = states;
   for (const slot of executable.slots) cell[slot.cell] = slots + slot.offset;
   for (const [k, bound] of executable.inputs.entries()) writeValue(memory, cell[bound.cell]!, values[k]!);
 }

@@ -5,7 +5,7 @@
 import { createWebGpuEngine, type OpenDevice, openDevice, type WebGpuOptions } from "@fusewire/backend-tfjs";
 import { type LoadOptions, loadCausalLM, standardSelection } from "@fusewire/generate";
 import { openModelDirectory } from "@fusewire/models/node";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { goldenPath } from "./support/goldens.ts";
 
 /** Each value of each choice of a variant, and each pair of them that kernels look at together. */
@@ -14,6 +14,9 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   "a thread a line": { lanes: 1, shuffles: 1, chunks: "lines", dot4: false },
   "a workgroup a line": { lanes: 128, shuffles: 1, chunks: "tiles", dot4: true },
   "a workgroup a line, joined by shuffles": { lanes: 128, shuffles: 32, chunks: "tiles", dot4: true },
+  "half a workgroup a line, joined by shuffles": { lanes: 64, shuffles: 32, chunks: "tiles", dot4: true },
+  "a subgroup a line": { lanes: 32, shuffles: 32, chunks: "tiles", dot4: true },
+  "a few subgroups a line": { lanes: 32, shuffles: 8, chunks: "tiles", dot4: true },
   "small subgroups": { lanes: 128, shuffles: 8, chunks: "lines", dot4: false },
 };
 
@@ -29,10 +32,10 @@ const FAMILIES = [
 ];
 
 let device: OpenDevice;
-beforeAll(async () => {
+beforeEach(async () => {
   device = await openDevice({ dawn: ["backend=null"] });
 });
-afterAll(() => device.dispose());
+afterEach(() => device.dispose());
 
 /** Compiles what plain, sampled and drafted generation of batches needs, and scores of chunks. */
 async function compiles(

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type OpenDevice, openDevice } from "./device/open_device.ts";
 import { createWebGpuEngine } from "./engine.ts";
 import { KERNELS } from "./kernels/index.ts";
+import type { Variant } from "./kernels/kernel.ts";
 import { testVariants } from "./self_test.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -46,25 +47,40 @@ test("runs every kernel there is, and notices a device that computes nothing", a
   engine.dispose();
 });
 
-test("as cut for a GPU, multiplies in tiles and with all lanes of a workgroup", async () => {
-  const open = await openDevice({ dawn: ["backend=null"] });
-  const written: string[] = [];
-  const pipelines: typeof open.pipelines = {
-    built: 0,
-    get(launch) {
-      written.push(launch.code);
-      return open.pipelines.get(launch);
-    },
-  };
-  // Fewer vectors in a row would leave lanes without work, and norms before a product keep it from tiles.
-  const variant = { lanes: 128, chunks: "tiles" } as const;
-  const engine = await createWebGpuEngine({ device: { ...open, pipelines }, variant });
-  await selfTest(engine, (kernel) => kernel.startsWith("product"));
-  for (const part of ["var<workgroup> left", "@workgroup_size(128"])
-    expect(written.filter((code) => code.includes(part)).length).toBeGreaterThan(2);
-  engine.dispose();
-  open.dispose();
-});
+/** How kernels are cut for GPUs: with and without subgroups, and where the language lacks an instruction. */
+const GPUS: readonly Variant[] = [
+  { lanes: 128, shuffles: 32, chunks: "tiles", dot4: true },
+  { lanes: 128, shuffles: 1, chunks: "tiles", dot4: false },
+  { lanes: 64, shuffles: 8, chunks: "tiles", dot4: true },
+  { lanes: 64, shuffles: 1, chunks: "tiles", dot4: false },
+  { lanes: 32, shuffles: 32, chunks: "tiles", dot4: true },
+  { lanes: 32, shuffles: 4, chunks: "tiles", dot4: false },
+];
+
+test.each(GPUS)(
+  "compiles as cut for a GPU, and multiplies in tiles and with all lanes: %j",
+  async (variant) => {
+    const open = await openDevice({ dawn: ["backend=null"] });
+    const written: string[] = [];
+    const pipelines: typeof open.pipelines = {
+      built: 0,
+      get(launch) {
+        written.push(launch.code);
+        return open.pipelines.get(launch);
+      },
+    };
+    const engine = await createWebGpuEngine({ device: { ...open, pipelines }, variant });
+    const { results } = await selfTest(engine);
+    expect(results.flatMap(({ error }) => error ?? [])).toEqual([]);
+    expect(open.fault()).toBeUndefined();
+    // Fewer vectors in a row would leave lanes without work, and a norm before a product keeps it from tiles.
+    const products = written.filter((code) => code.includes("fn finish("));
+    for (const part of ["var<workgroup> left", `@workgroup_size(${variant.lanes})`])
+      expect(products.filter((code) => code.includes(part)).length).toBeGreaterThan(2);
+    engine.dispose();
+    open.dispose();
+  },
+);
 
 test("notices a driver that gets one kernel wrong", async () => {
   const { pipelines } = device;

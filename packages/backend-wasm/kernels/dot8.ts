@@ -15,8 +15,9 @@ export const ONES = memory.data<i16>([1, 1, 1, 1, 1, 1, 1, 1], 16);
   return i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w, x), ones));
 }
 
-@inline function start(negated: usize): v128 {
-  return i32x4.shl(v128.load16x4_s(negated), 6);
+/** What the sums of four rows begin at; T is i16, or i32 for groups whose sums are longer. */
+@inline function start<T>(negated: usize): v128 {
+  return i32x4.shl(sizeof<T>() == 2 ? v128.load16x4_s(negated) : v128.load(negated), 6);
 }
 
 /** f32(sum) · (scale of the weight · scale of the row). */
@@ -25,18 +26,18 @@ export const ONES = memory.data<i16>([1, 1, 1, 1, 1, 1, 1, 1], 16);
 }
 
 /** out[16] = one row of x by 16 of the weight. */
-export function dot8(out: usize, x: usize, xScales: usize, w: usize, negated: usize, scales: usize, k: usize, group: usize): void {
+export function dot8<T>(out: usize, x: usize, xScales: usize, w: usize, negated: usize, scales: usize, k: usize, group: usize): void {
   const ones = v128.load(ONES);
   let a = f32x4.splat(0);
   let b = a;
   let c = a;
   let d = a;
   for (const end = x + k; x < end; ) {
-    let i0 = start(negated);
-    let i1 = start(negated + 8);
-    let i2 = start(negated + 16);
-    let i3 = start(negated + 24);
-    negated += 32;
+    let i0 = start<T>(negated);
+    let i1 = start<T>(negated + 4 * sizeof<T>());
+    let i2 = start<T>(negated + 8 * sizeof<T>());
+    let i3 = start<T>(negated + 12 * sizeof<T>());
+    negated += 16 * sizeof<T>();
     for (const stop = x + group; x < stop; x += 4) {
       const y = v128.load32_splat(x);
       i0 = add4(v128.load(w), y, ones, i0);
@@ -60,10 +61,10 @@ export function dot8(out: usize, x: usize, xScales: usize, w: usize, negated: us
 }
 
 @inline function addGroup(out: usize, x: usize, stop: usize, step: v128, w: usize, negated: usize, scales: usize, ones: v128): void {
-  let i0 = start(negated);
-  let i1 = start(negated + 8);
-  let i2 = start(negated + 16);
-  let i3 = start(negated + 24);
+  let i0 = start<i16>(negated);
+  let i1 = start<i16>(negated + 8);
+  let i2 = start<i16>(negated + 16);
+  let i3 = start<i16>(negated + 24);
   for (; x < stop; x += 4) {
     const y = v128.load32_splat(x);
     i0 = add4(v128.load(w), y, ones, i0);
@@ -116,20 +117,20 @@ export function dot8Apart(
  * Four rows of x by 8 of the 16. The rows lie together by 4 neighbours, their scales `next` bytes apart and their
  * results 64, which hold zeros before.
  */
-export function dot8Four(
+export function dot8Four<T>(
   out: usize, x: usize, xScales: usize, next: usize, w: usize, negated: usize, scales: usize, k: usize, group: usize,
 ): void {
   const ones = v128.load(ONES);
   for (const end = x + (k << 2); x < end; ) {
-    let a0 = start(negated);
-    let b0 = start(negated + 8);
+    let a0 = start<T>(negated);
+    let b0 = start<T>(negated + 4 * sizeof<T>());
     let a1 = a0;
     let b1 = b0;
     let a2 = a0;
     let b2 = b0;
     let a3 = a0;
     let b3 = b0;
-    negated += 32;
+    negated += 16 * sizeof<T>();
     for (const stop = x + (group << 2); x < stop; x += 16) {
       const y = v128.load(x);
       const v = v128.load(w);

@@ -1,5 +1,6 @@
 // A weight as codes in tiles and scales, bit for bit as `group_scales` and `quantize_rows` define them; see
 // `quantized.ts` for the tiles.
+import * as ids from "../src/ids";
 
 /** What the search for a scale divides the largest element by, in parts of either limit, as the op has them. */
 const STRETCHES = memory.data<f64>([1, 0.86, 0.93, 1.07, 1.14], 16);
@@ -52,7 +53,9 @@ export function quantizeWeight(
         }
         sum = i32x4.add(sum, v128.shuffle<i32>(sum, sum, 2, 3, 0, 1));
         const total = i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1);
-        store<i16>(sums + (((<usize>(row >> 4) * groups + g) * 16 + lane) << 1), <i16>-total);
+        const at = (<usize>(row >> 4) * groups + g) * 16 + lane;
+        if (group > <usize>ids.NARROW_SUMS) store<i32>(sums + (at << 2), -total);
+        else store<i16>(sums + (at << 1), <i16>-total);
       }
     }
   }

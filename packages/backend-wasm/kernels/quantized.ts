@@ -43,7 +43,7 @@ export function quantized(p: usize, begin: u32, end: u32, scratch: usize): void 
     prepare(bits, scratch, starts, x + <usize>row * k, count, k, group);
     const second = first + (<usize>count << 6);
     const third = second + (<usize>count << 6);
-    if (ASC_FEATURE_RELAXED_SIMD && count == 1 && bits == 8) {
+    if (ASC_FEATURE_RELAXED_SIMD && count == 1 && bits == 8 && group <= <usize>ids.NARROW_SUMS) {
       // Tiles that lie apart: of the gate and what it scales, or of the two halves of what there is to do.
       const pairs = !gated ? (stop - unit) >> 1 : n % ROWS == 0 ? stop - unit : 0;
       const apart = gated ? tiles : pairs;
@@ -146,8 +146,10 @@ function multiplyTile(
   const groups = k / group;
   const next = groups << 2;
   const s = scales + index * (groups << 6);
-  // Behind the codes lie, for 8 bits, the negated sums of each group.
-  const negated = codes + ((rows + 15) >> 4) * (k << 4) + index * (groups << 5);
+  // Behind the codes lie, for 8 bits, the negated sums of each group: of a tile 16 integers of 16 or 32 bits.
+  const wide = group > <usize>ids.NARROW_SUMS;
+  const sums: usize = wide ? 6 : 5;
+  const negated = codes + ((rows + 15) >> 4) * (k << 4) + index * (groups << sums);
   const w = codes + index * (bits == 8 ? k << 4 : k << 3);
   const strip = m > ROWS ? groups : STRIP;
   let i: u32 = 0;
@@ -162,7 +164,9 @@ function multiplyTile(
           const scale = s + (g << 6) + half;
           if (bits == 8) {
             const at = w + ((g * group) << 4) + half;
-            dot8Four(out + half, from, steps, next, at, negated + (g << 5) + (half >> 1), scale, span, group);
+            const own = negated + (g << sums);
+            if (wide) dot8Four<i32>(out + half, from, steps, next, at, own + half, scale, span, group);
+            else dot8Four<i16>(out + half, from, steps, next, at, own + (half >> 1), scale, span, group);
           } else {
             const at = w + ((g * group) << 3) + half;
             dot4Four(out + half, from, starts + (g << 2), steps, next, at, scale, span, group);
@@ -176,7 +180,8 @@ function multiplyTile(
     }
   for (; i < m; i++) {
     if (ASC_FEATURE_RELAXED_SIMD) {
-      if (bits == 8) dot8(out, x, xScales, w, negated, s, k, group);
+      if (bits == 8 && wide) dot8<i32>(out, x, xScales, w, negated, s, k, group);
+      else if (bits == 8) dot8<i16>(out, x, xScales, w, negated, s, k, group);
       else dot4(out, x, starts, xScales, w, s, k, group);
     } else if (bits == 8) baseDot8(out, x, xScales, w, s, k, group);
     else baseDot4(out, x, starts, xScales, w, s, k, group);

@@ -102,6 +102,26 @@ onEachVariant((engine) => {
       60,
     ));
 
+  test("a scale for a whole row, whose sums need more than 16 bits", async () => {
+    for (const [m, k] of [
+      [1, 264],
+      [1, 2056],
+      [6, 4096],
+    ] as const) {
+      const module = trace({
+        product: (t) => {
+          // Elements of one sign and size: their codes are near the largest, and so are sums of them.
+          const alike = (x: ops.Node) => ops.add(ops.mul(x, 0.01), 1);
+          const [xq, xs] = quantize(alike(t.input("x", { dtype: "f32", shape: [m, k] })), k, 7);
+          const w = alike(t.param("w", { dtype: "f32", shape: [50, k] }));
+          const [codes, scales] = quantize(w, k, 8);
+          return { y: ops.quantizedMatmul(xq, xs, codes, scales, { group: k, bits: 8 }) };
+        },
+      });
+      await expectAgreement(engine(), module, k, { tolerance: 0 });
+    }
+  });
+
   test("rows picked from a quantized matrix and the product with it come from one copy", async () => {
     for (const bits of [8, 4] as const) {
       const module = trace({

@@ -1,6 +1,7 @@
 /** Quantized weights as the kernels want them: tiles of 16 rows; see `kernels/quantized.ts`. */
 import { isNode, type Node, type NodeOf } from "@fusewire/ir";
 import type { Program, Step } from "@fusewire/passes";
+import { NARROW_SUMS } from "./ids.ts";
 
 const ROWS = 16;
 
@@ -58,12 +59,13 @@ function knowsTiles({ kernel, attrs }: Step, side: number): boolean {
 
 const tilesOf = ({ rows }: Tiling): number => Math.ceil(rows / ROWS);
 
-/** Bytes of the tiles; behind codes of 8 bits come the negated sums of their groups, as 16-bit integers. */
+/** Bytes of the tiles; behind codes of 8 bits come the negated sums of their groups, as integers of 16 or 32 bits. */
 export function tiledBytes(tiling: Tiling): number {
   const { kind, bits, group, width } = tiling;
   const elements = tilesOf(tiling) * ROWS * width;
   if (kind === "scales") return 4 * elements;
-  return bits === 8 ? elements + (2 * elements) / group : elements / 2;
+  const sums = (elements / group) * (group > NARROW_SUMS ? 4 : 2);
+  return bits === 8 ? elements + sums : elements / 2;
 }
 
 /** Where, behind codes of 8 bits, the negated sums of their groups begin. */

@@ -1,5 +1,5 @@
 import { freemem, totalmem } from "node:os";
-import { type AdapterFacts, listAdapters, type NoGpu } from "@fusewire/backend-tfjs/adapter";
+import type { AdapterFacts, NoGpu } from "@fusewire/backend-tfjs/adapter";
 import type { WasmFacts } from "@fusewire/backend-wasm";
 import type { SelfTest } from "@fusewire/passes";
 import { chooseDevice, type DeviceChoice, lookForGpu } from "../devices.ts";
@@ -29,7 +29,11 @@ export interface Sources {
 
 export const MACHINE: Sources = {
   lookForGpu,
-  listAdapters,
+  // Loaded when asked for, as engines are: `fusewire --help` needs none of it.
+  async listAdapters() {
+    const { listAdapters } = await import("@fusewire/backend-tfjs/adapter");
+    return listAdapters();
+  },
   async testWasm() {
     const { testVariants } = await import("@fusewire/backend-wasm");
     const { tests, ...facts } = await testVariants();

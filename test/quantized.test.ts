@@ -1,11 +1,13 @@
-/** Quantized weights on the embedded model generate; `quality.test.ts` has what they cost. */
+/** Models of few bits: as the interpreter computes them. `quality.test.ts` has what they cost. */
 import { createWasmEngine } from "@fusewire/backend-wasm";
 import { type CausalLM, loadCausalLM, type WeightDType } from "@fusewire/generate";
+import { floats } from "@fusewire/ir";
 import { loadTokenizer } from "@fusewire/models";
 import { embeddedModel, openModelDirectory } from "@fusewire/models/node";
 import { expect, test } from "vitest";
 import { withModel } from "./support/engines.ts";
 import { goldenPath } from "./support/goldens.ts";
+import { largestDifference } from "./support/read.ts";
 
 async function withTales<T>(dtype: WeightDType, body: (model: CausalLM) => Promise<T>): Promise<T> {
   const engine = await createWasmEngine();
@@ -18,17 +20,26 @@ async function withTales<T>(dtype: WeightDType, body: (model: CausalLM) => Promi
   }
 }
 
-test.each(["q8", "q4"] as const)("%s generates, the same each time", async (dtype) => {
-  const generate = (model: CausalLM) =>
-    model.generate({ input_ids: [[40, 50, 60]] }, { max_new_tokens: 20, eos_token_id: [] });
-  const first = await withTales(dtype, generate);
-  const again = await withTales(dtype, generate);
-  expect(first.new_tokens[0]).toHaveLength(20);
-  expect(again.new_tokens).toEqual(first.new_tokens);
-});
+test.each<WeightDType>(["q8", "q4", { bits: 8, group: "row" }, { bits: 4, group: 64 }])(
+  "%j generates, the same each time",
+  async (dtype) => {
+    const generate = (model: CausalLM) =>
+      model.generate({ input_ids: [[40, 50, 60]] }, { max_new_tokens: 20, eos_token_id: [] });
+    const first = await withTales(dtype, generate);
+    const again = await withTales(dtype, generate);
+    expect(first.new_tokens[0]).toHaveLength(20);
+    expect(again.new_tokens).toEqual(first.new_tokens);
+  },
+);
 
 // Kernels of workgroups give the same bits, which their own tests show; whole models take a software adapter long.
-test.each(["q8", "q4"] as const)("%s on webgpu: the interpreter's tokens", async (dtype) => {
+test.each<[device: string, dtype: WeightDType]>([
+  ["webgpu", "q8"],
+  ["webgpu", "q4"],
+  ["webgpu", { bits: 8, group: "row" }],
+  ["wasm", { bits: 8, group: "row" }],
+  ["wasm", { bits: 4, group: 64 }],
+])("on %s weights of %j give the interpreter's tokens", async (device, dtype) => {
   const directory = embeddedModel("tales");
   // Text that the model has something to say on: where all tokens are about as likely, rounding would decide.
   const ids = (await loadTokenizer(await openModelDirectory(directory))).encode("Once upon a time there was");
@@ -42,7 +53,21 @@ test.each(["q8", "q4"] as const)("%s on webgpu: the interpreter's tokens", async
       },
       { dtype },
     );
-  expect(await generate("webgpu")).toEqual(await generate("interpreter"));
+  expect(await generate(device)).toEqual(await generate("interpreter"));
+});
+
+test.each(["llama", "opt", "gemma2"])("%s in float16 on wasm has the interpreter's scores", async (name) => {
+  const input_ids = [Array.from({ length: 11 }, (_, i) => 3 + ((i * 37) % 90))];
+  const scores = (on: string) =>
+    withModel(
+      goldenPath("models", name),
+      on,
+      async (model) => floats((await model.forward({ input_ids })).logits),
+      { dtype: "float16" },
+    );
+  const [found, expected] = [await scores("wasm"), await scores("interpreter")];
+  // The tolerance of the goldens for f32, which arithmetic is in.
+  expect(largestDifference(found, expected)).toBeLessThan(3e-4);
 });
 
 test.each([

@@ -1,8 +1,8 @@
 /** What the WebGPU engine promises over whole generations. */
 import { createWebGpuEngine, openDevice, type WebGpuEngine } from "@fusewire/backend-tfjs";
-import { DynamicCache, loadCausalLM } from "@fusewire/generate";
+import { compile, DynamicCache, loadCausalLM } from "@fusewire/generate";
 import { openModelDirectory } from "@fusewire/models/node";
-import type { Engine, Outputs, States } from "@fusewire/passes";
+import type { Engine, States } from "@fusewire/passes";
 import { describe, expect, test } from "vitest";
 import { withModel } from "./support/engines.ts";
 import { goldenPath } from "./support/goldens.ts";
@@ -42,38 +42,32 @@ test("seeds give the interpreter's tokens, alone and in a batch", () =>
     }),
   ));
 
-/** The engine with decoding steps run K in one submit; what is left over when a text ends is dropped. */
-function severalAtOnce(engine: WebGpuEngine, times: number): Engine {
-  let ready: Outputs[] = [];
-  return {
-    ...engine,
-    async run(executable, states, inputs) {
-      if (!executable.entry.startsWith("decode")) {
-        ready = [];
-        return engine.run(executable, states, inputs);
-      }
-      if (ready.length === 0) ready = [...(await engine.runTimes(executable, states, inputs, times))];
-      return ready.shift()!;
-    },
-  };
-}
-
-test("1, 4 and 16 steps a submit give the same tokens, greedy and sampled, past the end of a row too", async () => {
+test("1, 4 and 16 steps a submit give the same tokens, greedy and sampled; what passes the end stays unseen", async () => {
   const device = await openDevice();
   const engine = await createWebGpuEngine({ device });
+  let steps = 0;
+  const counted: Engine = {
+    ...engine,
+    runTimes(executable, states, inputs, times) {
+      steps += times;
+      return engine.runTimes(executable, states, inputs, times);
+    },
+  };
   const texts = [];
-  for (const times of [1, 4, 16]) {
-    const model = await loadCausalLM(await openModelDirectory(llama), {
-      engine: severalAtOnce(engine, times),
-    });
+  for (const steps_per_submit of [1, 4, 16]) {
+    const model = await loadCausalLM(await openModelDirectory(llama), { engine: counted });
+    model.generate = compile(model.generate, { steps_per_submit, fullgraph: true });
     const input_ids = [prompt(6), prompt(7).slice(1)];
     const chosen = await model.generate({ input_ids }, greedy);
     const drawn = await model.generate({ input_ids }, { ...greedy, do_sample: true, seed: 3 });
-    // Ends the first row at its fifth token.
-    const ended = await model.generate(
-      { input_ids },
-      { ...greedy, eos_token_id: [chosen.new_tokens[0]![4]!] },
-    );
+    expect(chosen.stats.submits - 2).toBe(Math.ceil(greedy.max_new_tokens / steps_per_submit));
+    // Ends the only row at its fifth token.
+    steps = 0;
+    const alone = { input_ids: input_ids.slice(0, 1) };
+    const ended = await model.generate(alone, { ...greedy, eos_token_id: [chosen.new_tokens[0]![4]!] });
+    const made = ended.new_tokens[0]!.length;
+    expect(made).toBeLessThanOrEqual(5);
+    expect(steps - made).toBeLessThanOrEqual((engine.runAhead + 1) * steps_per_submit - 1);
     texts.push([chosen, drawn, ended].map(({ new_tokens }) => new_tokens));
     await model.dispose();
   }

@@ -50,7 +50,7 @@ test("docs/compatibility.md says what the tables say", async () => {
     "|---|---|",
     row(
       "dtype",
-      "`auto` (as stored), `float32`, `bfloat16`, `float16`: how weights are kept; arithmetic is f32. `q8` and `q4`: quantized while loading",
+      "`auto` (as stored), `float32`, `bfloat16`, `float16`: how weights are kept; arithmetic is f32. `q8` and `q4`: quantized while loading, as are `{bits, group}` with other groups",
     ),
     row(
       "cache_dtype",

@@ -2,12 +2,21 @@
 import { fromF16 } from "./cast";
 
 /** What a half keeps after its shift, the factor 2^112, and twice the magnitude and the exponent of ones of halves. */
-const HALVES = memory.data<u32>([0x8fffffff, 0x77800000, 0x7fff7fff, 0x7c007c00]);
+export const HALVES = memory.data<u32>([0x8fffffff, 0x77800000, 0x7fff7fff, 0x7c007c00]);
 
 /**
- * Sign, exponent and fraction go where f32 has them, and the product moves the exponent from one bias to the other,
- * denormals included. Only exponents of all ones, which are rare, need another way.
+ * The first four of eight halves. Sign, exponent and fraction go where f32 has them, and the product moves the exponent
+ * from one bias to the other, denormals included; exponents of all ones need another way.
  */
+@inline export function lowHalves(words: v128, kept: v128, factor: v128): v128 {
+  return f32x4.mul(v128.and(i32x4.shl(i32x4.extend_low_i16x8_s(words), 13), kept), factor);
+}
+
+@inline export function highHalves(words: v128, kept: v128, factor: v128): v128 {
+  return f32x4.mul(v128.and(i32x4.shl(i32x4.extend_high_i16x8_s(words), 13), kept), factor);
+}
+
+/** n halves as floats. Exponents of all ones, which are rare, are looked for by eights. */
 export function widenHalves(to: usize, from: usize, n: usize): void {
   // From memory: literals would be made anew in each round.
   const kept = v128.load32_splat(HALVES);
@@ -21,10 +30,8 @@ export function widenHalves(to: usize, from: usize, n: usize): void {
       for (let k = i; k < i + 8; k++) store<f32>(to + (k << 2), fromF16(load<u16>(from + (k << 1))));
       continue;
     }
-    const low = v128.and(i32x4.shl(i32x4.extend_low_i16x8_s(words), 13), kept);
-    const high = v128.and(i32x4.shl(i32x4.extend_high_i16x8_s(words), 13), kept);
-    v128.store(to + (i << 2), f32x4.mul(low, factor));
-    v128.store(to + (i << 2), f32x4.mul(high, factor), 16);
+    v128.store(to + (i << 2), lowHalves(words, kept, factor));
+    v128.store(to + (i << 2), highHalves(words, kept, factor), 16);
   }
   for (; i < n; i++) store<f32>(to + (i << 2), fromF16(load<u16>(from + (i << 1))));
 }

@@ -1,6 +1,6 @@
 // Products with weights that lie in panels: 4 rows of the weight together, 8 elements of each after the other, so that
-// one row of x reads a weight as a single stream. A panel of f16 is widened into scratch memory before its products, once
-// for all rows of x. Of every 8 elements of a row the first four are added up in one
+// one row of x reads a weight as a single stream. A panel of f16 is widened in registers for one row, and into scratch memory,
+// once for all of them, for several. Of every 8 elements of a row the first four are added up in one
 // vector, the last four in another; at the end the two are added and then the lanes, as `sumLanes` does. That order is
 // the same for any number of rows.
 //
@@ -9,6 +9,7 @@
 import * as ids from "../src/ids";
 import { widenHalves } from "./halves";
 import { multiplyAdd, splat, sumLanes4 } from "./math";
+import { finitePanel } from "./panel_halves";
 import { finish } from "./product";
 import { minOf, operand, word } from "./step";
 
@@ -180,6 +181,11 @@ function multiply(
   for (let j: u32 = 0; j < columns; j += 4) {
     let w = weight;
     if (dtype == ids.F16) {
+      if (m == 1 && finitePanel(out, x, w, k)) {
+        out += 16;
+        weight += panel;
+        continue;
+      }
       widenHalves(wide, w, k << 2);
       w = wide;
     }

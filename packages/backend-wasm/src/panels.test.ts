@@ -87,6 +87,12 @@ onEachVariant((engine) => {
         expect(narrow.data).toEqual(wide.data);
         expect(2 * narrow.bytes).toBe(wide.bytes);
       }
+      const infinite = { ...w, data: w.data.slice() };
+      infinite.data[5000] = dtype === "f16" ? 0x7c00 : 0x7f80;
+      const x = randomValue({ dtype: "f32", shape: [1, 1024] }, 9);
+      const { data: sums } = await multiply(engine(), x, infinite);
+      expect(sums[4]).toBe(x.data[5000 % 1024]! < 0 ? -Infinity : Infinity);
+      expect(sums).toEqual((await multiply(engine(), x, castValue(infinite, "f32"))).data);
     }
   });
 

@@ -53,3 +53,12 @@ test("a widened value casts back to itself", () => {
 test("floats refuses other dtypes", () => {
   expect(() => floats(value("i32", 1))).toThrow("expected f32, got i32");
 });
+
+test.each(["f16", "bf16"] as const)("a large value of %s is cast as a small one is", (from) => {
+  const words = Uint16Array.from({ length: 65536 + 5 }, (_, k) => k * 7);
+  for (const to of DTYPES) {
+    const large = castValue({ type: { dtype: from, shape: [words.length] }, data: words }, to);
+    const part = { type: { dtype: from, shape: [60000] }, data: words.slice(5541) };
+    expect(large.data.slice(5541)).toEqual(castValue(part, to).data);
+  }
+});

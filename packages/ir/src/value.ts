@@ -64,6 +64,8 @@ export function writer(dtype: DType): (x: number) => number {
 const saturate = (x: number, min: number, max: number): number =>
   Number.isNaN(x) ? 0 : Math.min(max, Math.max(min, Math.trunc(x)));
 
+const WORDS = 65536;
+
 /** Converts between dtypes as the op `cast` does. */
 export function castValue(value: Value, dtype: DType): Value {
   if (value.type.dtype === dtype) return value;
@@ -78,6 +80,13 @@ export function castValue(value: Value, dtype: DType): Value {
   }
   const read = reader(value.type.dtype);
   const write = writer(dtype);
+  if (source instanceof Uint16Array && source.length > WORDS) {
+    // Whole weights: each word of 16 bits is converted once.
+    const table = allocate(dtype, WORDS);
+    for (let word = 0; word < WORDS; word++) table[word] = write(read(word));
+    for (let i = 0; i < source.length; i++) target[i] = table[source[i]!]!;
+    return out;
+  }
   for (let i = 0; i < source.length; i++) target[i] = write(read(source[i]!));
   return out;
 }

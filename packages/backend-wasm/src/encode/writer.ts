@@ -60,8 +60,13 @@ export function cutProduct(m: number, n: number, columns: number, cost: number) 
   const block = Math.min(m, BLOCK_ROWS);
   const units = tiles * Math.ceil(m / block);
   const least = grainFor(units, block * cost);
-  // Each piece begins by laying out its rows of x, so with many rows it takes several tiles.
-  const grain = least > 0 && block > 1 ? Math.min(Math.ceil(tiles / 4), Math.max(8, least)) : least;
+  // Each piece begins by laying out its rows of x, so with many rows it takes several tiles. One row waits for memory,
+  // which long runs of the weight bring faster; some pieces must be left for a thread that is early.
+  const several =
+    block > 1
+      ? Math.min(Math.ceil(tiles / 4), Math.max(8, least))
+      : Math.max(least, Math.min(Math.ceil(tiles / 6), 4 * least));
+  const grain = least > 0 ? several : 0;
   return { block, units, grain, weight: weightOf(grain, block * cost) };
 }
 

@@ -2,8 +2,9 @@ import { type CausalLM, type EntryKey, eosBucket, standardSelection } from "@fus
 import { toValue, type Value } from "@fusewire/ir";
 import { median } from "./formula.ts";
 
-/** Steps in a row that are timed together. */
+/** Steps in a row that are timed together at least, and for how many milliseconds: short ones need JavaScript warm. */
 const STEPS = 6;
+const LASTING = 40;
 
 /**
  * Milliseconds of one greedy step over one text, by its length in rows: 1 is a step of decoding, more verify so many
@@ -37,8 +38,9 @@ export async function stepCosts(
       Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => of(i)),
     );
   const times = steps.map((): number[] => []);
+  const counts = steps.map(() => STEPS);
   const measure = runtime.withStates(sizes, async function* (states) {
-    for (let repeat = 0; repeat <= repeats; repeat++)
+    for (let repeat = 0; repeat <= repeats + 1; repeat++)
       for (const [k, { rows, real }] of steps.entries()) {
         // Back to the same length: keys and values need not mean anything here.
         await runtime.run({ kind: "begin", ...sizes }, states, {
@@ -54,9 +56,12 @@ export async function stepCosts(
           ...(rows > 1 && { drafts: ints([1, rows - 1], () => 7), drafted: ints([1], () => real - 1) }),
         };
         const started = performance.now();
-        for (let step = 0; step < STEPS; step++) await runtime.run(keyOf(rows), states, inputs);
-        // The first round compiles.
-        if (repeat > 0) times[k]!.push((performance.now() - started) / STEPS);
+        for (let step = 0; step < counts[k]!; step++) await runtime.run(keyOf(rows), states, inputs);
+        const ms = (performance.now() - started) / counts[k]!;
+        // The first round compiles, and the second says how long a step takes.
+        if (repeat > 1) times[k]!.push(ms);
+        const room = Math.floor((sizes.capacity - filled) / rows);
+        if (repeat > 0) counts[k] = Math.max(STEPS, Math.min(room, Math.ceil(LASTING / ms)));
       }
     yield;
   });

@@ -98,6 +98,21 @@ export function planRun(
     return { selection, inputs: { ...common, ...inputs, ...(options.sample && { seed: seeds }) } };
   };
   const { selection, inputs } = selectAt(1);
+  // Made once: rounds of a tiny model take less than encoding the options again would.
+  const verifications = new Map<string, Call>();
+  const verification = (length: number, drafts: DraftKind): Call => {
+    const at = selectAt(length);
+    const key = {
+      kind: "verify",
+      batch,
+      ...cache,
+      length,
+      drafts,
+      selection: at.selection,
+      ...ending,
+    } as const;
+    return { key, inputs: at.inputs };
+  };
   return {
     rows,
     batch,
@@ -111,17 +126,10 @@ export function planRun(
       inputs,
     },
     verify: (length, drafts) => {
-      const at = selectAt(length);
-      const key = {
-        kind: "verify",
-        batch,
-        ...cache,
-        length,
-        drafts,
-        selection: at.selection,
-        ...ending,
-      } as const;
-      return { key, inputs: at.inputs };
+      const name = `${length} ${drafts}`;
+      const call = verifications.get(name) ?? verification(length, drafts);
+      verifications.set(name, call);
+      return call;
     },
     processorsOf: (row, places) =>
       selectionFor(false, options.values, {

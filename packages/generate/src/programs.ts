@@ -47,8 +47,16 @@ export function createPrograms({ engine, weights, lowering, source }: ProgramSou
   const before: { readonly kind: string; readonly facts: Facts }[] = [];
   /** Programs that were compiled before they were forgotten, and why they were. */
   const forgotten = new Map<string, string>();
+  // Keys are used for many runs; their names are long.
+  const names = new WeakMap<EntryKey, string>();
   let reported = 0;
   let closed = false;
+
+  function nameOf(key: EntryKey, attention: AttentionKernel | undefined): string {
+    const name = names.get(key) ?? entryName(key);
+    names.set(key, name);
+    return attention ? `${name} attention=${attention}` : name;
+  }
 
   async function compileNow(key: EntryKey, attention: AttentionKernel | undefined): Promise<Executable> {
     const name = nameOf(key, attention);
@@ -115,9 +123,6 @@ const factsOf = (key: EntryKey, attention: AttentionKernel | undefined): Facts =
   ...entryFacts(key),
   ...(attention && { attention }),
 });
-
-const nameOf = (key: EntryKey, attention: AttentionKernel | undefined): string =>
-  `${entryName(key)}${attention ? ` attention=${attention}` : ""}`;
 
 /** Why a program has to be compiled, in terms of the nearest one that is there. */
 function reasonFor(

@@ -1,6 +1,6 @@
 import { createEagerEngine, createWebGpuEngine, type OpenDevice, openDevice } from "@fusewire/backend-tfjs";
 import { type CausalLM, compile, loadCausalLM } from "@fusewire/generate";
-import type { Engine, OptionalPass } from "@fusewire/passes";
+import { type Engine, OPTIONAL_PASSES } from "@fusewire/passes";
 import { globals } from "webgpu";
 import type { BenchOptions } from "./options.ts";
 import { watchWeights } from "./weight_bytes.ts";
@@ -14,17 +14,7 @@ export interface Contestant {
   weightBytes(): number;
 }
 
-const FUSING: readonly OptionalPass[] = [
-  "fuse_attention",
-  "fuse_norm",
-  "fuse_rotary",
-  "fuse_epilogue",
-  "fuse_mlp",
-  "fuse_qkv",
-  "fuse_append",
-  "fuse_dense",
-  "fuse_elementwise",
-];
+const FUSING = OPTIONAL_PASSES.filter((name) => name.startsWith("fuse_"));
 
 export const BASE = "eager tfjs-webgpu";
 export const UNFUSED = "unfused, a step a submit";

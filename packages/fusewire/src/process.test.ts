@@ -1,8 +1,8 @@
 // The command as people start it: a process of its own.
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { outcomeOf } from "./testing/child.ts";
 import { goldenModel } from "./testing/run.ts";
 
 const SCRIPT = fileURLToPath(new URL("bin/fusewire.ts", import.meta.url));
@@ -21,15 +21,8 @@ const start = (...argv: readonly string[]): ChildProcess =>
   spawn(process.execPath, ["--import", import.meta.resolve("tsx"), SCRIPT, ...argv]);
 
 async function outcome(child: ChildProcess) {
-  const text = { stdout: "", stderr: "" };
-  child.stdout?.on("data", (data) => {
-    text.stdout += data;
-  });
-  child.stderr?.on("data", (data) => {
-    text.stderr += data;
-  });
-  const [code] = (await once(child, "close")) as [number | null];
-  return { code, ...text };
+  const { code, stdout, stderr } = await outcomeOf(child);
+  return { code, stdout, stderr };
 }
 
 test("errors are one line and exit code 1", { timeout: 60_000 }, async () => {

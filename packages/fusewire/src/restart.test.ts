@@ -1,8 +1,8 @@
 // `--device webgpu` without a GPU: the command goes on in a process that starts with a software adapter.
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { outcomeOf } from "./testing/child.ts";
 import { goldenModel } from "./testing/run.ts";
 
 const SCRIPT = fileURLToPath(new URL("bin/fusewire.ts", import.meta.url));
@@ -15,24 +15,12 @@ const start = (argv: readonly string[], env: Readonly<Record<string, string>> = 
     env: { ...process.env, LD_LIBRARY_PATH: "", VK_DRIVER_FILES: "/nowhere.json", ...env },
   });
 
-async function outcome(child: ChildProcess) {
-  const text = { stdout: "", stderr: "" };
-  child.stdout?.on("data", (data) => {
-    text.stdout += data;
-  });
-  child.stderr?.on("data", (data) => {
-    text.stderr += data;
-  });
-  const [code, signal] = (await once(child, "close")) as [number | null, string | null];
-  return { code, signal, ...text };
-}
-
 const times = (text: string, part: string): number => text.split(part).length - 1;
 
 test("stdout, the exit code and the notice come through, once", { timeout: 60_000 }, async () => {
   const [made, refused] = await Promise.all([
-    outcome(start(["generate", ...MODEL, "--max-new-tokens", "2", "--json"])),
-    outcome(start(["generate", ...MODEL, "--max-new-tokens", "0"])),
+    outcomeOf(start(["generate", ...MODEL, "--max-new-tokens", "2", "--json"])),
+    outcomeOf(start(["generate", ...MODEL, "--max-new-tokens", "0"])),
   ]);
   expect(made.code).toBe(0);
   expect(times(made.stderr, NOTICE)).toBe(1);
@@ -44,13 +32,13 @@ test("stdout, the exit code and the notice come through, once", { timeout: 60_00
 test("stdin comes through", { timeout: 60_000 }, async () => {
   const child = start(["chat", "tales-draft", "--device", "webgpu", "--max-new-tokens", "3"]);
   child.stdin?.end("Hello\n");
-  const { code, stdout } = await outcome(child);
+  const { code, stdout } = await outcomeOf(child);
   expect(code).toBe(0);
   expect(stdout).toMatch(/\S/);
 });
 
 test("a process that was started so starts no other", { timeout: 60_000 }, async () => {
-  const { code, stderr } = await outcome(
+  const { code, stderr } = await outcomeOf(
     start(["generate", ...MODEL, "--max-new-tokens", "2"], { FUSEWIRE_RESTARTED: "1" }),
   );
   expect(code).toBe(1);
@@ -63,7 +51,7 @@ test("signals come through, and what they do comes back", { timeout: 60_000 }, a
   const [stopped, killed] = ["SIGINT", "SIGTERM"].map((signal) => {
     const child = start([...argv, "--max-new-tokens", "1000"]);
     child.stdout?.once("data", () => child.kill(signal as NodeJS.Signals));
-    return outcome(child);
+    return outcomeOf(child);
   });
   expect(await stopped).toMatchObject({ code: 130 });
   expect(await killed).toMatchObject({ signal: "SIGTERM" });

@@ -1,5 +1,6 @@
 import type { Value } from "@fusewire/ir";
-import type { Outputs } from "@fusewire/passes";
+import type { Chunk, Outputs } from "@fusewire/passes";
+import type { CacheSize } from "./entries/context.ts";
 import type { Job, Run } from "./job.ts";
 import { type RunPlan, rowNumbers, vector } from "./plan.ts";
 
@@ -7,11 +8,26 @@ import { type RunPlan, rowNumbers, vector } from "./plan.ts";
 export async function fillCache({ plan, run }: Pick<Job, "plan" | "run">): Promise<void> {
   const { rows, batch, cache, cached, chunks } = plan;
   await beginRows(plan, run);
-  const wanted = rows.map((row) => row.length - 1);
+  await prefillChunks(run, { batch, cache, cached, wanted: rows.map((row) => row.length - 1), chunks });
+}
+
+/** Chunks of the prompts of a batch. */
+export interface Prefill extends Pick<RowsChunk, "batch" | "cached" | "wanted"> {
+  readonly cache: CacheSize;
+  readonly chunks: readonly Pick<Chunk, "start" | "size">[];
+  /** i32[batch]: the cache row of each batch row, where they differ. */
+  readonly to?: Value;
+}
+
+/** Decodes tokens that the states hold into the caches, without scores. */
+export async function prefillChunks(
+  run: Run,
+  { batch, cache, cached, wanted, chunks, to }: Prefill,
+): Promise<void> {
   for (const { start, size } of chunks)
     await run(
       { kind: "prefill", batch, ...cache, length: size },
-      chunkInputs({ batch, cached, wanted, start, size }),
+      { ...chunkInputs({ batch, cached, wanted, start, size }), ...(to && { rows: to }) },
     );
 }
 

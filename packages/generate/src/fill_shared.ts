@@ -1,5 +1,5 @@
 import { batchBucket } from "@fusewire/passes";
-import { beginRows, chunkInputs } from "./fill_cache.ts";
+import { beginRows, prefillChunks } from "./fill_cache.ts";
 import type { Job } from "./job.ts";
 import { vector } from "./plan.ts";
 
@@ -15,14 +15,8 @@ export async function fillShared({ plan, run, runtime }: Job, width: number): Pr
   const batch = batchBucket(prompts.length, runtime.buckets);
   const wanted = prompts.map((prompt) => prompt.length - 1);
   const cached = prompts.map(() => 0);
-  for (const { start, size } of chunks)
-    await run(
-      { kind: "prefill", batch, ...cache, length: size },
-      {
-        ...chunkInputs({ batch, cached, wanted, start, size }),
-        rows: vector(batch, (b) => b * width),
-      },
-    );
+  const to = vector(batch, (b) => b * width);
+  await prefillChunks(run, { batch, cache, cached, wanted, chunks, to });
   const from = vector(cache.rows, (b) => (b < rows.length ? b - (b % width) : b));
   await run({ kind: "reorder", batch: cache.rows, ...cache }, { from });
 }

@@ -8,7 +8,7 @@ import { ownCacheSize } from "./cache/implementation.ts";
 import { withCache } from "./cache/lease.ts";
 import type { CacheSize } from "./entries/context.ts";
 import type { EntryKey } from "./entries/index.ts";
-import { beginRows, chunkInputs } from "./fill_cache.ts";
+import { beginRows, chunkInputs, prefillChunks } from "./fill_cache.ts";
 import { type ForwardInputs, newRows } from "./forward_inputs.ts";
 import type { Rows } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
@@ -111,11 +111,8 @@ async function lastScores(runtime: Runtime, states: States, work: Work): Promise
   if (longest > 1) {
     await beginRows({ rows: whole, batch, cache }, run);
     const wanted = whole.map((row) => row.length - 1);
-    for (const { start, size } of cutChunks(longest - 1, runtime.buckets))
-      await run(
-        { kind: "prefill", batch, ...cache, length: size },
-        chunkInputs({ batch, cached, wanted, start, size }),
-      );
+    const chunks = cutChunks(longest - 1, runtime.buckets);
+    await prefillChunks(run, { batch, cache, cached, wanted, chunks });
   }
   const ends = { rows: rows.map((row) => row.slice(-1)), before: whole.map((row) => row.slice(0, -1)) };
   const scores = await decodeChunk(

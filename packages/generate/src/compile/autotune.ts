@@ -66,9 +66,7 @@ async function timeSteps(runtime: Runtime, clock: () => number): Promise<number>
   } as const;
   let result = 0;
   const steps = runtime.withStates(cache, async function* (states) {
-    await beginRows({ rows: [new Array<number>(1).fill(0)], batch: 1, cache }, (key, inputs) =>
-      runtime.run(key, states, inputs),
-    );
+    await beginRows({ rows: [[0]], batch: 1, cache }, (key, inputs) => runtime.run(key, states, inputs));
     const median = async (key: EntryKey, inputs: Parameters<Runtime["run"]>[2]) => {
       const times: number[] = [];
       for (let k = 0; k < WARM + TIMED; k++) {

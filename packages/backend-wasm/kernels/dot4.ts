@@ -20,14 +20,14 @@ const LOW = memory.data<u32>([0x0f0f0f0f, 0x0f0f0f0f, 0x0f0f0f0f, 0x0f0f0f0f], 1
   return i32x4.add(to, i32x4.dot_i16x8_s(sums, ones));
 }
 
-/** out[16] = one row of x by 16 of the weight. */
+/** Adds one row of x by 16 of the weight to out[16]. */
 export function dot4(out: usize, x: usize, starts: usize, xScales: usize, w: usize, scales: usize, k: usize, group: usize): void {
   const low = v128.load(LOW);
   const ones = v128.load(ONES);
-  let a = f32x4.splat(0);
-  let b = a;
-  let c = a;
-  let d = a;
+  let a = v128.load(out);
+  let b = v128.load(out, 16);
+  let c = v128.load(out, 32);
+  let d = v128.load(out, 48);
   for (const end = x + k; x < end; ) {
     let i0 = v128.load32_splat(starts);
     let i1 = i0;
@@ -73,7 +73,7 @@ export function dot4(out: usize, x: usize, starts: usize, xScales: usize, w: usi
 
 /**
  * Four rows of x by 8 of the 16. The rows lie together by 4 neighbours, their scales and starts `next` bytes apart and
- * their results 64, which hold zeros before.
+ * their results 64, which are added to.
  */
 export function dot4Four(
   out: usize, x: usize, starts: usize, xScales: usize, next: usize, w: usize, scales: usize, k: usize, group: usize,

@@ -25,13 +25,13 @@ export const ONES = memory.data<i16>([1, 1, 1, 1, 1, 1, 1, 1], 16);
   return f32x4.mul(f32x4.convert_i32x4_s(sum), f32x4.mul(scales, step));
 }
 
-/** out[16] = one row of x by 16 of the weight. */
+/** Adds one row of x by 16 of the weight to out[16]. */
 export function dot8<T>(out: usize, x: usize, xScales: usize, w: usize, negated: usize, scales: usize, k: usize, group: usize): void {
   const ones = v128.load(ONES);
-  let a = f32x4.splat(0);
-  let b = a;
-  let c = a;
-  let d = a;
+  let a = v128.load(out);
+  let b = v128.load(out, 16);
+  let c = v128.load(out, 32);
+  let d = v128.load(out, 48);
   for (const end = x + k; x < end; ) {
     let i0 = start<T>(negated);
     let i1 = start<T>(negated + 4 * sizeof<T>());
@@ -115,7 +115,7 @@ export function dot8Apart(
 
 /**
  * Four rows of x by 8 of the 16. The rows lie together by 4 neighbours, their scales `next` bytes apart and their
- * results 64, which hold zeros before.
+ * results 64, which are added to.
  */
 export function dot8Four<T>(
   out: usize, x: usize, xScales: usize, next: usize, w: usize, negated: usize, scales: usize, k: usize, group: usize,

@@ -21,12 +21,12 @@ import { scaled } from "./dot8";
   return v128.and(i16x8.shr_u(w, 4), i8x16.splat(15));
 }
 
-/** out[16] = one row of x by 16 of the weight; `starts` has -8 times the sums of x, for 4 bits. */
+/** Adds one row of x by 16 of the weight to out[16]; `starts` has -8 times the sums of x, for 4 bits. */
 @inline function dots(bits: u32, out: usize, x: usize, starts: usize, xScales: usize, w: usize, scales: usize, k: usize, group: usize): void {
-  let a = f32x4.splat(0);
-  let b = a;
-  let c = a;
-  let d = a;
+  let a = v128.load(out);
+  let b = v128.load(out, 16);
+  let c = v128.load(out, 32);
+  let d = v128.load(out, 48);
   for (let q: usize = 0; q < k; q += group) {
     let l0 = i32x4.splat(0);
     let l1 = l0;

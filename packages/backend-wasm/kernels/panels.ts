@@ -1,209 +1,102 @@
-// Products with weights that lie in panels: 4 rows of the weight together, 8 elements of each after the other, so that
-// one row of x reads a weight as a single stream. A panel of f16 is widened in registers for one row, and into scratch memory,
-// once for all of them, for several. Of every 8 elements of a row the first four are added up in one
-// vector, the last four in another; at the end the two are added and then the lanes, as `sumLanes` does. That order is
-// the same for any number of rows.
+// Products with weights that lie in panels: 4 rows of the weight together, 8 elements of each after the other. Of every 8
+// elements of a row the first four are added up in one vector, the last four in another; at the end the two are added
+// and then the lanes, as `sumLanes` does: an order that is the same for any number of rows.
 //
-// V8 puts all loads of a block before its arithmetic, so a loop keeps its sums in registers only if they and everything
-// that one turn loads fit 15 of them: hence several rows take the first and the last four in loops of their own.
+// Tiles of four panels are cut into blocks of `PANEL_BLOCK` elements, so that a block of a few rows of x stays in the
+// inner cache while four panels pass. Of a panel's block those rows take strips in turn, and the weight is read as a
+// single stream that goes on while they all multiply what was read last. Processors read ahead where one instruction
+// reads at equal steps, so strips must follow each other in memory: with jumps between them this took twice as long.
 import * as ids from "../src/ids";
 import { widenHalves } from "./halves";
-import { multiplyAdd, splat, sumLanes4 } from "./math";
+import { sumLanes4 } from "./math";
 import { finitePanel } from "./panel_halves";
-import { finish } from "./product";
+import { multiplyPanel } from "./panel_rows";
+import { clear, finish } from "./product";
 import { minOf, operand, word } from "./step";
 
 /** Columns of out that make a unit: four panels. */
 const COLUMNS: u32 = 16;
 
-/** Bytes that 8 elements of one row take. A word of bf16 holds elements k (its lower half) and k + 4. */
-@inline function eight<T>(): usize {
-  return sizeof<T>() << 3;
+/** More rows than this take a block at once: each weight is multiplied so often that reading it hardly counts. */
+const MANY: u32 = 16;
+
+/** Elements that all of a few rows multiply before the next: of f32, 2 KB of a panel. */
+const STRIP: u32 = 128;
+
+/** Where `panel` has elements from q on, in a block that begins with `block` and has `length` of them. */
+@inline function place(dtype: u32, weight: usize, panel: usize, block: usize, length: usize, q: usize, k: usize): usize {
+  const bytes: usize = dtype == ids.F32 ? 16 : 8;
+  return weight + ((panel >> 2) * (k << 2) + (block << 2) + (panel & 3) * length + (q - block)) * bytes;
 }
 
-@inline function firstFour<T>(at: usize): v128 {
-  return sizeof<T>() == 4 ? v128.load(at) : i32x4.shl(v128.load(at), 16);
-}
-
-@inline function lastFour<T>(at: usize): v128 {
-  return sizeof<T>() == 4 ? v128.load(at, 16) : upperHalves(v128.load(at));
-}
-
-@inline function upperHalves(words: v128): v128 {
-  return i32x4.shl(i32x4.shr_u(words, 16), 16);
-}
-
-/** out[4] = one row of x by a panel of bf16. */
-function narrowPanel(out: usize, x: usize, w: usize, k: usize): void {
-  let a = splat(0);
-  let b = a;
-  let c = a;
-  let d = a;
-  let e = a;
-  let f = a;
-  let g = a;
-  let h = a;
-  for (const end = x + (k << 2); x < end; x += 32) {
-    const y = v128.load(x);
-    const z = v128.load(x, 16);
-    const w0 = v128.load(w);
-    const w1 = v128.load(w, 16);
-    const w2 = v128.load(w, 32);
-    const w3 = v128.load(w, 48);
-    a = multiplyAdd(y, i32x4.shl(w0, 16), a);
-    e = multiplyAdd(z, upperHalves(w0), e);
-    b = multiplyAdd(y, i32x4.shl(w1, 16), b);
-    f = multiplyAdd(z, upperHalves(w1), f);
-    c = multiplyAdd(y, i32x4.shl(w2, 16), c);
-    g = multiplyAdd(z, upperHalves(w2), g);
-    d = multiplyAdd(y, i32x4.shl(w3, 16), d);
-    h = multiplyAdd(z, upperHalves(w3), h);
-    w += 64;
+/** One row of the weight as f32. */
+export function panelRow(dtype: u32, out: usize, weight: usize, row: usize, k: usize): void {
+  for (let block: usize = 0; block < k; block += ids.PANEL_BLOCK) {
+    const length = min(<usize>ids.PANEL_BLOCK, k - block);
+    for (let q = block; q < block + length; q += 8) {
+      const from = place(dtype, weight, row >> 2, block, length, q, k);
+      const at = out + (q << 2);
+      if (dtype == ids.F32) memory.copy(at, from + ((row & 3) << 5), 32);
+      else if (dtype == ids.F16) widenHalves(at, from + ((row & 3) << 4), 8);
+      else {
+        const words = v128.load(from + ((row & 3) << 4));
+        v128.store(at, i32x4.shl(words, 16));
+        v128.store(at, i32x4.shl(i32x4.shr_u(words, 16), 16), 16);
+      }
+    }
   }
-  v128.store(out, sumLanes4(f32x4.add(a, e), f32x4.add(b, f), f32x4.add(c, g), f32x4.add(d, h)));
 }
 
-/** out[4] = one row of x by a panel of f32. */
-function widePanel(out: usize, x: usize, w: usize, k: usize): void {
-  let a = splat(0);
-  let b = a;
-  let c = a;
-  let d = a;
-  let from = w;
-  for (let q = x; q < x + (k << 2); q += 32) {
-    const y = v128.load(q);
-    a = multiplyAdd(y, v128.load(from), a);
-    b = multiplyAdd(y, v128.load(from, 32), b);
-    c = multiplyAdd(y, v128.load(from, 64), c);
-    d = multiplyAdd(y, v128.load(from, 96), d);
-    from += 128;
+/** What the sums of m rows by one panel come to, 64 bytes apart. */
+function join(out: usize, sums: usize, m: usize): void {
+  for (const end = out + (m << 6); out < end; out += 64) {
+    v128.store(
+      out,
+      sumLanes4(
+        f32x4.add(v128.load(sums), v128.load(sums, 64)),
+        f32x4.add(v128.load(sums, 16), v128.load(sums, 80)),
+        f32x4.add(v128.load(sums, 32), v128.load(sums, 96)),
+        f32x4.add(v128.load(sums, 48), v128.load(sums, 112)),
+      ),
+    );
+    sums += 128;
   }
-  let e = splat(0);
-  let f = e;
-  let g = e;
-  let h = e;
-  from = w + 16;
-  for (let q = x + 16; q < x + (k << 2); q += 32) {
-    const y = v128.load(q);
-    e = multiplyAdd(y, v128.load(from), e);
-    f = multiplyAdd(y, v128.load(from, 32), f);
-    g = multiplyAdd(y, v128.load(from, 64), g);
-    h = multiplyAdd(y, v128.load(from, 96), h);
-    from += 128;
-  }
-  v128.store(out, sumLanes4(f32x4.add(a, e), f32x4.add(b, f), f32x4.add(c, g), f32x4.add(d, h)));
-}
-
-/** Four rows of x, which lie together by 4 elements, by two rows of a panel; results 64 bytes apart. */
-@inline function fourByTwo<T>(out: usize, x: usize, w: usize, k: usize): void {
-  const end = x + (k << 4);
-  let a0 = splat(0);
-  let a1 = a0;
-  let a2 = a0;
-  let a3 = a0;
-  let b0 = a0;
-  let b1 = a0;
-  let b2 = a0;
-  let b3 = a0;
-  let from = w;
-  for (let q = x; q < end; q += 128) {
-    const u = firstFour<T>(from);
-    const v = firstFour<T>(from + eight<T>());
-    let y = v128.load(q);
-    a0 = multiplyAdd(y, u, a0);
-    b0 = multiplyAdd(y, v, b0);
-    y = v128.load(q, 16);
-    a1 = multiplyAdd(y, u, a1);
-    b1 = multiplyAdd(y, v, b1);
-    y = v128.load(q, 32);
-    a2 = multiplyAdd(y, u, a2);
-    b2 = multiplyAdd(y, v, b2);
-    y = v128.load(q, 48);
-    a3 = multiplyAdd(y, u, a3);
-    b3 = multiplyAdd(y, v, b3);
-    from += eight<T>() << 2;
-  }
-  let c0 = splat(0);
-  let c1 = c0;
-  let c2 = c0;
-  let c3 = c0;
-  let d0 = c0;
-  let d1 = c0;
-  let d2 = c0;
-  let d3 = c0;
-  from = w;
-  for (let q = x + 64; q < end; q += 128) {
-    const u = lastFour<T>(from);
-    const v = lastFour<T>(from + eight<T>());
-    let y = v128.load(q);
-    c0 = multiplyAdd(y, u, c0);
-    d0 = multiplyAdd(y, v, d0);
-    y = v128.load(q, 16);
-    c1 = multiplyAdd(y, u, c1);
-    d1 = multiplyAdd(y, v, d1);
-    y = v128.load(q, 32);
-    c2 = multiplyAdd(y, u, c2);
-    d2 = multiplyAdd(y, v, d2);
-    y = v128.load(q, 48);
-    c3 = multiplyAdd(y, u, c3);
-    d3 = multiplyAdd(y, v, d3);
-    from += eight<T>() << 2;
-  }
-  const a = sumLanes4(f32x4.add(a0, c0), f32x4.add(a1, c1), f32x4.add(a2, c2), f32x4.add(a3, c3));
-  const b = sumLanes4(f32x4.add(b0, d0), f32x4.add(b1, d1), f32x4.add(b2, d2), f32x4.add(b3, d3));
-  const low = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-  const high = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-  v128.store64_lane(out, low, 0);
-  v128.store64_lane(out + 64, low, 1);
-  v128.store64_lane(out + 128, high, 0);
-  v128.store64_lane(out + 192, high, 1);
-}
-
-function narrowFour(out: usize, x: usize, w: usize, k: usize): void {
-  fourByTwo<u16>(out, x, w, k);
-  fourByTwo<u16>(out + 8, x, w + 32, k);
-}
-
-function wideFour(out: usize, x: usize, w: usize, k: usize): void {
-  fourByTwo<f32>(out, x, w, k);
-  fourByTwo<f32>(out + 8, x, w + 64, k);
 }
 
 /**
- * Rows of out, 64 bytes each, from a panel on: `columns` of them, rounded up to whole panels. `wide` has room for a
- * panel of f32.
+ * Rows of out, 64 bytes each, from panel `first` on: `columns` of them, rounded up to whole panels. `sums` has room for
+ * 512 bytes a row, `wide` for a block of a panel of f32.
  */
 function multiply(
-  dtype: u32, out: usize, x: usize, packed: usize, weight: usize, wide: usize, m: u32, columns: u32, k: usize,
+  dtype: u32, out: usize, sums: usize, x: usize, packed: usize, weight: usize, wide: usize, first: usize, m: u32, columns: u32, k: usize,
 ): void {
-  const narrow = dtype == ids.BF16;
-  const panel = dtype == ids.F32 ? k << 4 : k << 3;
-  for (let j: u32 = 0; j < columns; j += 4) {
-    let w = weight;
-    if (dtype == ids.F16) {
-      if (m == 1 && finitePanel(out, x, w, k)) {
-        out += 16;
-        weight += panel;
-        continue;
+  const rows = <usize>m;
+  const stop = first + (<usize>columns + 3) / 4;
+  const strip = <usize>(m == 1 || m > MANY ? ids.PANEL_BLOCK : STRIP);
+  clear(sums, (stop - first) * (rows << 7));
+  for (let block: usize = 0; block < k; block += ids.PANEL_BLOCK) {
+    const length = min(<usize>ids.PANEL_BLOCK, k - block);
+    let to = sums;
+    for (let panel = first; panel < stop; panel++) {
+      for (let q = block; q < block + length; q += strip) {
+        const part = min(strip, block + length - q);
+        const w = place(dtype, weight, panel, block, length, q, k);
+        const from = x + (q << 2);
+        const fours = packed + (q << 4);
+        if (dtype == ids.BF16) multiplyPanel<u16>(to, from, fours, k << 2, w, rows, part);
+        else if (dtype == ids.F32) multiplyPanel<f32>(to, from, fours, k << 2, w, rows, part);
+        else if (m > 1 || !finitePanel(to, from, w, part)) {
+          widenHalves(wide, w, part << 2);
+          multiplyPanel<f32>(to, from, fours, k << 2, wide, rows, part);
+        }
       }
-      widenHalves(wide, w, k << 2);
-      w = wide;
+      to += rows << 7;
     }
-    let i: u32 = 0;
-    for (; i + 4 <= m; i += 4) {
-      const to = out + (<usize>i << 6);
-      const from = packed + <usize>i * (k << 2);
-      if (narrow) narrowFour(to, from, w, k);
-      else wideFour(to, from, w, k);
-    }
-    for (; i < m; i++) {
-      const to = out + (<usize>i << 6);
-      const from = x + <usize>i * (k << 2);
-      if (narrow) narrowPanel(to, from, w, k);
-      else widePanel(to, from, w, k);
-    }
+  }
+  for (let panel = first; panel < stop; panel++) {
+    join(out, sums, rows);
     out += 16;
-    weight += panel;
+    sums += rows << 7;
   }
 }
 
@@ -225,7 +118,8 @@ function pack(to: usize, x: usize, m: u32, k: usize): void {
 /**
  * Words: out (2), x (2), weight (2), bias (2), residual (2), m, n, k, activation, whether there are a bias, a residual
  * and a gate, dtype of the weight, rows of x in a block. Units are 16 columns of out for a block of rows, all columns of
- * a block before the next. Scratch: the rows of a block, its 16 columns, those of the gate, and for f16 a panel.
+ * a block before the next. Scratch: the rows of a block, its 16 columns, those of the gate, sums of 16 columns and a
+ * panel.
  */
 export function panels(p: usize, begin: u32, end: u32, scratch: usize): void {
   const m = word(p, ids.HEADER + 10);
@@ -240,10 +134,10 @@ export function panels(p: usize, begin: u32, end: u32, scratch: usize): void {
   const w = operand(p, ids.HEADER + 4);
   const bias = word(p, ids.HEADER + 14) != 0 ? operand(p, ids.HEADER + 6) : 0;
   const residual = word(p, ids.HEADER + 15) != 0 ? operand(p, ids.HEADER + 8) : 0;
-  const row = dtype == ids.F32 ? k << 2 : k << 1;
   const first = scratch + <usize>block * (k << 2);
   const second = first + (<usize>block << 6);
-  const wide = second + (<usize>block << 6);
+  const sums = second + (<usize>block << 6);
+  const wide = sums + (<usize>block << 9);
   const tiles = (n + COLUMNS - 1) / COLUMNS;
   for (let unit = begin; unit < end; ) {
     const top = (unit / tiles) * block;
@@ -254,8 +148,8 @@ export function panels(p: usize, begin: u32, end: u32, scratch: usize): void {
     for (; unit < stop; unit++) {
       const j = (unit % tiles) * COLUMNS;
       const columns = minOf(COLUMNS, n - j);
-      multiply(dtype, first, rows, scratch, w + <usize>j * row, wide, count, columns, k);
-      if (gated) multiply(dtype, second, rows, scratch, w + <usize>(n + j) * row, wide, count, columns, k);
+      multiply(dtype, first, sums, rows, scratch, w, wide, j >> 2, count, columns, k);
+      if (gated) multiply(dtype, second, sums, rows, scratch, w, wide, (n + j) >> 2, count, columns, k);
       for (let i: usize = 0; i < <usize>count; i++) {
         const at = ((<usize>top + i) * <usize>n + <usize>j) << 2;
         memory.copy(out + at, first + (i << 6), <usize>columns << 2);

@@ -46,6 +46,17 @@ export function linear(p: usize, begin: u32, end: u32, scratch: usize): void {
   }
 }
 
+/** Zeros in a multiple of 64 bytes; `memory.fill` calls out of the module, which takes longer than a few rows do. */
+export function clear(at: usize, bytes: usize): void {
+  const zero = splat(0);
+  for (const end = at + bytes; at < end; at += 64) {
+    v128.store(at, zero);
+    v128.store(at, zero, 16);
+    v128.store(at, zero, 32);
+    v128.store(at, zero, 48);
+  }
+}
+
 /** The epilogue of n columns of one row, in place; addresses of what there is not are 0. */
 export function finish(out: usize, up: usize, bias: usize, upBias: usize, residual: usize, activation: u32, n: u32): void {
   if (bias != 0) add(out, bias, n);

@@ -1,6 +1,6 @@
 // Rows as small integers, and back; see `group_scales`, `quantize_rows` and `dequantize`. Units are groups.
 import * as ids from "../src/ids";
-import { widenHalves } from "./halves";
+import { panelRow } from "./panels";
 import { number, operand, word } from "./step";
 
 /** Words: out (2), x (2), group, the largest integer. */
@@ -87,20 +87,10 @@ export function gatherTiled(p: usize, begin: u32, end: u32): void {
     const wanted = load<i32>(index + (i << 2));
     const row = <usize>(wanted < 0 ? 0 : wanted < rows ? wanted : rows - 1);
     const lane = row & 15;
-    if (kind == ids.PANELS_F32) {
-      const panel = source + (row >> 2) * (n << 4) + ((row & 3) << 5);
-      for (let k: usize = 0; k < n; k += 8) memory.copy(out + ((i * n + k) << 2), panel + (k << 4), 32);
-    } else if (kind == ids.PANELS_BF16) {
-      const panel = source + (row >> 2) * (n << 3) + ((row & 3) << 4);
-      for (let k: usize = 0; k < n; k += 8) {
-        const words = v128.load(panel + (k << 3));
-        v128.store(out + ((i * n + k) << 2), i32x4.shl(words, 16));
-        v128.store(out + ((i * n + k) << 2), i32x4.shl(i32x4.shr_u(words, 16), 16), 16);
-      }
-    } else if (kind == ids.PANELS_F16) {
-      const panel = source + (row >> 2) * (n << 3) + ((row & 3) << 4);
-      for (let k: usize = 0; k < n; k += 8) widenHalves(out + ((i * n + k) << 2), panel + (k << 3), 8);
-    } else if (kind == ids.TILED_FLOATS) {
+    if (kind == ids.PANELS_F32) panelRow(ids.F32, out + ((i * n) << 2), source, row, n);
+    else if (kind == ids.PANELS_BF16) panelRow(ids.BF16, out + ((i * n) << 2), source, row, n);
+    else if (kind == ids.PANELS_F16) panelRow(ids.F16, out + ((i * n) << 2), source, row, n);
+    else if (kind == ids.TILED_FLOATS) {
       const tile = source + (row >> 4) * (n << 6);
       for (let k: usize = 0; k < n; k++)
         store<u32>(out + ((i * n + k) << 2), load<u32>(tile + (((k << 4) + lane) << 2)));

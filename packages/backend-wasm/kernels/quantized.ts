@@ -5,13 +5,13 @@ import * as ids from "../src/ids";
 import { dot4, dot4Four } from "./dot4";
 import { dot8, dot8Apart, dot8Four } from "./dot8";
 import { baseDot4, baseDot8 } from "./dot_base";
-import { finish } from "./product";
+import { clear, finish } from "./product";
 import { minOf, operand, word } from "./step";
 
 const ROWS: u32 = 16;
 
-/** With few rows, groups of which both halves of a tile are taken before the next: memory is read while others are computed. */
-const STRIP: usize = 4;
+/** With a few rows, bytes of a tile's row that all of them take before the next: memory is read while others are computed. */
+const STRIP: usize = 128;
 
 /**
  * Words: out (2), x (2), scales of x (2), codes (2), scales (2), bias (2), residual (2), m, n, k, group, bits,
@@ -145,49 +145,46 @@ function multiplyTile(
 ): void {
   const groups = k / group;
   const next = groups << 2;
-  const s = scales + index * (groups << 6);
   // Behind the codes lie, for 8 bits, the negated sums of each group: of a tile 16 integers of 16 or 32 bits.
   const wide = group > <usize>ids.NARROW_SUMS;
   const sums: usize = wide ? 6 : 5;
-  const negated = codes + ((rows + 15) >> 4) * (k << 4) + index * (groups << sums);
-  const w = codes + index * (bits == 8 ? k << 4 : k << 3);
-  const strip = m > ROWS ? groups : STRIP;
-  let i: u32 = 0;
-  if (ASC_FEATURE_RELAXED_SIMD)
-    for (; i + 4 <= m; i += 4) {
-      memory.fill(out, 0, 256);
-      for (let g: usize = 0; g < groups; g += strip) {
-        const span = min(strip, groups - g) * group;
-        const from = x + ((g * group) << 2);
-        const steps = xScales + (g << 2);
+  const strip = m == 1 || m > ROWS ? groups : max(1, STRIP * 8 / bits / group);
+  clear(out, <usize>m << 6);
+  for (let g: usize = 0; g < groups; g += strip) {
+    const q = g * group;
+    const span = min(strip, groups - g) * group;
+    const w = codes + index * (bits == 8 ? k << 4 : k << 3) + (bits == 8 ? q << 4 : q << 3);
+    const negated = codes + ((rows + 15) >> 4) * (k << 4) + ((index * groups + g) << sums);
+    const scale = scales + ((index * groups + g) << 6);
+    let from = x;
+    let to = out;
+    let start = starts + (g << 2);
+    let step = xScales + (g << 2);
+    let i: u32 = 0;
+    if (ASC_FEATURE_RELAXED_SIMD)
+      for (; i + 4 <= m; i += 4) {
         for (let half: usize = 0; half < 64; half += 32) {
-          const scale = s + (g << 6) + half;
-          if (bits == 8) {
-            const at = w + ((g * group) << 4) + half;
-            const own = negated + (g << sums);
-            if (wide) dot8Four<i32>(out + half, from, steps, next, at, own + half, scale, span, group);
-            else dot8Four<i16>(out + half, from, steps, next, at, own + (half >> 1), scale, span, group);
-          } else {
-            const at = w + ((g * group) << 3) + half;
-            dot4Four(out + half, from, starts + (g << 2), steps, next, at, scale, span, group);
-          }
+          const at = from + (q << 2);
+          if (bits == 4) dot4Four(to + half, at, start, step, next, w + half, scale + half, span, group);
+          else if (wide) dot8Four<i32>(to + half, at, step, next, w + half, negated + half, scale + half, span, group);
+          else dot8Four<i16>(to + half, at, step, next, w + half, negated + (half >> 1), scale + half, span, group);
         }
+        from += k << 2;
+        to += 256;
+        start += next << 2;
+        step += next << 2;
       }
-      x += k << 2;
-      out += 256;
-      starts += next << 2;
-      xScales += next << 2;
+    for (; i < m; i++) {
+      if (!ASC_FEATURE_RELAXED_SIMD) {
+        if (bits == 8) baseDot8(to, from + (q << 1), step, w, scale, span, group);
+        else baseDot4(to, from + (q << 1), start, step, w, scale, span, group);
+      } else if (bits == 4) dot4(to, from + q, start, step, w, scale, span, group);
+      else if (wide) dot8<i32>(to, from + q, step, w, negated, scale, span, group);
+      else dot8<i16>(to, from + q, step, w, negated, scale, span, group);
+      from += ASC_FEATURE_RELAXED_SIMD ? k : k << 1;
+      to += 64;
+      start += next;
+      step += next;
     }
-  for (; i < m; i++) {
-    if (ASC_FEATURE_RELAXED_SIMD) {
-      if (bits == 8 && wide) dot8<i32>(out, x, xScales, w, negated, s, k, group);
-      else if (bits == 8) dot8<i16>(out, x, xScales, w, negated, s, k, group);
-      else dot4(out, x, starts, xScales, w, s, k, group);
-    } else if (bits == 8) baseDot8(out, x, xScales, w, s, k, group);
-    else baseDot4(out, x, starts, xScales, w, s, k, group);
-    x += ASC_FEATURE_RELAXED_SIMD ? k : k << 1;
-    out += 64;
-    starts += next;
-    xScales += next;
   }
 }

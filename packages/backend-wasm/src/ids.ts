@@ -106,6 +106,9 @@ export const ATTENTION_QUERY_BYTES = 32 + 4 * ATTENTION_PIECE + 16;
 /** The longest group, in eights, whose sum of 8-bit codes has 16 bits; those of longer ones have 32. */
 export const NARROW_SUMS = 256;
 
+/** Elements of a row that a tile of a matrix in panels holds together, of one panel after another; a multiple of 8. */
+export const PANEL_BLOCK = 768;
+
 /** What `GATHER_TILED` picks rows of: codes of 8 or of 4 bits, or floats; f32, bf16 or f16 in panels. */
 export const TILED_8 = 0;
 export const TILED_4 = 1;

@@ -14,7 +14,7 @@ onEachVariant((engine) => {
       fc.record({
         m: fc.oneof(size(9), fc.constantFrom(64, 67, 130)),
         n: fc.oneof(size(40), fc.constantFrom(16, 48, 97)),
-        k: size(12).map((eights) => 8 * eights),
+        k: fc.oneof(size(12), fc.constantFrom(33, 96, 104)).map((eights) => 8 * eights),
         dtype: fc.constantFrom("f32" as const, "bf16" as const, "f16" as const),
         gated: fc.boolean(),
         bias: fc.boolean(),
@@ -53,21 +53,28 @@ onEachVariant((engine) => {
     ));
 
   test("a row's bits depend on that row alone", () =>
-    check(fc.tuple(fc.constantFrom(2, 4, 5, 7, 64, 70), size(40), size(9)), async ([m, n, eights], seed) => {
-      const k = 8 * eights;
-      const dtype = seed % 2 === 0 ? "bf16" : "f16";
-      const w = randomValue({ dtype, shape: [n, k] }, seed);
-      const x = randomValue({ dtype: "f32", shape: [m, k] }, seed + 1);
-      const whole = await multiply(engine(), x, w);
-      for (const row of [0, m >> 1, m - 1]) {
-        const alone: Value = {
-          type: { dtype: "f32", shape: [1, k] },
-          data: x.data.slice(row * k, (row + 1) * k),
-        };
-        const { data } = await multiply(engine(), alone, w);
-        expect([...data]).toEqual([...whole.data.slice(row * n, (row + 1) * n)]);
-      }
-    }));
+    check(
+      fc.tuple(
+        fc.constantFrom(2, 3, 4, 5, 7, 16, 17, 64, 70),
+        size(40),
+        fc.oneof(size(9), fc.constantFrom(33, 104)),
+      ),
+      async ([m, n, eights], seed) => {
+        const k = 8 * eights;
+        const dtype = (["f32", "bf16", "f16"] as const)[seed % 3]!;
+        const w = randomValue({ dtype, shape: [n, k] }, seed);
+        const x = randomValue({ dtype: "f32", shape: [m, k] }, seed + 1);
+        const whole = await multiply(engine(), x, w);
+        for (const row of [0, m >> 1, m - 1]) {
+          const alone: Value = {
+            type: { dtype: "f32", shape: [1, k] },
+            data: x.data.slice(row * k, (row + 1) * k),
+          };
+          const { data } = await multiply(engine(), alone, w);
+          expect([...data]).toEqual([...whole.data.slice(row * n, (row + 1) * n)]);
+        }
+      },
+    ));
 
   test("weights of 16 bits give the bits of the same weights in 32, in half the bytes", async () => {
     for (const dtype of ["bf16", "f16"] as const) {

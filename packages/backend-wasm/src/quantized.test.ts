@@ -52,7 +52,7 @@ onEachVariant((engine) => {
       fc.record({
         m: fc.oneof(fc.constant(1), size(9), fc.constantFrom(21, 64, 65, 67, 130)),
         n: fc.oneof(size(40), fc.constantFrom(16, 48, 96)),
-        groups: size(4),
+        groups: size(7),
         group: fc.constantFrom(8, 16, 32, 64, 128),
         bits: fc.constantFrom(8 as const, 4 as const),
         gated: fc.boolean(),

@@ -58,8 +58,7 @@ function encodeLinear(
   ];
   if (panels) {
     const { block, ...cut } = cutProduct(m, n, 16, 16 * k * (gated ? 2 : 1));
-    const widened = panels.dtype === "f16" ? 4 * 4 * k : 0;
-    const scratch = 4 * block * k + 2 * 64 * block + widened;
+    const scratch = 4 * block * k + (2 * 64 + 512) * block + 16 * ids.PANEL_BLOCK;
     return [
       { kernel: ids.LINEAR_PANELS, ...cut, scratch, words: [...words, dtypeWord(panels.dtype), block] },
     ];

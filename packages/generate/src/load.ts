@@ -110,7 +110,10 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
   async function* tunedSteps(...given: Parameters<typeof generateSteps>): ReturnType<typeof generateSteps> {
     const settings = given[4];
     if (settings.autotune) {
-      tuning ??= autotune(runtime);
+      tuning ??= autotune(runtime).catch((error: unknown) => {
+        tuning = undefined;
+        throw error;
+      });
       await tuning;
     }
     return yield* generateSteps(...given);

@@ -49,6 +49,21 @@ test("max-autotune tunes once, before the first generation, and compiles nothing
   expect(second.sequences).toEqual(first.sequences);
 });
 
+test("a failed max-autotune is tried again by the next generation", async () => {
+  const { engine } = engineOf({ one: 1, two: 1 });
+  let failures = 1;
+  const model = await loadCausalLM(tinyModel(), {
+    engine: {
+      ...engine,
+      run: (...given) => (failures-- > 0 ? Promise.reject(new Error("out of memory")) : engine.run(...given)),
+    },
+  });
+  model.forward = compile(model.forward, { mode: "max-autotune" });
+  const generate = () => model.generate({ input_ids: [[3, 1, 4]] }, { max_new_tokens: 3 });
+  await expect(generate()).rejects.toThrow("out of memory");
+  expect((await generate()).sequences[0]).toHaveLength(6);
+});
+
 test("an engine without a choice is left alone", async () => {
   const model = await loadCausalLM(tinyModel(), { engine: createReferenceEngine() });
   expect(await autotune(model.runtime)).toBeUndefined();

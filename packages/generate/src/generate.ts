@@ -83,7 +83,7 @@ export async function* generateSteps(
       repeatRows(inputs, returned).input_ids,
       made.tokens,
       // Hugging Face's beam search takes a pad token 0 for none.
-      (beams && !resolved.pad && resolved.eos[0]) || resolved.pad,
+      (beams && !resolved.pad && resolved.eos[0]) || (resolved.pad ?? 0),
     ),
     new_tokens: made.tokens,
     ...counts.beams,

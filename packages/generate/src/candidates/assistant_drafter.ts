@@ -5,18 +5,7 @@ import { rowNumbers, vector } from "../plan.ts";
 import type { AssistantOptions } from "./assistant_options.ts";
 import { bestThreshold, type Judged, judge } from "./best_threshold.ts";
 import type { Drafter, Drafting } from "./drafter.ts";
-
-/** Where a row stands with the assistant. */
-interface Follower {
-  /** Tokens from the row's start that the assistant's states hold. */
-  known: number;
-  /** Tokens from the row's start that have keys and values in its caches. */
-  cached: number;
-  /** Steps run for the last drafts. */
-  steps: number;
-  /** How likely each of the last drafts was. */
-  confidences: number[];
-}
+import { followerOf, hiddenBefore, hide, nextRun, settle, unkept } from "./follower.ts";
 
 /** Before there is a round to go by. */
 const FIRST_GUESS = 4;
@@ -31,14 +20,11 @@ export async function assistantDrafter(job: Job, options: AssistantOptions): Pro
   const { schedule, adaptive, remember } = options;
   let { numTokens, threshold } = options;
   const { batch, cache, rows: prompts, decode } = job.plan;
+  const { pad, eos } = job.plan.options;
+  const unseen = pad !== undefined && !eos.includes(pad) ? pad : undefined;
   const { sample } = decode.key.selection;
   const step = await job.prepare({ ...decode.key, kind: "draft" });
-  const followers: Follower[] = prompts.map(({ length }) => ({
-    known: length,
-    cached: length - 1,
-    steps: 0,
-    confidences: [],
-  }));
+  const followers = prompts.map(({ length }) => followerOf(length));
   const seen: Judged[] = [];
   let expected = FIRST_GUESS;
 
@@ -50,11 +36,16 @@ export async function assistantDrafter(job: Job, options: AssistantOptions): Pro
       const most = Math.max(...wanted);
       if (most === 0) return drafts;
       await follow(rows);
+      const inputs = {
+        ...decode.inputs,
+        hidden: vector(batch, (b) => followers[b]?.hidden.length ?? 0),
+        unkept: vector(batch, (b) => (followers[b] ? unkept(followers[b]) : -1)),
+      };
       const stopped = wanted.map((count) => count === 0);
       for (let asked = 0; stopped.includes(false); ) {
         const times = Math.min(most - asked, stepsAtOnce());
         asked += times;
-        for (const outputs of await step(decode.inputs, times)) take(outputs);
+        for (const outputs of await step(inputs, times)) take(outputs);
       }
       expected = Math.max(...drafts.map(({ tokens }) => tokens.length)) + 1;
       return drafts;
@@ -78,11 +69,8 @@ export async function assistantDrafter(job: Job, options: AssistantOptions): Pro
     settle(outcomes) {
       for (const [b, { accepted }] of outcomes.entries()) {
         const follower = followers[b]!;
-        const { known, steps, confidences } = follower;
-        // The last draft itself was never decoded, and what follows a wrong one is of no use.
-        if (steps > 0) follower.cached = known + Math.min(accepted, steps - 1);
-        follower.known = known + accepted;
-        seen.push(...judge(confidences, accepted));
+        settle(follower, accepted);
+        seen.push(...judge(follower.confidences, accepted));
       }
       if (adaptive) threshold = bestThreshold(seen) ?? threshold;
       const all = outcomes.every(({ accepted }, b) => accepted === followers[b]!.confidences.length);
@@ -98,16 +86,29 @@ export async function assistantDrafter(job: Job, options: AssistantOptions): Pro
 
   /** Puts what the rows gained in the drafts' place, and decodes what the caches lack of it, but for the last token. */
   async function follow(rows: readonly Drafting[]): Promise<void> {
-    const gained = rows.map(({ ids }, b) => ids.slice(followers[b]!.known));
-    const missing = rows.map(({ ids }, b) => ids.length - 1 - followers[b]!.cached);
-    const [length, decoded] = [gained.map((ids) => ids.length), missing].map(roomFor) as [number, number];
-    if (length === 0) return;
+    for (const [b, { ids }] of rows.entries()) hide(followers[b]!, ids, unseen);
+    for (;;) {
+      const gained = rows.map(({ ids }, b) => ids.slice(followers[b]!.known));
+      const missing = rows.map(({ ids }, b) => nextRun(followers[b]!, ids.length - 1));
+      const [length, decoded] = [gained.map((ids) => ids.length), missing].map(roomFor) as [number, number];
+      if (length === 0 && decoded === 0) return;
+      await append(rows, gained, missing, { length: Math.max(1, length), decoded });
+    }
+  }
+
+  async function append(
+    rows: readonly Drafting[],
+    gained: readonly (readonly number[])[],
+    missing: readonly number[],
+    sizes: { readonly length: number; readonly decoded: number },
+  ): Promise<void> {
+    const { length } = sizes;
     const tokens = Array.from(
       { length: batch * length },
       (_, i) => gained[Math.floor(i / length)]?.[i % length] ?? 0,
     );
     await job.run(
-      { kind: "append", batch, ...cache, length, decoded },
+      { kind: "append", batch, ...cache, ...sizes },
       {
         rows: rowNumbers(batch),
         at: vector(batch, (b) => followers[b]?.known ?? 1),
@@ -116,10 +117,13 @@ export async function assistantDrafter(job: Job, options: AssistantOptions): Pro
         done: vector(batch, (b) => (rows[b] && !rows[b]!.done ? 0 : 1)),
         from: vector(batch, (b) => followers[b]?.cached ?? 0),
         missing: vector(batch, (b) => missing[b] ?? 0),
+        hidden: vector(batch, (b) => (followers[b] ? hiddenBefore(followers[b]) : 0)),
       },
     );
-    for (const [b, { ids }] of rows.entries())
-      Object.assign(followers[b]!, { known: ids.length, cached: ids.length - 1 });
+    for (const [b, follower] of followers.entries()) {
+      follower.known = rows[b]!.ids.length;
+      follower.cached += missing[b]!;
+    }
   }
 }
 

@@ -5,7 +5,8 @@ import { doneState, type EntryContext, idsState, layerContext, lengthsState, row
 /**
  * Puts tokens i32[B, T] into rows from at[b] on, count[b] of them, and ends each row behind them: how a draft model
  * learns what became of its drafts. done i32[B] is each row's new end mark. With `decoded` it also decodes up to so
- * many tokens into the caches, missing[b] of them from from[b] on; all other keys and values stay.
+ * many tokens into the caches, missing[b] of them from from[b] on, before which hidden[b] tokens have no keys and
+ * values; all other keys and values stay.
  */
 export function append(
   tracer: Tracer,
@@ -26,7 +27,10 @@ export function append(
   tracer.write("lengths", set(lengthsState(tracer, cache), add(at, count)));
   tracer.write("done", set(doneState(tracer, cache), vector("done")));
   if (decoded > 0) {
-    const step = stepAt(cache, decoded, { rows, at: vector("from"), count: vector("missing") });
+    const step = stepAt(cache, decoded, {
+      rows,
+      ...{ at: vector("from"), count: vector("missing"), hidden: vector("hidden") },
+    });
     model.decode(layerContext(tracer, context), gather(gather(ids, rows), step.positions, 1), step);
   }
   return {};

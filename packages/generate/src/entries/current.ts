@@ -6,6 +6,7 @@ import {
   gather,
   le,
   max,
+  mul,
   type Node,
   reshape,
   sub,
@@ -44,13 +45,25 @@ export function currentRows(tracer: Tracer, context: EntryContext): Current {
   };
 }
 
-/** Scores of what may follow, f32[B, V]: decodes the last token of each row. */
-export function nextScores(tracer: Tracer, { context, rows, ids, lengths, active }: Current): Node {
+/**
+ * Scores of what may follow, f32[B, V]: decodes the last token of each row. With `gaps` so many tokens of each row have
+ * no keys and values, the last one too where kept i32[B] is 0: it then sees what the token before it saw.
+ */
+export function nextScores(
+  tracer: Tracer,
+  { context, rows, ids, lengths, active }: Current,
+  gaps?: { readonly hidden: Node; readonly kept: Node },
+): Node {
   const { cache, batch, model } = context;
   const layers = layerContext(tracer, context);
   const last = sub(lengths, 1);
   const tokens = gather(ids, reshape(last, [batch, 1]), 1);
-  const hidden = model.decode(layers, tokens, stepAt(cache, 1, { rows, at: last, count: active }));
+  const step = stepAt(cache, 1, {
+    rows,
+    at: last,
+    ...(gaps ? { count: mul(active, gaps.kept), hidden: gaps.hidden } : { count: active }),
+  });
+  const hidden = model.decode(layers, tokens, step);
   return reshape(model.head(layers, hidden), [batch, model.vocabSize]);
 }
 

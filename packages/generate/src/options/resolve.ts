@@ -31,7 +31,8 @@ export interface ResolvedOptions extends GenerationModes {
   /** How the model's own cache is made. */
   readonly cacheImplementation: CacheImplementation | undefined;
   readonly eos: readonly number[];
-  readonly pad: number;
+  /** What fills rows that have ended; nothing where the model names neither it nor an end token. */
+  readonly pad: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -68,7 +69,7 @@ export function resolveOptions(options: GenerationOptions, defaults: GenerationD
     pastKeyValues: options.past_key_values && holdOf(options.past_key_values),
     cacheImplementation: implementationOf(given.cache_implementation),
     eos,
-    pad: given.pad_token_id ?? eos[0] ?? 0,
+    pad: given.pad_token_id ?? eos[0],
     signal: options.signal,
   };
 }

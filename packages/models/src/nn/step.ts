@@ -28,19 +28,30 @@ export interface Step {
   readonly cache: CacheShape;
   /** i32[B]: the cache row of each batch row. */
   readonly rows: Node;
-  /** i32[B]: the slot of each row's first token; slots are positions, for rows start at slot 0. */
+  /** i32[B]: the slot of each row's first token in the cache. */
   readonly at: Node;
   /** i32[B]: how many of the T tokens are real; the others write nothing. */
   readonly count: Node;
-  /** i32[B, T] */
+  /** i32[B, T]: slots in the cache, at[b], at[b]+1, …. */
+  readonly slots: Node;
+  /** i32[B, T]: where in its text each token stands: its slot, unless tokens before it are hidden. */
   readonly positions: Node;
 }
 
-/** The step whose row b holds tokens at[b], at[b]+1, …. */
-export function stepAt(cache: CacheShape, length: number, leaves: Pick<Step, "rows" | "at" | "count">): Step {
-  const batch = leaves.at.type.shape[0]!;
-  const positions = add(reshape(leaves.at, [batch, 1]), iota(leaves.at.table, length));
-  return { ...leaves, cache, positions };
+/**
+ * The step whose row b holds the tokens at positions at[b], at[b]+1, …; with `hidden`, i32[B], so many tokens before
+ * them have no keys and values.
+ */
+export function stepAt(
+  cache: CacheShape,
+  length: number,
+  { rows, at, count, hidden }: Pick<Step, "rows" | "at" | "count"> & { readonly hidden?: Node },
+): Step {
+  const from = (first: Node) => add(reshape(first, [at.type.shape[0]!, 1]), iota(at.table, length));
+  const positions = from(at);
+  if (!hidden) return { cache, rows, at, count, slots: positions, positions };
+  const first = sub(at, hidden);
+  return { cache, rows, at: first, count, slots: from(first), positions };
 }
 
 /** The run of keys each token sees, i32[B, T] each. */
@@ -50,9 +61,9 @@ export interface Interval {
 }
 
 /** A token sees itself and everything before it, or with a window at most the last `window` of those. */
-export function causal({ positions }: Step, window?: number): Interval {
-  const start = constant(positions.table, 0, "i32", positions.type.shape);
-  return { lo: window === undefined ? start : max(sub(positions, window - 1), start), hi: positions };
+export function causal({ slots }: Step, window?: number): Interval {
+  const start = constant(slots.table, 0, "i32", slots.type.shape);
+  return { lo: window === undefined ? start : max(sub(slots, window - 1), start), hi: slots };
 }
 
 /** Slots that a layer's cache needs: all of them, or a ring when a window leaves most of them unread. */

@@ -25,27 +25,48 @@
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
 }
 
-@inline function powerOfTwo(n: v128): v128 {
-  return i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23);
+/** 2^n for integers n; the bits of 1 are those of its exponent alone. */
+@inline function powerOfTwo(n: v128, one: v128): v128 {
+  return i32x4.add(i32x4.shl(n, 23), one);
 }
+
+/** Constants of `exp4`, 16 bytes each: V8 builds vectors of literals anew wherever they are used, in loops too. */
+const EXP = memory.data<f32>(
+  [
+    -104, -104, -104, -104, 89, 89, 89, 89,
+    1.44269504, 1.44269504, 1.44269504, 1.44269504, 12582912, 12582912, 12582912, 12582912,
+    -0.693359375, -0.693359375, -0.693359375, -0.693359375,
+    2.1219444e-4, 2.1219444e-4, 2.1219444e-4, 2.1219444e-4,
+    1.984127e-4, 1.984127e-4, 1.984127e-4, 1.984127e-4,
+    1.3888889e-3, 1.3888889e-3, 1.3888889e-3, 1.3888889e-3,
+    8.3333333e-3, 8.3333333e-3, 8.3333333e-3, 8.3333333e-3,
+    4.1666667e-2, 4.1666667e-2, 4.1666667e-2, 4.1666667e-2,
+    0.16666667, 0.16666667, 0.16666667, 0.16666667,
+    0.5, 0.5, 0.5, 0.5, 1, 1, 1, 1,
+  ],
+  16,
+);
 
 /** e^x by e^x = 2^n · e^r with |r| <= ln2 / 2 and the Taylor polynomial of e^r. */
 export function exp4(given: v128): v128 {
   // Beyond these the result is 0 or infinity anyway; NaN passes through both.
-  const x = f32x4.min(f32x4.max(given, splat(-104)), splat(89));
-  const n = f32x4.nearest(f32x4.mul(x, splat(1.44269504)));
-  const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, splat(0.693359375))), f32x4.mul(n, splat(-2.12194440e-4)));
-  let y = splat(1.0 / 5040.0);
-  y = f32x4.add(f32x4.mul(y, r), splat(1.0 / 720.0));
-  y = f32x4.add(f32x4.mul(y, r), splat(1.0 / 120.0));
-  y = f32x4.add(f32x4.mul(y, r), splat(1.0 / 24.0));
-  y = f32x4.add(f32x4.mul(y, r), splat(1.0 / 6.0));
-  y = f32x4.add(f32x4.mul(y, r), splat(0.5));
-  y = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(y, r), r), r), splat(1));
+  const x = f32x4.pmin(f32x4.pmax(given, v128.load(EXP)), v128.load(EXP, 16));
+  // Floats near 1.5 · 2^23 lie 1 apart, and their lowest bits count them.
+  const big = v128.load(EXP, 48);
+  const rounded = multiplyAdd(x, v128.load(EXP, 32), big);
+  const n = f32x4.sub(rounded, big);
+  const r = multiplyAdd(n, v128.load(EXP, 80), multiplyAdd(n, v128.load(EXP, 64), x));
+  let y = multiplyAdd(v128.load(EXP, 96), r, v128.load(EXP, 112));
+  y = multiplyAdd(y, r, v128.load(EXP, 128));
+  y = multiplyAdd(y, r, v128.load(EXP, 144));
+  y = multiplyAdd(y, r, v128.load(EXP, 160));
+  y = multiplyAdd(y, r, v128.load(EXP, 176));
+  const one = v128.load(EXP, 192);
+  y = f32x4.add(multiplyAdd(f32x4.mul(y, r), r, r), one);
   // In two steps, since 2^n itself may lie outside the normal range.
-  const whole = i32x4.trunc_sat_f32x4_s(n);
+  const whole = i32x4.sub(rounded, big);
   const half = i32x4.shr_s(whole, 1);
-  return f32x4.mul(f32x4.mul(y, powerOfTwo(half)), powerOfTwo(i32x4.sub(whole, half)));
+  return f32x4.mul(f32x4.mul(y, powerOfTwo(half, one)), powerOfTwo(i32x4.sub(whole, half), one));
 }
 
 @inline export function exp1(x: f32): f32 {

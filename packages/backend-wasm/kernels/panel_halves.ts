@@ -1,12 +1,14 @@
-// One row of x by a panel of f16, widened in registers.
+// One row of x by panels of f16, widened in registers.
 import { HALVES, highHalves, lowHalves } from "./halves";
 import { multiplyAdd } from "./math";
 
 /**
- * Adds one row of x by k elements of a panel to its sums, as `panel_rows.ts` has them; where the panel holds infinity
- * or NaN nothing is added, and the result is false.
+ * Adds one row of x by k elements of four panels to its sums, as `oneRow` does; where a panel holds infinity or NaN
+ * nothing is added, and the result is false.
  */
-export function finitePanel(sums: usize, x: usize, w: usize, k: usize): bool {
+export function finitePanels(
+  sums: usize, apart: usize, x: usize, w0: usize, w1: usize, w2: usize, w3: usize, k: usize,
+): bool {
   // From memory: literals would be made anew in each round.
   const kept = v128.load32_splat(HALVES);
   const factor = v128.load32_splat(HALVES, 4);
@@ -15,49 +17,67 @@ export function finitePanel(sums: usize, x: usize, w: usize, k: usize): bool {
   let largest = i16x8.splat(0);
   let a = v128.load(sums);
   let b = v128.load(sums, 16);
-  let e = v128.load(sums, 64);
-  let f = v128.load(sums, 80);
-  let from = w;
-  // Two rows at a time, so that their sums stay in registers.
+  let c = v128.load(sums + apart);
+  let d = v128.load(sums + apart, 16);
+  // Two panels at a time, so that their sums stay in registers.
   for (let q = x; q < end; q += 32) {
     const y = v128.load(q);
     const z = v128.load(q, 16);
-    let words = v128.load(from);
+    let words = v128.load(w0);
     largest = i16x8.max_s(largest, v128.and(words, magnitude));
     a = multiplyAdd(y, lowHalves(words, kept, factor), a);
-    e = multiplyAdd(z, highHalves(words, kept, factor), e);
-    words = v128.load(from, 16);
+    a = multiplyAdd(z, highHalves(words, kept, factor), a);
+    words = v128.load(w0, 16);
     largest = i16x8.max_s(largest, v128.and(words, magnitude));
     b = multiplyAdd(y, lowHalves(words, kept, factor), b);
-    f = multiplyAdd(z, highHalves(words, kept, factor), f);
-    from += 64;
+    b = multiplyAdd(z, highHalves(words, kept, factor), b);
+    if (w0 == 0) break;
+    words = v128.load(w1);
+    largest = i16x8.max_s(largest, v128.and(words, magnitude));
+    c = multiplyAdd(y, lowHalves(words, kept, factor), c);
+    c = multiplyAdd(z, highHalves(words, kept, factor), c);
+    words = v128.load(w1, 16);
+    largest = i16x8.max_s(largest, v128.and(words, magnitude));
+    d = multiplyAdd(y, lowHalves(words, kept, factor), d);
+    d = multiplyAdd(z, highHalves(words, kept, factor), d);
+    w0 += 32;
+    w1 += 32;
   }
-  let c = v128.load(sums, 32);
-  let d = v128.load(sums, 48);
-  let g = v128.load(sums, 96);
-  let h = v128.load(sums, 112);
-  from = w + 32;
+  let e = v128.load(sums + 2 * apart);
+  let f = v128.load(sums + 2 * apart, 16);
+  let g = v128.load(sums + 3 * apart);
+  let h = v128.load(sums + 3 * apart, 16);
   for (let q = x; q < end; q += 32) {
     const y = v128.load(q);
     const z = v128.load(q, 16);
-    let words = v128.load(from);
+    let words = v128.load(w2);
     largest = i16x8.max_s(largest, v128.and(words, magnitude));
-    c = multiplyAdd(y, lowHalves(words, kept, factor), c);
+    e = multiplyAdd(y, lowHalves(words, kept, factor), e);
+    e = multiplyAdd(z, highHalves(words, kept, factor), e);
+    words = v128.load(w2, 16);
+    largest = i16x8.max_s(largest, v128.and(words, magnitude));
+    f = multiplyAdd(y, lowHalves(words, kept, factor), f);
+    f = multiplyAdd(z, highHalves(words, kept, factor), f);
+    if (w2 == 0) break;
+    words = v128.load(w3);
+    largest = i16x8.max_s(largest, v128.and(words, magnitude));
+    g = multiplyAdd(y, lowHalves(words, kept, factor), g);
     g = multiplyAdd(z, highHalves(words, kept, factor), g);
-    words = v128.load(from, 16);
+    words = v128.load(w3, 16);
     largest = i16x8.max_s(largest, v128.and(words, magnitude));
-    d = multiplyAdd(y, lowHalves(words, kept, factor), d);
+    h = multiplyAdd(y, lowHalves(words, kept, factor), h);
     h = multiplyAdd(z, highHalves(words, kept, factor), h);
-    from += 64;
+    w2 += 32;
+    w3 += 32;
   }
   if (v128.any_true(i16x8.ge_s(largest, v128.load32_splat(HALVES, 12)))) return false;
   v128.store(sums, a);
   v128.store(sums, b, 16);
-  v128.store(sums, c, 32);
-  v128.store(sums, d, 48);
-  v128.store(sums, e, 64);
-  v128.store(sums, f, 80);
-  v128.store(sums, g, 96);
-  v128.store(sums, h, 112);
+  v128.store(sums + apart, c);
+  v128.store(sums + apart, d, 16);
+  v128.store(sums + 2 * apart, e);
+  v128.store(sums + 2 * apart, f, 16);
+  v128.store(sums + 3 * apart, g);
+  v128.store(sums + 3 * apart, h, 16);
   return true;
 }

@@ -1,32 +1,33 @@
-// Products with weights that lie in panels: 4 rows of the weight together, 8 elements of each after the other. Of every 8
-// elements of a row the first four are added up in one vector, the last four in another; at the end the two are added
-// and then the lanes, as `sumLanes` does: an order that is the same for any number of rows.
+// Products with weights that lie in panels: 2 rows of the weight together, 8 elements of each after the other, so that
+// 8 elements of a panel of f32 fill a cache line. Every output is one vector that adds up fours of elements and then its
+// lanes, in an order that is the same for any number of rows.
 //
-// Tiles of four panels are cut into blocks of `PANEL_BLOCK` elements, so that a block of a few rows of x stays in the
-// inner cache while four panels pass. Of a panel's block those rows take strips in turn, and the weight is read as a
-// single stream that goes on while they all multiply what was read last. Processors read ahead where one instruction
-// reads at equal steps, so strips must follow each other in memory: with jumps between them this took twice as long.
+// Up to five rows of x are multiplied at once: the weight is read once, in the order in which it lies in memory, while
+// all sums stay in registers, so that the processor reads ahead. One or two rows have too few sums for that and take
+// several panels, from places far apart: each is a stream of its own, where neighbours would begin anew every few pages.
+// More than five rows take strips of a panel in turn, group by group, and very many a whole block.
+//
+// Tiles of `PANEL_TILE` rows are cut into blocks of `PANEL_BLOCK` elements, panel behind panel: a block of a few rows of
+// x stays in the inner cache while the panels of a tile pass, and half of that cache may be all there is.
 import * as ids from "../src/ids";
 import { widenHalves } from "./halves";
 import { sumLanes4 } from "./math";
-import { finitePanel } from "./panel_halves";
-import { multiplyPanel } from "./panel_rows";
+import { finitePanels } from "./panel_halves";
+import { eight, four, groupOf, manyRows, oneRow, twoRows } from "./panel_rows";
 import { clear, finish } from "./product";
 import { minOf, operand, word } from "./step";
 
-/** Columns of out that make a unit: four panels. */
+/** Columns of out that make a unit: 8 panels. */
 const COLUMNS: u32 = 16;
 
-/** More rows than this take a block at once: each weight is multiplied so often that reading it hardly counts. */
-const MANY: u32 = 16;
-
-/** Elements that all of a few rows multiply before the next: of f32, 2 KB of a panel. */
-const STRIP: u32 = 128;
+/** Elements that groups of a few rows multiply in turn: of f32, 2 KB of a panel. */
+const STRIP: usize = 256;
 
 /** Where `panel` has elements from q on, in a block that begins with `block` and has `length` of them. */
 @inline function place(dtype: u32, weight: usize, panel: usize, block: usize, length: usize, q: usize, k: usize): usize {
-  const bytes: usize = dtype == ids.F32 ? 16 : 8;
-  return weight + ((panel >> 2) * (k << 2) + (block << 2) + (panel & 3) * length + (q - block)) * bytes;
+  const bytes: usize = dtype == ids.F32 ? 8 : 4;
+  const tile: usize = ids.PANEL_TILE >> 1;
+  return weight + ((panel / tile) * (k * tile) + block * tile + (panel % tile) * length + (q - block)) * bytes;
 }
 
 /** One row of the weight as f32. */
@@ -34,92 +35,144 @@ export function panelRow(dtype: u32, out: usize, weight: usize, row: usize, k: u
   for (let block: usize = 0; block < k; block += ids.PANEL_BLOCK) {
     const length = min(<usize>ids.PANEL_BLOCK, k - block);
     for (let q = block; q < block + length; q += 8) {
-      const from = place(dtype, weight, row >> 2, block, length, q, k);
+      const from = place(dtype, weight, row >> 1, block, length, q, k);
       const at = out + (q << 2);
-      if (dtype == ids.F32) memory.copy(at, from + ((row & 3) << 5), 32);
-      else if (dtype == ids.F16) widenHalves(at, from + ((row & 3) << 4), 8);
+      if (dtype == ids.F32) memory.copy(at, from + (row & 1) * eight<f32>(), 32);
+      else if (dtype == ids.F16) widenHalves(at, from + (row & 1) * eight<u16>(), 8);
       else {
-        const words = v128.load(from + ((row & 3) << 4));
-        v128.store(at, i32x4.shl(words, 16));
-        v128.store(at, i32x4.shl(i32x4.shr_u(words, 16), 16), 16);
+        v128.store(at, four<u16>(false, from + (row & 1) * eight<u16>()));
+        v128.store(at, four<u16>(true, from + (row & 1) * eight<u16>()), 16);
       }
     }
   }
 }
 
-/** What the sums of m rows by one panel come to, 64 bytes apart. */
-function join(out: usize, sums: usize, m: usize): void {
-  for (const end = out + (m << 6); out < end; out += 64) {
-    v128.store(
-      out,
-      sumLanes4(
-        f32x4.add(v128.load(sums), v128.load(sums, 64)),
-        f32x4.add(v128.load(sums, 16), v128.load(sums, 80)),
-        f32x4.add(v128.load(sums, 32), v128.load(sums, 96)),
-        f32x4.add(v128.load(sums, 48), v128.load(sums, 112)),
-      ),
+/** What the sums of a row by pairs of panels come to, `stride` bytes from pair to pair. */
+function join(out: usize, sums: usize, stride: usize, panels: usize): void {
+  for (let p: usize = 0; p < panels; p += 2) {
+    const next = sums + stride;
+    v128.store(out, sumLanes4(v128.load(sums), v128.load(sums, 16), v128.load(next), v128.load(next, 16)));
+    out += 16;
+    sums = next + stride;
+  }
+}
+
+/** A block of f16 of a panel as f32. */
+@inline function widened(wide: usize, w: usize, k: usize): usize {
+  widenHalves(wide, w, k << 1);
+  return wide;
+}
+
+/** Adds one row of x by a block of four panels to its sums, where panels are of f16. */
+function oneRowOfHalves(sums: usize, apart: usize, x: usize, w0: usize, w1: usize, w2: usize, w3: usize, k: usize, wide: usize): void {
+  const row = k << 3;
+  if (!finitePanels(sums, apart, x, w0, w1, w2, w3, k))
+    oneRow<f32>(
+      sums,
+      apart,
+      x,
+      widened(wide, w0, k),
+      widened(wide + row, w1, k),
+      widened(wide + 2 * row, w2, k),
+      widened(wide + 3 * row, w3, k),
+      k,
     );
-    sums += 128;
+}
+
+/** Adds one or two rows of x by a block of all panels to their sums: a quarter or half of the panels is a stream. */
+function multiplyFew(
+  dtype: u32, sums: usize, x: usize, weight: usize, wide: usize, first: usize, m: usize, panels: usize, block: usize, length: usize, k: usize,
+): void {
+  const size = m << 5;
+  const last = first + panels - 1;
+  if (m == 1) {
+    const run = (panels + 3) >> 2;
+    for (let p: usize = 0; p < run; p++) {
+      // Behind the last panel it is read again, for sums that nobody looks at.
+      const w0 = place(dtype, weight, min(first + p, last), block, length, block, k);
+      const w1 = place(dtype, weight, min(first + run + p, last), block, length, block, k);
+      const w2 = place(dtype, weight, min(first + 2 * run + p, last), block, length, block, k);
+      const w3 = place(dtype, weight, min(first + 3 * run + p, last), block, length, block, k);
+      const to = sums + p * size;
+      if (dtype == ids.BF16) oneRow<u16>(to, run * size, x, w0, w1, w2, w3, length);
+      else if (dtype == ids.F32) oneRow<f32>(to, run * size, x, w0, w1, w2, w3, length);
+      else oneRowOfHalves(to, run * size, x, w0, w1, w2, w3, length, wide);
+    }
+    return;
+  }
+  const run = (panels + 1) >> 1;
+  for (let p: usize = 0; p < run; p++) {
+    const w0 = place(dtype, weight, first + p, block, length, block, k);
+    const w1 = place(dtype, weight, min(first + run + p, last), block, length, block, k);
+    const to = sums + p * size;
+    if (dtype == ids.BF16) twoRows<u16>(to, run * size, x, k << 2, w0, w1, w0, w1, length);
+    else if (dtype == ids.F32) twoRows<f32>(to, run * size, x, k << 2, w0, w1, w0, w1, length);
+    else {
+      const v0 = widened(wide, w0, length);
+      const v1 = widened(wide + (length << 3), w1, length);
+      twoRows<f32>(to, run * size, x, k << 2, v0, v1, v0, v1, length);
+    }
+  }
+}
+
+/** Adds three rows of x or more by a block of all panels to their sums. */
+function multiplyMany(
+  dtype: u32, sums: usize, packed: usize, weight: usize, wide: usize, first: usize, m: usize, panels: usize, block: usize, length: usize, k: usize,
+): void {
+  const strip = m > 5 && m <= <usize>ids.FEW_ROWS ? STRIP : <usize>ids.PANEL_BLOCK;
+  for (let panel = first; panel < first + panels; panel++) {
+    for (let q = block; q < block + length; q += strip) {
+      const part = min(strip, block + length - q);
+      const w = place(dtype, weight, panel, block, length, q, k);
+      if (dtype == ids.BF16) manyRows<u16>(sums, packed, k << 2, q, w, m, part);
+      else if (dtype == ids.F32) manyRows<f32>(sums, packed, k << 2, q, w, m, part);
+      else manyRows<f32>(sums, packed, k << 2, q, widened(wide, w, part), m, part);
+    }
+    sums += m << 5;
   }
 }
 
 /**
- * Rows of out, 64 bytes each, from panel `first` on: `columns` of them, rounded up to whole panels. `sums` has room for
- * 512 bytes a row, `wide` for a block of a panel of f32.
+ * Rows of out, `stride` bytes each, from panel `first` on: `columns` of them, rounded up to pairs of panels. `sums` has
+ * room for 16 bytes a row and column, up to whole tiles, `wide` for a block of four panels of f32.
  */
 function multiply(
-  dtype: u32, out: usize, sums: usize, x: usize, packed: usize, weight: usize, wide: usize, first: usize, m: u32, columns: u32, k: usize,
+  dtype: u32, out: usize, stride: usize, sums: usize, x: usize, packed: usize, weight: usize, wide: usize, first: usize, m: u32, columns: u32, k: usize,
 ): void {
   const rows = <usize>m;
-  const stop = first + (<usize>columns + 3) / 4;
-  const strip = <usize>(m == 1 || m > MANY ? ids.PANEL_BLOCK : STRIP);
-  clear(sums, (stop - first) * (rows << 7));
+  const panels = (<usize>columns + 1) >> 1;
+  clear(sums, rows * (stride << 2));
   for (let block: usize = 0; block < k; block += ids.PANEL_BLOCK) {
     const length = min(<usize>ids.PANEL_BLOCK, k - block);
-    let to = sums;
-    for (let panel = first; panel < stop; panel++) {
-      for (let q = block; q < block + length; q += strip) {
-        const part = min(strip, block + length - q);
-        const w = place(dtype, weight, panel, block, length, q, k);
-        const from = x + (q << 2);
-        const fours = packed + (q << 4);
-        if (dtype == ids.BF16) multiplyPanel<u16>(to, from, fours, k << 2, w, rows, part);
-        else if (dtype == ids.F32) multiplyPanel<f32>(to, from, fours, k << 2, w, rows, part);
-        else if (m > 1 || !finitePanel(to, from, w, part)) {
-          widenHalves(wide, w, part << 2);
-          multiplyPanel<f32>(to, from, fours, k << 2, wide, rows, part);
-        }
-      }
-      to += rows << 7;
-    }
+    if (m < 3) multiplyFew(dtype, sums, x + (block << 2), weight, wide, first, rows, panels, block, length, k);
+    else multiplyMany(dtype, sums, packed, weight, wide, first, rows, panels, block, length, k);
   }
-  for (let panel = first; panel < stop; panel++) {
-    join(out, sums, rows);
-    out += 16;
-    sums += rows << 7;
-  }
+  for (let i: usize = 0; i < rows; i++) join(out + i * stride, sums + (i << 5), rows << 5, panels);
 }
 
-/** Lays rows of x together by fours, 4 elements of each after the other. */
+/** Lays rows of x together by the groups that are multiplied at once, 4 elements of each after the other. */
 function pack(to: usize, x: usize, m: u32, k: usize): void {
+  if (m < 3) return;
   const row = k << 2;
-  for (let i: u32 = 0; i + 4 <= m; i += 4) {
-    for (let q: usize = 0; q < row; q += 16) {
-      v128.store(to, v128.load(x + q));
-      v128.store(to, v128.load(x + row + q), 16);
-      v128.store(to, v128.load(x + 2 * row + q), 32);
-      v128.store(to, v128.load(x + 3 * row + q), 48);
-      to += 64;
+  for (let left: usize = m; left > 0; ) {
+    const group = groupOf(left);
+    for (let i: usize = 0; i < group; i++) {
+      let at = to + (i << 4);
+      for (const end = x + row; x < end; x += 16) {
+        v128.store(at, v128.load(x));
+        at += group << 4;
+      }
     }
-    x += row << 2;
+    to += group * row;
+    left -= group;
   }
 }
 
 /**
  * Words: out (2), x (2), weight (2), bias (2), residual (2), m, n, k, activation, whether there are a bias, a residual
- * and a gate, dtype of the weight, rows of x in a block. Units are 16 columns of out for a block of rows, all columns of
- * a block before the next. Scratch: the rows of a block, its 16 columns, those of the gate, sums of 16 columns and a
- * panel.
+ * and a gate, dtype of the weight, rows of x in a block, units that are best taken together. Units are 16 columns of out
+ * for a block of rows, all columns of a block before the next. Scratch: the rows of a block, their columns of such units,
+ * those of the gate, sums of these columns and a block of four panels of f32.
  */
 export function panels(p: usize, begin: u32, end: u32, scratch: usize): void {
   const m = word(p, ids.HEADER + 10);
@@ -134,10 +187,12 @@ export function panels(p: usize, begin: u32, end: u32, scratch: usize): void {
   const w = operand(p, ids.HEADER + 4);
   const bias = word(p, ids.HEADER + 14) != 0 ? operand(p, ids.HEADER + 6) : 0;
   const residual = word(p, ids.HEADER + 15) != 0 ? operand(p, ids.HEADER + 8) : 0;
+  const most = word(p, ids.HEADER + 19);
+  const area = <usize>(block * most);
   const first = scratch + <usize>block * (k << 2);
-  const second = first + (<usize>block << 6);
-  const sums = second + (<usize>block << 6);
-  const wide = sums + (<usize>block << 9);
+  const second = first + (area << 6);
+  const sums = second + (area << 6);
+  const wide = sums + (area << 8);
   const tiles = (n + COLUMNS - 1) / COLUMNS;
   for (let unit = begin; unit < end; ) {
     const top = (unit / tiles) * block;
@@ -145,17 +200,19 @@ export function panels(p: usize, begin: u32, end: u32, scratch: usize): void {
     const rows = x + <usize>top * (k << 2);
     const stop = minOf(end, (unit / tiles + 1) * tiles);
     pack(scratch, rows, count, k);
-    for (; unit < stop; unit++) {
+    while (unit < stop) {
+      const units = minOf(most - (unit % tiles) % most, stop - unit);
+      const stride = <usize>(units * COLUMNS) << 2;
       const j = (unit % tiles) * COLUMNS;
-      const columns = minOf(COLUMNS, n - j);
-      multiply(dtype, first, sums, rows, scratch, w, wide, j >> 2, count, columns, k);
-      if (gated) multiply(dtype, second, sums, rows, scratch, w, wide, (n + j) >> 2, count, columns, k);
+      const columns = minOf(units * COLUMNS, n - j);
+      multiply(dtype, first, stride, sums, rows, scratch, w, wide, j >> 1, count, columns, k);
+      if (gated) multiply(dtype, second, stride, sums, rows, scratch, w, wide, (n + j) >> 1, count, columns, k);
       for (let i: usize = 0; i < <usize>count; i++) {
         const at = ((<usize>top + i) * <usize>n + <usize>j) << 2;
-        memory.copy(out + at, first + (i << 6), <usize>columns << 2);
+        memory.copy(out + at, first + i * stride, <usize>columns << 2);
         finish(
           out + at,
-          gated ? second + (i << 6) : 0,
+          gated ? second + i * stride : 0,
           bias == 0 ? 0 : bias + (<usize>j << 2),
           bias == 0 ? 0 : bias + (<usize>(n + j) << 2),
           residual == 0 ? 0 : residual + at,
@@ -163,6 +220,7 @@ export function panels(p: usize, begin: u32, end: u32, scratch: usize): void {
           columns,
         );
       }
+      unit += units;
     }
   }
 }

@@ -41,8 +41,11 @@ export function quantized(p: usize, begin: u32, end: u32, scratch: usize): void 
     const steps = xScales + ((<usize>row * (k / group)) << 2);
     const stop = minOf(end, (unit / tiles + 1) * tiles);
     prepare(bits, scratch, starts, x + <usize>row * k, count, k, group);
-    const second = first + (<usize>count << 6);
-    const third = second + (<usize>count << 6);
+    // The tiles of the gate and those that it scales take turns by several, so that each are read on for a while.
+    const most: u32 = gated && count > 1 ? ids.GATED_TILES : 1;
+    const size = <usize>count << 6;
+    const second = first + size * most;
+    const spare = second + size * most;
     if (ASC_FEATURE_RELAXED_SIMD && count == 1 && bits == 8 && group <= <usize>ids.NARROW_SUMS) {
       // Tiles that lie apart: of the gate and what it scales, or of the two halves of what there is to do.
       const pairs = !gated ? (stop - unit) >> 1 : n % ROWS == 0 ? stop - unit : 0;
@@ -58,11 +61,16 @@ export function quantized(p: usize, begin: u32, end: u32, scratch: usize): void 
       }
       if (!gated) unit += pairs;
     }
-    for (; unit < stop; unit++) {
-      const j = (unit % tiles) * ROWS;
-      columnsOf(bits, first, third, scratch, starts, steps, codes, scales, <usize>j, count, k, group, rows);
-      if (gated) columnsOf(bits, second, third, scratch, starts, steps, codes, scales, <usize>(n + j), count, k, group, rows);
-      finishTile(p, first, gated ? second : 0, row, count, j);
+    while (unit < stop) {
+      const some = <usize>minOf(most, stop - unit);
+      const j = <usize>(unit % tiles) * ROWS;
+      for (let t: usize = 0; t < some; t++)
+        columnsOf(bits, first + t * size, spare, scratch, starts, steps, codes, scales, j + t * ROWS, count, k, group, rows);
+      for (let t: usize = 0; gated && t < some; t++)
+        columnsOf(bits, second + t * size, spare, scratch, starts, steps, codes, scales, <usize>n + j + t * ROWS, count, k, group, rows);
+      for (let t: usize = 0; t < some; t++)
+        finishTile(p, first + t * size, gated ? second + t * size : 0, row, count, <u32>(j + t * ROWS));
+      unit += <u32>some;
     }
   }
 }
@@ -148,7 +156,7 @@ function multiplyTile(
   // Behind the codes lie, for 8 bits, the negated sums of each group: of a tile 16 integers of 16 or 32 bits.
   const wide = group > <usize>ids.NARROW_SUMS;
   const sums: usize = wide ? 6 : 5;
-  const strip = m == 1 || m > ROWS ? groups : max(1, STRIP * 8 / bits / group);
+  const strip = m == 1 || m > <u32>ids.FEW_ROWS ? groups : max(1, STRIP * 8 / bits / group);
   clear(out, <usize>m << 6);
   for (let g: usize = 0; g < groups; g += strip) {
     const q = g * group;

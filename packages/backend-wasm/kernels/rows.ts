@@ -14,11 +14,28 @@ export function softmax(p: usize, begin: u32, end: u32, scratch: usize): void {
     const from = source + <usize>line * bytes;
     const to = out + <usize>line * bytes;
     exponentials(scratch, from, n, largestOf(from, n));
-    let sum: f64 = 0;
-    for (let k: usize = 0; k < bytes; k += 4) sum += <f64>load<f32>(scratch + k);
-    const total = <f32>sum;
-    for (let k: usize = 0; k < bytes; k += 4) store<f32>(to + k, load<f32>(scratch + k) / total);
+    const total = <f32>sumInDoubles(scratch, n);
+    let k: usize = 0;
+    for (; k + 16 <= bytes; k += 16) v128.store(to + k, f32x4.div(v128.load(scratch + k), splat(total)));
+    for (; k < bytes; k += 4) store<f32>(to + k, load<f32>(scratch + k) / total);
   }
+}
+
+/** The sum of n floats, in doubles: two sums of the first two of every four, two of the others. */
+function sumInDoubles(at: usize, n: u32): f64 {
+  let low = f64x2.splat(0);
+  let high = low;
+  let k: usize = 0;
+  const bytes = <usize>n << 2;
+  for (; k + 16 <= bytes; k += 16) {
+    const x = v128.load(at + k);
+    low = f64x2.add(low, f64x2.promote_low_f32x4(x));
+    high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<i32>(x, x, 2, 3, 2, 3)));
+  }
+  const both = f64x2.add(low, high);
+  let sum = f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
+  for (; k < bytes; k += 4) sum += <f64>load<f32>(at + k);
+  return sum;
 }
 
 /** Words: out (2), x (2), weight (2), n, eps. Units are lines. */

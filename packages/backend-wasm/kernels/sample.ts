@@ -99,10 +99,11 @@ export function topP(p: usize, begin: u32, end: u32, scratch: usize): void {
   }
 }
 
+/** NaN is passed over here, and comes back with the exponentials. */
 export function largestOf(source: usize, n: u32): f32 {
   let lanes = splat(-f32.POSITIVE_INFINITY);
   let k: u32 = 0;
-  for (; k + 4 <= n; k += 4) lanes = f32x4.max(lanes, v128.load(source + (<usize>k << 2)));
+  for (; k + 4 <= n; k += 4) lanes = f32x4.pmax(lanes, v128.load(source + (<usize>k << 2)));
   let largest = max(
     max(f32x4.extract_lane(lanes, 0), f32x4.extract_lane(lanes, 1)),
     max(f32x4.extract_lane(lanes, 2), f32x4.extract_lane(lanes, 3)),

@@ -106,8 +106,15 @@ export const ATTENTION_QUERY_BYTES = 32 + 4 * ATTENTION_PIECE + 16;
 /** The longest group, in eights, whose sum of 8-bit codes has 16 bits; those of longer ones have 32. */
 export const NARROW_SUMS = 256;
 
-/** Elements of a row that a tile of a matrix in panels holds together, of one panel after another; a multiple of 8. */
-export const PANEL_BLOCK = 768;
+/** Tiles of a gate that `QUANTIZED_MATMUL` multiplies before what they scale. */
+export const GATED_TILES = 4;
+
+/** Rows of a tile of a matrix in panels, and elements of a row that it holds together, of one panel after another. */
+export const PANEL_TILE = 64;
+export const PANEL_BLOCK = 384;
+
+/** Up to so many rows of x take strips of a weight in turn; with more, reading the weight hardly counts. */
+export const FEW_ROWS = 16;
 
 /** What `GATHER_TILED` picks rows of: codes of 8 or of 4 bits, or floats; f32, bf16 or f16 in panels. */
 export const TILED_8 = 0;

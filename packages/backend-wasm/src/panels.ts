@@ -1,15 +1,12 @@
-/** Matrices of floats as the products want them: panels of 4 rows; see `kernels/panels.ts`. */
+/** Matrices of floats as the products want them: panels of 2 rows; see `kernels/panels.ts`. */
 import type { Node, Value } from "@fusewire/ir";
 import type { Program, Step } from "@fusewire/passes";
-import { PANEL_BLOCK } from "./ids.ts";
+import { PANEL_BLOCK, PANEL_TILE } from "./ids.ts";
 import { piecesOf } from "./pieces.ts";
 
-const ROWS = 4;
+const ROWS = 2;
 /** Elements of a row that lie together. */
 const RUN = 8;
-/** Rows of a tile: four panels. */
-const TILE = 16;
-
 /** A matrix of f32 in the graph, in panels of f32 or, where every weight it is made of has 16 bits of one kind, of those. */
 export interface Panels {
   readonly kind: "panels";
@@ -63,7 +60,7 @@ function knowsPanels({ kernel, reads, write, attrs }: Step, side: number): boole
 const bytesEach = ({ dtype }: Panels): number => (dtype === "f32" ? 4 : 2);
 
 export const panelBytes = (panels: Panels): number =>
-  Math.ceil(panels.rows / TILE) * TILE * panels.width * bytesEach(panels);
+  Math.ceil(panels.rows / PANEL_TILE) * PANEL_TILE * panels.width * bytesEach(panels);
 
 /**
  * Writes whole rows, from row `first` on, into the panels at `address`; the memory there was cleared before. Of bf16 a
@@ -82,12 +79,12 @@ export function writePanels(
   const target = words(buffer, address, dtype !== "f16");
   const run = dtype === "bf16" ? RUN / 2 : RUN;
   for (let row = 0; row < data.length / width; row++) {
-    const lane = (first + row) % TILE;
+    const lane = (first + row) % PANEL_TILE;
     const tile = first + row - lane;
     for (let k = 0; k < width; k += RUN) {
       const block = k - (k % PANEL_BLOCK);
       const length = Math.min(PANEL_BLOCK, width - block);
-      const panel = TILE * block + tile * width + Math.floor(lane / ROWS) * ROWS * length;
+      const panel = PANEL_TILE * block + tile * width + Math.floor(lane / ROWS) * ROWS * length;
       const from = row * width + k;
       const to = ((panel + ROWS * (k - block)) / RUN) * run + (lane % ROWS) * run;
       if (dtype === "bf16")

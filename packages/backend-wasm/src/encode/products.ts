@@ -58,9 +58,17 @@ function encodeLinear(
   ];
   if (panels) {
     const { block, ...cut } = cutProduct(m, n, 16, 16 * k * (gated ? 2 : 1));
-    const scratch = 4 * block * k + (2 * 64 + 512) * block + 16 * ids.PANEL_BLOCK;
+    // One or two rows read several places at once, and each for a while; a few take a tile whole, in the order of memory.
+    const together = block <= 2 ? 16 : block <= 5 ? ids.PANEL_TILE / 16 : 1;
+    const columns = 16 * together;
+    const scratch = 4 * block * k + (2 * 4 + 16) * block * columns + 32 * ids.PANEL_BLOCK;
     return [
-      { kernel: ids.LINEAR_PANELS, ...cut, scratch, words: [...words, dtypeWord(panels.dtype), block] },
+      {
+        kernel: ids.LINEAR_PANELS,
+        ...cut,
+        scratch,
+        words: [...words, dtypeWord(panels.dtype), block, together],
+      },
     ];
   }
   const cost = m * k * (gated ? 2 : 1);

@@ -58,7 +58,8 @@ export const QUANTIZED: Encoders = {
       {
         kernel: ids.QUANTIZED_MATMUL,
         ...cut,
-        scratch: 2 * block * k + (4 * block * k) / group + 64 + 3 * 64 * block,
+        scratch:
+          2 * block * k + (4 * block * k) / group + 64 + (2 * (gated ? ids.GATED_TILES : 1) + 1) * 64 * block,
         words: [
           ...[write, x, xScales, codes, scales].flatMap((ref) => [...places.operand(ref)]),
           ...operand(bias ? rest[0] : undefined),

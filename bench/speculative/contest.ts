@@ -14,16 +14,31 @@ export interface Outcome {
   readonly submits: number;
 }
 
-/** Generates in each way in turn, so that a busy machine is busy for all; medians by name. Tokens must not differ. */
+/**
+ * Generates in each way in turn, and does what is `alongside`, so that a busy machine is busy for all; medians by name.
+ * Tokens must not differ.
+ */
 export async function contest(
   model: CausalLM,
   prompt: readonly number[],
   contenders: readonly Contender[],
-  { tokens, repeats }: { readonly tokens: number; readonly repeats: number },
+  {
+    tokens,
+    warm,
+    repeats,
+    alongside,
+  }: {
+    readonly tokens: number;
+    /** Rounds before those that count: the first compiles, and short steps need JavaScript warm. */
+    readonly warm: number;
+    readonly repeats: number;
+    readonly alongside: () => Promise<void>;
+  },
 ): Promise<ReadonlyMap<string, Outcome>> {
   const found = new Map<string, Outcome[]>(contenders.map(({ name }) => [name, []]));
   let first: string | undefined;
-  for (let repeat = 0; repeat <= repeats; repeat++)
+  for (let repeat = -warm; repeat < repeats; repeat++) {
+    if (repeat >= 0) await alongside();
     for (const { name, options } of contenders) {
       const { new_tokens, stats } = await model.generate(
         { input_ids: [prompt] },
@@ -33,14 +48,14 @@ export async function contest(
       if (new_tokens.join() !== first) throw new Error(`${name} generated other tokens than plain decoding`);
       const times = stats.token_times_ms;
       const behind = tokens - 1 - (stats.rounds[0]?.accepted ?? 0);
-      // The first round compiles.
-      if (repeat > 0)
+      if (repeat >= 0)
         found.get(name)!.push({
           msPerToken: (times.at(-1)! - times[0]!) / behind,
           rounds: stats.rounds,
           submits: stats.submits,
         });
     }
+  }
   return new Map(
     [...found].map(([name, outcomes]) => [
       name,

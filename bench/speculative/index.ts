@@ -4,11 +4,11 @@
 
 import { parseArgs } from "node:util";
 import { createWasmEngine, type WasmEngine } from "@fusewire/backend-wasm";
-import { type CausalLM, loadCausalLM, verifyLength, type WeightDType } from "@fusewire/generate";
+import { loadCausalLM, verifyLength, type WeightDType } from "@fusewire/generate";
 import { embeddedModel, openModelDirectory } from "@fusewire/models/node";
 import { AutoTokenizer } from "fusewire";
 import { contest } from "./contest.ts";
-import { acceptance, type Costs, speedup, speedupOf } from "./formula.ts";
+import { acceptance, type Costs, median, speedup, speedupOf } from "./formula.ts";
 import { stepCosts } from "./step_cost.ts";
 import { TEXT } from "./text.ts";
 
@@ -36,12 +36,9 @@ const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 /** Tokens of the steps that are timed. */
 const ROWS = [1, 2, 3, 4, 5, 6, 8];
 
-async function costsOf(model: CausalLM, filled: number): Promise<{ step: number; rows: number[] }> {
-  const measured = await stepCosts(
-    model,
-    ROWS.map((rows) => ({ rows, real: rows })),
-    { filled, repeats },
-  );
+/** What steps take, measured several times: milliseconds of one row, and the others in units of it. */
+function sayCosts(times: readonly (readonly number[])[]): { step: number; rows: number[] } {
+  const measured = ROWS.map((_, k) => median(times.map((round) => round[k]!)));
   const step = measured[0]!;
   say(
     `  a step takes ${step.toFixed(2)} ms; of ${ROWS.slice(1).join(", ")} rows ${measured
@@ -63,9 +60,8 @@ async function tales(engine: WasmEngine): Promise<void> {
   });
   const tokenizer = await AutoTokenizer.from_pretrained(embeddedModel("tales"));
   const prompt = tokenizer(["Once upon a time there was a"]).input_ids[0]!;
-  const { step, rows } = await costsOf(model, 128);
-  const [draftStep] = await stepCosts(assistant_model, [{ rows: 1, real: 1 }], { filled: 128, repeats });
-  const costs: Costs = { draft: draftStep! / step, verify: verifyBy(rows) };
+  const steps: number[][] = [];
+  const draftSteps: number[] = [];
   const counts = [1, 2, 3, 4, 5, 7];
   const found = await contest(
     model,
@@ -83,8 +79,18 @@ async function tales(engine: WasmEngine): Promise<void> {
         },
       })),
     ],
-    { tokens: 160, repeats },
+    {
+      tokens: 160,
+      warm: 10,
+      repeats,
+      async alongside() {
+        steps.push(await stepCosts(model, ROWS, 128));
+        draftSteps.push(...(await stepCosts(assistant_model, [1], 128)));
+      },
+    },
   );
+  const { step, rows } = sayCosts(steps);
+  const costs: Costs = { draft: median(draftSteps) / step, verify: verifyBy(rows) };
   const plain = found.get("plain")!.msPerToken;
   const a = acceptance(counts.flatMap((count) => found.get(`${count}`)!.rounds));
   say(`  a = ${a.toFixed(2)}, c = ${costs.draft.toFixed(2)}; plain ${(1000 / plain).toFixed(0)} tok/s`);
@@ -128,9 +134,8 @@ async function lookup(engine: WasmEngine, directory: string, dtype: WeightDType)
   const model = await loadCausalLM(await openModelDirectory(directory), { engine, dtype });
   const tokenizer = await AutoTokenizer.from_pretrained(directory);
   const prompt = tokenizer([TEXT]).input_ids[0]!;
-  const { step, rows } = await costsOf(model, prompt.length);
-  const costs: Costs = { draft: 0, verify: verifyBy(rows) };
-  const counts = [3, 7];
+  const steps: number[][] = [];
+  const counts = [3, 4, 7];
   const methods = ["ngram", "suffix"] as const;
   const ways = methods.flatMap((method) =>
     counts.map((count) => ({ method, count, name: `${method} ${count}` })),
@@ -145,8 +150,17 @@ async function lookup(engine: WasmEngine, directory: string, dtype: WeightDType)
         options: () => ({ prompt_lookup_num_tokens: count, prompt_lookup_method: method }),
       })),
     ],
-    { tokens: 96, repeats },
+    {
+      tokens: 96,
+      warm: 1,
+      repeats,
+      async alongside() {
+        steps.push(await stepCosts(model, ROWS, prompt.length));
+      },
+    },
   );
+  const { step, rows } = sayCosts(steps);
+  const costs: Costs = { draft: 0, verify: verifyBy(rows) };
   const plain = found.get("plain")!.msPerToken;
   const lines = ways.map(({ name }) => {
     const { msPerToken, rounds } = found.get(name)!;

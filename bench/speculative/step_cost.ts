@@ -1,6 +1,5 @@
 import { type CausalLM, type EntryKey, eosBucket, standardSelection } from "@fusewire/generate";
 import { toValue, type Value } from "@fusewire/ir";
-import { median } from "./formula.ts";
 
 /** Steps in a row that are timed together at least, and for how many milliseconds: short ones need JavaScript warm. */
 const STEPS = 6;
@@ -8,12 +7,12 @@ const LASTING = 40;
 
 /**
  * Milliseconds of one greedy step over one text, by its length in rows: 1 is a step of decoding, more verify so many
- * less one drafts, as `real` of them. Taken in turn, so that a busy machine is busy for all.
+ * less one drafts.
  */
 export async function stepCosts(
   { runtime }: CausalLM,
-  steps: readonly { readonly rows: number; readonly real: number }[],
-  { filled, repeats }: { readonly filled: number; readonly repeats: number },
+  steps: readonly number[],
+  filled: number,
 ): Promise<number[]> {
   const sizes = {
     batch: 1,
@@ -37,13 +36,17 @@ export async function stepCosts(
       { dtype: "i32", shape },
       Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => of(i)),
     );
-  const times = steps.map((): number[] => []);
+  // Made once, as a generation makes its own: the names of programs are found by them.
+  const keys = steps.map(keyOf);
+  const begin: EntryKey = { kind: "begin", ...sizes };
+  const times: number[] = [];
   const counts = steps.map(() => STEPS);
   const measure = runtime.withStates(sizes, async function* (states) {
-    for (let repeat = 0; repeat <= repeats + 1; repeat++)
-      for (const [k, { rows, real }] of steps.entries()) {
+    // The first round may compile, and the second says how long a step takes.
+    for (let round = 0; round < 3; round++)
+      for (const [k, rows] of steps.entries()) {
         // Back to the same length: keys and values need not mean anything here.
-        await runtime.run({ kind: "begin", ...sizes }, states, {
+        await runtime.run(begin, states, {
           rows: ints([1], () => 0),
           ids: ints([1, sizes.capacity], (i) => 100 + (i % 400)),
           count: ints([1], () => filled),
@@ -53,18 +56,17 @@ export async function stepCosts(
           rows: ints([1], () => 0),
           limit: ints([1], () => sizes.capacity),
           eos: ints([1, eosCount], () => -1),
-          ...(rows > 1 && { drafts: ints([1, rows - 1], () => 7), drafted: ints([1], () => real - 1) }),
+          ...(rows > 1 && { drafts: ints([1, rows - 1], () => 7), drafted: ints([1], () => rows - 1) }),
         };
         const started = performance.now();
-        for (let step = 0; step < counts[k]!; step++) await runtime.run(keyOf(rows), states, inputs);
+        for (let step = 0; step < counts[k]!; step++) await runtime.run(keys[k]!, states, inputs);
         const ms = (performance.now() - started) / counts[k]!;
-        // The first round compiles, and the second says how long a step takes.
-        if (repeat > 1) times[k]!.push(ms);
+        times[k] = ms;
         const room = Math.floor((sizes.capacity - filled) / rows);
-        if (repeat > 0) counts[k] = Math.max(STEPS, Math.min(room, Math.ceil(LASTING / ms)));
+        if (round === 1) counts[k] = Math.max(STEPS, Math.min(room, Math.ceil(LASTING / ms)));
       }
     yield;
   });
   for await (const _ of measure);
-  return times.map(median);
+  return times;
 }

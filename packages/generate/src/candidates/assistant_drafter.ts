@@ -1,5 +1,7 @@
 import { floats, numbersOf, toValue } from "@fusewire/ir";
 import type { Outputs } from "@fusewire/passes";
+import type { CacheSize } from "../entries/context.ts";
+import type { EntryKey } from "../entries/index.ts";
 import type { Job } from "../job.ts";
 import { rowNumbers, vector } from "../plan.ts";
 import type { AssistantOptions } from "./assistant_options.ts";
@@ -23,6 +25,7 @@ export async function assistantDrafter(job: Job, options: AssistantOptions): Pro
   const { pad, eos } = job.plan.options;
   const unseen = pad !== undefined && !eos.includes(pad) ? pad : undefined;
   const { sample } = decode.key.selection;
+  const appendKeyOf = appendKeys({ batch, ...cache });
   const step = await job.prepare({ ...decode.key, kind: "draft" });
   const followers = prompts.map(({ length }) => followerOf(length));
   const seen: Judged[] = [];
@@ -100,31 +103,45 @@ export async function assistantDrafter(job: Job, options: AssistantOptions): Pro
     rows: readonly Drafting[],
     gained: readonly (readonly number[])[],
     missing: readonly number[],
-    sizes: { readonly length: number; readonly decoded: number },
+    sizes: AppendSizes,
   ): Promise<void> {
     const { length } = sizes;
     const tokens = Array.from(
       { length: batch * length },
       (_, i) => gained[Math.floor(i / length)]?.[i % length] ?? 0,
     );
-    await job.run(
-      { kind: "append", batch, ...cache, ...sizes },
-      {
-        rows: rowNumbers(batch),
-        at: vector(batch, (b) => followers[b]?.known ?? 1),
-        count: vector(batch, (b) => gained[b]?.length ?? 0),
-        tokens: toValue({ dtype: "i32", shape: [batch, length] }, tokens),
-        done: vector(batch, (b) => (rows[b] && !rows[b]!.done ? 0 : 1)),
-        from: vector(batch, (b) => followers[b]?.cached ?? 0),
-        missing: vector(batch, (b) => missing[b] ?? 0),
-        hidden: vector(batch, (b) => (followers[b] ? hiddenBefore(followers[b]) : 0)),
-      },
-    );
+    await job.run(appendKeyOf(sizes), {
+      rows: rowNumbers(batch),
+      at: vector(batch, (b) => followers[b]?.known ?? 1),
+      count: vector(batch, (b) => gained[b]?.length ?? 0),
+      tokens: toValue({ dtype: "i32", shape: [batch, length] }, tokens),
+      done: vector(batch, (b) => (rows[b] && !rows[b]!.done ? 0 : 1)),
+      from: vector(batch, (b) => followers[b]?.cached ?? 0),
+      missing: vector(batch, (b) => missing[b] ?? 0),
+      hidden: vector(batch, (b) => (followers[b] ? hiddenBefore(followers[b]) : 0)),
+    });
     for (const [b, follower] of followers.entries()) {
       follower.known = rows[b]!.ids.length;
       follower.cached += missing[b]!;
     }
   }
+}
+
+interface AppendSizes {
+  /** Tokens that a row may gain, and those of them and of what came before that are to be decoded. */
+  readonly length: number;
+  readonly decoded: number;
+}
+
+/** One key for equal sizes: programs are found by it each round. */
+function appendKeys(size: CacheSize & { readonly batch: number }): (sizes: AppendSizes) => EntryKey {
+  const keys = new Map<string, EntryKey>();
+  return (sizes) => {
+    const name = `${sizes.length} ${sizes.decoded}`;
+    const key: EntryKey = keys.get(name) ?? { kind: "append", ...size, ...sizes };
+    keys.set(name, key);
+    return key;
+  };
 }
 
 /** Powers of two, so that few programs serve all; 0 where nothing is. */

@@ -194,3 +194,42 @@ describe("the lists that generate() builds", () => {
     }
   });
 });
+
+/** The goldens have none of these; the numbers are what the classes of transformers 5.23 gave for these rows. */
+describe("processors that look at the prompt", () => {
+  const scores: Value = toValue(
+    { dtype: "f32", shape: [2, 6] },
+    [1.5, -2, 0.5, 3, -1, 0.25, 0.5, 1, -1.5, 2, -0.5, -3],
+  );
+  const setting: Setting = { eos: [], prompts: [4, 4], width: 4, maxNew: 2, keep: 1 };
+  const rows = [
+    [1, 3, 1, 2, 5, 1],
+    [4, 4, 0, 5, 2, 4],
+  ];
+  const none = Number.NEGATIVE_INFINITY;
+
+  test.each([
+    [2, [1.5, -1, 1, 6, -1, 0.25, 1, 1, -1.5, 2, -0.25, -1.5]],
+    [0.5, [1.5, -4, 0.25, 1.5, -1, 0.25, 0.25, 1, -1.5, 2, -1, -6]],
+    [1, [...floats(scores)]],
+  ])("encoder_repetition_penalty %s (EncoderRepetitionPenaltyLogitsProcessor)", (penalty, expected) => {
+    expect([...apply("encoder_repetition_penalty", penalty, scores, rows, setting)]).toEqual(expected);
+  });
+
+  test.each([
+    [1, rows, [1.5, none, none, none, -1, 0.25, none, 1, -1.5, 2, none, none]],
+    [2, rows, [1.5, -2, none, none, -1, 0.25, none, 1, -1.5, 2, none, -3]],
+    [3, rows, [...floats(scores)]],
+    [
+      3,
+      [
+        [1, 3, 1, 2, 1, 3],
+        [4, 4, 0, 5, 4, 0],
+      ],
+      [1.5, none, 0.5, 3, -1, 0.25, 0.5, 1, -1.5, 2, -0.5, none],
+    ],
+    [0, rows, [...floats(scores)]],
+  ])("encoder_no_repeat_ngram_size %s (EncoderNoRepeatNGramLogitsProcessor)", (size, ids, expected) => {
+    expect([...apply("encoder_no_repeat_ngram_size", size, scores, ids, setting)]).toEqual(expected);
+  });
+});

@@ -37,7 +37,7 @@ async function generateBy(knows: boolean, draftMs: number) {
   const plan = planRun(
     model.runtime,
     toRows({ input_ids: [PROMPT] }, 40),
-    resolveOptions({ ...options, speculation: "auto" }, {}),
+    resolveOptions({ ...options, prompt_lookup_num_tokens: 4, speculation: "auto" }, {}),
     STEP_BY_STEP,
   );
   const counts: Counts = { launches: 0, submits: 0, rounds: [], stopped: [false] };

@@ -103,12 +103,20 @@ const CONFLICTS: readonly Conflict[] = [
 /** Throws for options that exclude each other, naming both; `explicit` are those that the caller gave. */
 export function checkConflicts(given: GivenOptions, explicit: GenerationOptions): void {
   for (const { holds, message } of CONFLICTS) if (holds(given)) throw new FusewireError(message(given));
-  if (beamsOf(given) > 1) return;
-  for (const name of ["length_penalty", "early_stopping"] as const)
-    if (explicit[name] !== undefined)
-      throw new FusewireError(
-        `'${name}' has no effect while num_beams is 1; set num_beams or leave '${name}' out`,
-      );
+  const idle = (names: readonly (keyof GenerationOptions)[], why: string, fix: string) => {
+    for (const name of names)
+      if (explicit[name] !== undefined)
+        throw new FusewireError(`'${name}' has no effect while ${why}; ${fix} or leave '${name}' out`);
+  };
+  if (beamsOf(given) === 1) idle(["length_penalty", "early_stopping"], "num_beams is 1", "set num_beams");
+  if (!given.prompt_lookup_num_tokens)
+    idle(
+      ["prompt_lookup_method", "max_matching_ngram_size"],
+      "nothing is looked up",
+      "set prompt_lookup_num_tokens",
+    );
+  if (!drafting(given))
+    idle(["speculation"], "nothing drafts", "set assistant_model or prompt_lookup_num_tokens");
 }
 
 /** Throws where `fullgraph` is asked for and JavaScript would take part in a generation. */

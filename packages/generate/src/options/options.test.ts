@@ -99,6 +99,12 @@ describe("options that exclude each other, both by name", () => {
       "past_key_values is a cache, and cache_implementation 'static' asks for another",
     ],
     [{ num_beams: 2, temperature: 2 }, "'temperature' has no effect while do_sample is false"],
+    [{ speculation: "auto" }, "'speculation' has no effect while nothing drafts; set assistant_model or"],
+    [
+      { prompt_lookup_method: "suffix" },
+      "'prompt_lookup_method' has no effect while nothing is looked up; set prompt_lookup_num_tokens",
+    ],
+    [{ max_matching_ngram_size: 3 }, "'max_matching_ngram_size' has no effect while nothing is looked up"],
   ])("%j", (options, message) => {
     expect(() => resolve(options)).toThrow(message);
   });

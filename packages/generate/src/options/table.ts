@@ -63,7 +63,13 @@ export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: Optio
   typical_p: { kind: "number", sampling: true, allowed: "between 0 and 1", accepts: share },
   epsilon_cutoff: { kind: "number", sampling: true, allowed: "from 0 to below 1", accepts: below1 },
   eta_cutoff: { kind: "number", sampling: true, allowed: "from 0 to below 1", accepts: below1 },
+  encoder_repetition_penalty: { kind: "number", allowed: "a number above 0", accepts: positive },
   no_repeat_ngram_size: { kind: "integer", allowed: "an integer of 0 or more", accepts: integer(0) },
+  encoder_no_repeat_ngram_size: {
+    kind: "integer",
+    allowed: "an integer of 0 or more",
+    accepts: integer(0),
+  },
   bad_words_ids: {
     kind: "json",
     allowed: "a list of lists of token ids",

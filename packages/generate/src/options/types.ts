@@ -34,8 +34,12 @@ export interface GenerationOptions {
   epsilon_cutoff?: number;
   eta_cutoff?: number;
   repetition_penalty?: number;
+  /** Above 1 the text keeps to tokens of the prompt, below 1 away from them. */
+  encoder_repetition_penalty?: number;
   /** Sizes of n-grams that may not repeat; 0 for none. */
   no_repeat_ngram_size?: number;
+  /** Sizes of n-grams of the prompt that may not occur behind it; 0 for none. */
+  encoder_no_repeat_ngram_size?: number;
   /** Sequences of ids that may not appear. */
   bad_words_ids?: readonly (readonly number[])[];
   /** Sequences of ids and what is added to the score of their last token. */

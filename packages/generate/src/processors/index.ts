@@ -1,4 +1,6 @@
 import { badWords } from "./bad_words.ts";
+import { encoderNoRepeatNgram } from "./encoder_no_repeat_ngram.ts";
+import { encoderRepetitionPenalty } from "./encoder_repetition_penalty.ts";
 import { epsilonCutoff } from "./epsilon_cutoff.ts";
 import { etaCutoff } from "./eta_cutoff.ts";
 import { exponentialDecay } from "./exponential_decay.ts";
@@ -21,8 +23,10 @@ import { typicalP } from "./typical_p.ts";
 /** All processors, in the order in which Hugging Face's generate() applies them. */
 export const PROCESSORS: readonly Processor[] = [
   sequenceBias,
+  encoderRepetitionPenalty,
   repetitionPenalty,
   noRepeatNgram,
+  encoderNoRepeatNgram,
   badWords,
   minLength,
   minNewTokens,

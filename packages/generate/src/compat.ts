@@ -12,7 +12,6 @@ export interface CompatArgument {
 
 /** Arguments of generate() that change nothing at these values and are refused otherwise. */
 export const GENERATE_COMPAT: Readonly<Record<string, CompatArgument>> = {
-  guidance_scale: { accepts: [1], meaning: "classifier-free guidance is not built yet" },
   output_attentions: { accepts: [false], meaning: "attention weights are never stored" },
   output_hidden_states: { accepts: [false], meaning: "not built yet" },
   return_dict_in_generate: {

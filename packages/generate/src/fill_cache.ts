@@ -1,5 +1,5 @@
 import type { Value } from "@fusewire/ir";
-import type { Chunk, Outputs } from "@fusewire/passes";
+import { type Chunk, cutChunks, type Outputs } from "@fusewire/passes";
 import type { CacheSize } from "./entries/context.ts";
 import type { Job, Run } from "./job.ts";
 import { type RunPlan, rowNumbers, vector } from "./plan.ts";
@@ -9,6 +9,20 @@ export async function fillCache({ plan, run }: Pick<Job, "plan" | "run">): Promi
   const { rows, batch, cache, cached, chunks } = plan;
   await beginRows(plan, run);
   await prefillChunks(run, { batch, cache, cached, wanted: rows.map((row) => row.length - 1), chunks });
+}
+
+/** Does the same for the prompts beside which rows are decoded, in the rows of the cache behind theirs. */
+export async function fillOthers({
+  plan,
+  run,
+  runtime,
+}: Pick<Job, "plan" | "run" | "runtime">): Promise<void> {
+  const { others: rows, batch, cache } = plan;
+  const to = vector(batch, (b) => batch + b);
+  await beginRows({ rows, batch, cache, to }, run);
+  const wanted = rows.map((row) => row.length - 1);
+  const chunks = cutChunks(Math.max(...wanted), runtime.buckets);
+  await prefillChunks(run, { batch, cache, cached: rows.map(() => 0), wanted, chunks, to });
 }
 
 /** Chunks of the prompts of a batch. */
@@ -33,7 +47,7 @@ export async function prefillChunks(
 
 /** Loads the prompts; rows that only fill the batch hold one token and count as ended. */
 export function beginRows(
-  { rows, batch, cache }: Pick<RunPlan, "rows" | "batch" | "cache">,
+  { rows, batch, cache, to }: Pick<RunPlan, "rows" | "batch" | "cache"> & Pick<Prefill, "to">,
   run: Run,
 ): Promise<Outputs> {
   const ids = new Int32Array(batch * cache.capacity);
@@ -41,7 +55,7 @@ export function beginRows(
   return run(
     { kind: "begin", batch, ...cache },
     {
-      rows: rowNumbers(batch),
+      rows: to ?? rowNumbers(batch),
       ids: { type: { dtype: "i32", shape: [batch, cache.capacity] }, data: ids },
       count: vector(batch, (b) => rows[b]?.length ?? 1),
       done: vector(batch, (b) => (b < rows.length ? 0 : 1)),

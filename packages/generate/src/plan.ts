@@ -4,9 +4,9 @@ import { ownCacheSize } from "./cache/implementation.ts";
 import type { CompileSettings } from "./compile/settings.ts";
 import type { CacheSize } from "./entries/context.ts";
 import type { DraftKind, EntryKey } from "./entries/index.ts";
-import type { ResolvedOptions } from "./options/index.ts";
+import type { Guidance, ResolvedOptions } from "./options/index.ts";
 import { perRow, roomFor } from "./processors/encode.ts";
-import type { Rows } from "./rows.ts";
+import { type Rows, toRows } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
 import { type EncodedSelection, selectionFor } from "./selection.ts";
 import { stopTables } from "./stopping/stop_tables.ts";
@@ -25,6 +25,8 @@ export interface RunPlan {
   /** Tokens of each row whose keys and values are in the cache already. */
   readonly cached: readonly number[];
   readonly chunks: readonly Chunk[];
+  /** Prompts beside which each row is decoded, row b's in the cache row `batch` + b. */
+  readonly others: readonly (readonly number[])[];
   /** The size of chunk that holds this many tokens. */
   readonly chunkFor: (tokens: number) => number;
   /** Length at which each row ends. */
@@ -56,13 +58,17 @@ export function planRun(
   const { model } = runtime.source;
   const maxNew = options.maxNewTokens(width, model.maxPositions);
   const batch = batchBucket(rows.length, runtime.buckets);
-  const longest = Math.max(...rows.map((row) => row.length));
+  const { guidance } = options;
+  const others = guidance ? otherPrompts(guidance, rows, model.vocabSize) : [];
+  const longest = Math.max(...[...rows, ...others].map((row) => row.length));
   if (longest + maxNew > model.maxPositions)
     throw new FusewireError(
       `a prompt of ${longest} tokens and ${maxNew} new ones are more than the ${model.maxPositions} positions of the model; shorten the prompt or lower max_new_tokens`,
     );
   const tokens = longest + maxNew;
-  const cache = past?.size(tokens) ?? ownCacheSize(runtime, options.cacheImplementation, rows.length, tokens);
+  const cache =
+    past?.size(tokens) ??
+    ownCacheSize(runtime, options.cacheImplementation, guidance ? 2 * batch : rows.length, tokens);
   const cached = past?.cached ?? rows.map(() => 0);
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
   if (typeof seed !== "number" && seed.length !== rows.length)
@@ -121,9 +127,20 @@ export function planRun(
     chunks: cutChunks(Math.max(...rows.map((row, b) => row.length - 1 - cached[b]!)), runtime.buckets),
     chunkFor: (tokens) => chunkBucket(tokens, runtime.buckets),
     limits,
+    others,
     decode: {
-      key: { kind: "decode", batch, ...cache, selection, ...ending, ...(returns.length > 0 && { returns }) },
-      inputs,
+      key: {
+        ...{ kind: "decode", batch, ...cache, selection, ...ending },
+        ...(returns.length > 0 && { returns }),
+        ...(guidance && { guided: true }),
+      },
+      inputs: {
+        ...inputs,
+        ...(guidance && {
+          other_rows: vector(batch, (b) => batch + b),
+          guidance_scale: perRow(batch, "f32", () => guidance.scale),
+        }),
+      },
     },
     verify: (length, drafts) => {
       const name = `${length} ${drafts}`;
@@ -143,6 +160,24 @@ export function planRun(
     options,
     settings,
   };
+}
+
+/** The prompts that rows are guided away from. */
+function otherPrompts(
+  { negatives }: Guidance,
+  rows: readonly (readonly number[])[],
+  vocabSize: number,
+): readonly (readonly number[])[] {
+  if (!negatives) return rows.map((row) => row.slice(-1));
+  const found = toRows(negatives, vocabSize, {
+    ids: "negative_prompt_ids",
+    mask: "negative_prompt_attention_mask",
+  }).rows;
+  if (found.length !== rows.length)
+    throw new FusewireError(
+      `negative_prompt_ids has ${found.length} rows and input_ids ${rows.length}; give one for each prompt`,
+    );
+  return found;
 }
 
 /** Room for end tokens in a program: 8 hold those of every known model. */

@@ -25,29 +25,41 @@ export function repeatRows({ input_ids, attention_mask }: ModelInputs, times: nu
   };
 }
 
+/** What the inputs are called where they are given. */
+interface InputNames {
+  readonly ids: string;
+  readonly mask: string;
+}
+
+const PROMPT: InputNames = { ids: "input_ids", mask: "attention_mask" };
+
 /** Turns the padded batch that Hugging Face users pass into rows, checking every id. */
-export function toRows({ input_ids, attention_mask }: ModelInputs, vocabSize: number): Rows {
+export function toRows(
+  { input_ids, attention_mask }: ModelInputs,
+  vocabSize: number,
+  names: InputNames = PROMPT,
+): Rows {
   const width = input_ids[0]?.length ?? 0;
   if (input_ids.length === 0 || width === 0)
-    throw new FusewireError("input_ids is empty; a prompt needs at least one token");
+    throw new FusewireError(`${names.ids} is empty; a prompt needs at least one token`);
   const lengths = input_ids.map((row) => row.length);
   if (lengths.some((length) => length !== width))
     throw new FusewireError(
-      `the rows of input_ids have different lengths (${lengths.join(", ")}); pad them, as tokenizer(texts, {padding: true}) does`,
+      `the rows of ${names.ids} have different lengths (${lengths.join(", ")}); pad them, as tokenizer(texts, {padding: true}) does`,
     );
-  if (attention_mask) checkMask(attention_mask, lengths);
+  if (attention_mask) checkMask(attention_mask, lengths, names);
   const starts: number[] = [];
   const rows = input_ids.map((row, b) => {
     const mask = attention_mask?.[b] ?? row.map(() => 1);
     const end = mask.lastIndexOf(1) + 1;
     if (end === 0)
-      throw new FusewireError(`row ${b} of attention_mask is all pads; a prompt needs at least one token`);
+      throw new FusewireError(`row ${b} of ${names.mask} is all pads; a prompt needs at least one token`);
     // Positions count real tokens and pads are never attended to, so one in the midst may as well not be there.
     const real = row.filter((_, i) => mask[i] === 1);
     const bad = real.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
     if (bad !== undefined)
       throw new FusewireError(
-        `row ${b} of input_ids holds ${bad}, which is outside the vocabulary 0 to ${vocabSize - 1}; encode with the model's own tokenizer`,
+        `row ${b} of ${names.ids} holds ${bad}, which is outside the vocabulary 0 to ${vocabSize - 1}; encode with the model's own tokenizer`,
       );
     starts.push(end - real.length);
     return real;
@@ -55,12 +67,16 @@ export function toRows({ input_ids, attention_mask }: ModelInputs, vocabSize: nu
   return { rows, starts, width };
 }
 
-function checkMask(mask: readonly (readonly number[])[], lengths: readonly number[]): void {
+function checkMask(
+  mask: readonly (readonly number[])[],
+  lengths: readonly number[],
+  names: InputNames,
+): void {
   const shape = mask.map((row) => row.length);
   if (shape.length !== lengths.length || shape.some((length, b) => length !== lengths[b]))
     throw new FusewireError(
-      `attention_mask has rows of ${shape.join(", ")}, input_ids of ${lengths.join(", ")}; they must have the same shape`,
+      `${names.mask} has rows of ${shape.join(", ")}, ${names.ids} of ${lengths.join(", ")}; they must have the same shape`,
     );
   const bad = mask.flat().find((value) => value !== 0 && value !== 1);
-  if (bad !== undefined) throw new FusewireError(`attention_mask holds ${bad}; it may hold only 0 and 1`);
+  if (bad !== undefined) throw new FusewireError(`${names.mask} holds ${bad}; it may hold only 0 and 1`);
 }

@@ -3,7 +3,7 @@ import { assistantDrafter } from "./candidates/assistant_drafter.ts";
 import { lookupDrafter } from "./candidates/lookup_drafter.ts";
 import { checkSameTokenizer } from "./candidates/same_tokenizer.ts";
 import { decodeSteps } from "./decode_steps.ts";
-import { fillCache } from "./fill_cache.ts";
+import { fillCache, fillOthers } from "./fill_cache.ts";
 import { fillShared } from "./fill_shared.ts";
 import { hostSteps } from "./host_steps.ts";
 import { createJob, type Job } from "./job.ts";
@@ -16,7 +16,9 @@ import type { GenerationStep } from "./step.ts";
 export type Strategy = (job: Job) => AsyncGenerator<GenerationStep>;
 
 /** The way to generate that the options ask for. */
-export function strategyFor({ options: { lookup, assistant, beams, returned, hosts } }: RunPlan): Strategy {
+export function strategyFor({
+  options: { lookup, assistant, beams, returned, hosts, guidance },
+}: RunPlan): Strategy {
   const width = beams?.beams ?? returned;
   const fill = (job: Job) => (width > 1 ? fillShared(job, width) : fillCache(job));
   if (beams)
@@ -43,6 +45,7 @@ export function strategyFor({ options: { lookup, assistant, beams, returned, hos
     };
   return async function* (job) {
     await fill(job);
+    if (guidance) await fillOthers(job);
     yield* hosts.length > 0 ? hostSteps(job) : decodeSteps(job);
   };
 }

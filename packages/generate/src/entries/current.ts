@@ -2,6 +2,7 @@ import {
   add,
   cacheWrite,
   cast,
+  concat,
   constant,
   gather,
   le,
@@ -30,9 +31,12 @@ export interface Current {
   readonly active: Node;
 }
 
-export function currentRows(tracer: Tracer, context: EntryContext): Current {
+export function currentRows(
+  tracer: Tracer,
+  context: EntryContext,
+  rows = rowsInput(tracer, context.batch),
+): Current {
   const { cache, batch } = context;
-  const rows = rowsInput(tracer, batch);
   const column = (state: Node) => reshape(gather(state, rows), [batch]);
   const done = column(doneState(tracer, cache));
   return {
@@ -67,6 +71,20 @@ export function nextScores(
   return reshape(model.head(layers, hidden), [batch, model.vocabSize]);
 }
 
+/** Rows and as many others after them, which are active where those are. */
+export const joinRows = (first: Current, second: Current): Current => {
+  const { context } = first;
+  const both = (of: (current: Current) => Node) => concat([of(first), of(second)], 0);
+  return {
+    context: { ...context, batch: 2 * context.batch },
+    rows: both(({ rows }) => rows),
+    ids: both(({ ids }) => ids),
+    lengths: both(({ lengths }) => lengths),
+    done: concat([first.done, first.done], 0),
+    active: concat([first.active, first.active], 0),
+  };
+};
+
 /** Scores that come from the host, f32[B, V]. */
 export const givenScores = (tracer: Tracer, { batch, model }: EntryContext): Node =>
   tracer.input("scores", { dtype: "f32", shape: [batch, model.vocabSize] });
@@ -77,23 +95,39 @@ export interface Ending {
   readonly stops?: StopShape;
 }
 
-/** Appends a token i32[B] to the rows that are active; the result i32[B] is 1 for those that have then ended. */
+/**
+ * Appends a token i32[B] to the rows that are active, and to `others`, which end with them; the result i32[B] is 1 for
+ * those that have then ended.
+ */
 export function appendToken(
   tracer: Tracer,
-  { context, rows, ids, lengths, done: doneBefore, active }: Current,
+  current: Current,
   token: Node,
   { eosCount, stops }: Ending,
+  others?: Current,
 ): Node {
-  const { cache, batch } = context;
+  const { context, ids, lengths, done: doneBefore } = current;
+  const { batch } = context;
   const limit = tracer.input("limit", { dtype: "i32", shape: [batch] });
   const eos = tracer.input("eos", { dtype: "i32", shape: [batch, eosCount] });
   const full = cast(le(limit, add(lengths, 1)), "i32");
   const done = max(doneBefore, max(endsRow(tracer, { token, eos, ids, lengths }, stops), full));
+  if (others)
+    writeToken(tracer, joinRows(current, others), concat([token, token], 0), concat([done, done], 0));
+  else writeToken(tracer, current, token, done);
+  return done;
+}
+
+function writeToken(
+  tracer: Tracer,
+  { context: { cache, batch }, rows, lengths, active }: Current,
+  token: Node,
+  done: Node,
+): void {
+  const column = (value: Node) => reshape(value, [batch, 1]);
   const set = (state: Node, value: Node) =>
-    cacheWrite(state, rows, constant(tracer.table, 0, "i32", [batch]), active, reshape(value, [batch, 1]), 1);
-  const idsOfAll = idsState(tracer, cache);
-  tracer.write("ids", cacheWrite(idsOfAll, rows, lengths, active, reshape(token, [batch, 1]), 1));
+    cacheWrite(state, rows, constant(tracer.table, 0, "i32", [batch]), active, column(value), 1);
+  tracer.write("ids", cacheWrite(idsState(tracer, cache), rows, lengths, active, column(token), 1));
   tracer.write("lengths", set(lengthsState(tracer, cache), add(lengths, 1)));
   tracer.write("done", set(doneState(tracer, cache), done));
-  return done;
 }

@@ -76,9 +76,10 @@ const choiceFacts = ({ selection, eosCount, stops }: Pick<Decoding, "selection" 
   ...(stops && { stops: [stops.window, stops.classes, stops.ends, stops.places].join("x") }),
 });
 
-const variantFacts = ({ returns = [], given }: Pick<Decoding, "returns" | "given">) => ({
+const variantFacts = ({ returns = [], given, guided }: Pick<Decoding, "returns" | "given" | "guided">) => ({
   ...(returns.length > 0 && { returns: returns.join("+") }),
   ...(given && { given: 1 }),
+  ...(guided && { guided: 1 }),
 });
 
 /** Traces the program into a module of one entry, in the table that all programs of the model share. */

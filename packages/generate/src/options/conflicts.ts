@@ -31,6 +31,19 @@ const ONE_BY_ONE = [
   "prefix_allowed_tokens_fn",
 ] as const;
 
+const guidanceOf = ({ guidance_scale }: GivenOptions): number => guidance_scale ?? 1;
+
+/** What knows nothing of a second text beside each. */
+const UNGUIDED: readonly (readonly [name: string, holds: (given: GivenOptions) => unknown])[] = [
+  ["num_beams", (given) => beamsOf(given) > 1],
+  ["num_return_sequences", (given) => returnedOf(given) > 1],
+  ["assistant_model", (given) => given.assistant_model],
+  ["prompt_lookup_num_tokens", (given) => given.prompt_lookup_num_tokens],
+  ["past_key_values", (given) => given.past_key_values],
+  ["logits_processor", (given) => isSet(given.logits_processor)],
+  ["prefix_allowed_tokens_fn", (given) => given.prefix_allowed_tokens_fn],
+];
+
 const isSet = (value: unknown): boolean =>
   Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
 
@@ -72,6 +85,17 @@ const CONFLICTS: readonly Conflict[] = [
         `${name} and ${drafting(given)} exclude each other: scores of verified drafts stay on the device; leave one of them out`,
     }),
   ),
+  ...UNGUIDED.map(
+    ([name, holds]): Conflict => ({
+      holds: (given) => guidanceOf(given) !== 1 && holds(given),
+      message: (given) =>
+        `guidance_scale ${guidanceOf(given)} and ${name} exclude each other: each text is decoded beside another, on the device; leave one of them out`,
+    }),
+  ),
+  {
+    holds: (given) => given.negative_prompt_attention_mask && !given.negative_prompt_ids,
+    message: () => "negative_prompt_attention_mask is of negative_prompt_ids; give both",
+  },
   {
     holds: (given) => given.assistant_model && given.prompt_lookup_num_tokens,
     message: () => "assistant_model and prompt_lookup_num_tokens both draft; give one of them",
@@ -109,6 +133,7 @@ export function checkConflicts(given: GivenOptions, explicit: GenerationOptions)
         throw new FusewireError(`'${name}' has no effect while ${why}; ${fix} or leave '${name}' out`);
   };
   if (beamsOf(given) === 1) idle(["length_penalty", "early_stopping"], "num_beams is 1", "set num_beams");
+  if (guidanceOf(given) === 1) idle(["negative_prompt_ids"], "guidance_scale is 1", "set guidance_scale");
   if (!given.prompt_lookup_num_tokens)
     idle(
       ["prompt_lookup_method", "max_matching_ngram_size"],

@@ -35,15 +35,16 @@ describe("what is refused, by name", () => {
     [{ max_time: 0 }, "'max_time' must be seconds, above 0, not 0"],
     [{ logits_processor: [1] }, "'logits_processor' must be a list of functions, not [1]"],
     [{ use_cache: false }, "'use_cache': generation always uses the cache"],
-    [{ guidance_scale: 2 }, "'guidance_scale': classifier-free guidance is not built yet"],
+    [{ output_hidden_states: true }, "'output_hidden_states': not built yet"],
+    [{ guidance_scale: "2" }, "'guidance_scale' must be a number"],
     [{ toString: 1 }, "'toString': not an option"],
   ])("%j", (options, message) => {
     expect(() => resolve(options)).toThrow(message);
   });
 
   test("a checkpoint's own settings that would change the result", () => {
-    expect(() => resolve({}, { guidance_scale: 3 })).toThrow(
-      "the model's generation config sets 'guidance_scale' (3): classifier-free guidance is not built yet; delete it from model.generation_config",
+    expect(() => resolve({}, { output_hidden_states: true })).toThrow(
+      "the model's generation config sets 'output_hidden_states' (true): not built yet; delete it from model.generation_config",
     );
   });
 });
@@ -99,6 +100,19 @@ describe("options that exclude each other, both by name", () => {
       "past_key_values is a cache, and cache_implementation 'static' asks for another",
     ],
     [{ num_beams: 2, temperature: 2 }, "'temperature' has no effect while do_sample is false"],
+    [
+      { guidance_scale: 1.5, num_beams: 2 },
+      "guidance_scale 1.5 and num_beams exclude each other: each text is decoded beside another",
+    ],
+    [
+      { guidance_scale: 2, logits_processor: [fn] },
+      "guidance_scale 2 and logits_processor exclude each other",
+    ],
+    [{ negative_prompt_ids: [[1]] }, "'negative_prompt_ids' has no effect while guidance_scale is 1"],
+    [
+      { guidance_scale: 2, negative_prompt_attention_mask: [[1]] },
+      "negative_prompt_attention_mask is of negative_prompt_ids; give both",
+    ],
     [{ speculation: "auto" }, "'speculation' has no effect while nothing drafts; set assistant_model or"],
     [
       { prompt_lookup_method: "suffix" },

@@ -6,6 +6,7 @@ import { type CacheImplementation, implementationOf } from "../cache/implementat
 import type { AssistantOptions } from "../candidates/assistant_options.ts";
 import type { LookupOptions } from "../candidates/prompt_lookup.ts";
 import { GENERATE_COMPAT, isAccepted } from "../compat.ts";
+import type { ModelInputs } from "../rows.ts";
 import type { Runtime } from "../runtime.ts";
 import { assistantOf } from "./assistant.ts";
 import { checkOptions } from "./check.ts";
@@ -26,6 +27,8 @@ export interface ResolvedOptions extends GenerationModes {
   readonly speculation: "always" | "auto";
   /** Set where an assistant drafts. */
   readonly assistant: { readonly runtime: Runtime; readonly options: AssistantOptions } | undefined;
+  /** Set where scores are guided away from those behind other prompts. */
+  readonly guidance: Guidance | undefined;
   /** The cache to go on from. */
   readonly pastKeyValues: CacheHold | undefined;
   /** How the model's own cache is made. */
@@ -66,11 +69,30 @@ export function resolveOptions(options: GenerationOptions, defaults: GenerationD
     lookup: lookupOf(given, eos),
     speculation: given.speculation ?? "always",
     assistant: options.assistant_model && assistantOf(options.assistant_model),
+    guidance: guidanceOf(given),
     pastKeyValues: options.past_key_values && holdOf(options.past_key_values),
     cacheImplementation: implementationOf(given.cache_implementation),
     eos,
     pad: given.pad_token_id ?? eos[0],
     signal: options.signal,
+  };
+}
+
+/** How far scores are led away from those behind which prompts: the last token of each where none are given. */
+export interface Guidance {
+  readonly scale: number;
+  readonly negatives: ModelInputs | undefined;
+}
+
+function guidanceOf(given: GenerationOptions): Guidance | undefined {
+  const { guidance_scale = 1, negative_prompt_ids: input_ids, negative_prompt_attention_mask } = given;
+  if (guidance_scale === 1) return undefined;
+  return {
+    scale: guidance_scale,
+    negatives: input_ids && {
+      input_ids,
+      ...(negative_prompt_attention_mask && { attention_mask: negative_prompt_attention_mask }),
+    },
   };
 }
 

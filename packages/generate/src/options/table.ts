@@ -63,6 +63,17 @@ export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: Optio
   typical_p: { kind: "number", sampling: true, allowed: "between 0 and 1", accepts: share },
   epsilon_cutoff: { kind: "number", sampling: true, allowed: "from 0 to below 1", accepts: below1 },
   eta_cutoff: { kind: "number", sampling: true, allowed: "from 0 to below 1", accepts: below1 },
+  guidance_scale: { kind: "number", allowed: "a number", accepts: isNumber },
+  negative_prompt_ids: {
+    kind: "json",
+    allowed: "rows of token ids, one for each prompt",
+    accepts: (value) => Array.isArray(value) && value.every(isSequence),
+  },
+  negative_prompt_attention_mask: {
+    kind: "json",
+    allowed: "rows of 0 and 1, as negative_prompt_ids",
+    accepts: (value) => Array.isArray(value) && value.every(isSequence),
+  },
   encoder_repetition_penalty: { kind: "number", allowed: "a number above 0", accepts: positive },
   no_repeat_ngram_size: { kind: "integer", allowed: "an integer of 0 or more", accepts: integer(0) },
   encoder_no_repeat_ngram_size: {

@@ -34,6 +34,15 @@ export interface GenerationOptions {
   epsilon_cutoff?: number;
   eta_cutoff?: number;
   repetition_penalty?: number;
+  /**
+   * Classifier-free guidance: how far scores are led away from those that the same tokens get behind another prompt; 1
+   * for not at all.
+   */
+  guidance_scale?: number;
+  /** The other prompts, one for each; the last token of each prompt where not given. */
+  negative_prompt_ids?: readonly (readonly number[])[];
+  /** 0 for the pads of negative_prompt_ids. */
+  negative_prompt_attention_mask?: readonly (readonly number[])[];
   /** Above 1 the text keeps to tokens of the prompt, below 1 away from them. */
   encoder_repetition_penalty?: number;
   /** Sizes of n-grams that may not repeat; 0 for none. */

@@ -5,20 +5,60 @@ import { toValue, type Value } from "@fusewire/ir";
 const STEPS = 6;
 const LASTING = 40;
 
+const ints = (shape: readonly number[], of: (i: number) => number): Value =>
+  toValue(
+    { dtype: "i32", shape },
+    Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => of(i)),
+  );
+
+/** The smallest cache, of one row. */
+const cacheOf = ({ runtime }: CausalLM) => ({
+  batch: 1,
+  rows: 1,
+  capacity: Math.min(runtime.buckets.capacity, runtime.source.model.maxPositions),
+});
+
+/** What starts a text of so many tokens; which ones does not matter here. */
+const textOf = (capacity: number, filled: number): Record<string, Value> => ({
+  rows: ints([1], () => 0),
+  ids: ints([1, capacity], (i) => 100 + (i % 400)),
+  count: ints([1], () => filled),
+  done: ints([1], () => 0),
+});
+
+/** Milliseconds a token of a prompt, in its longest chunk. */
+export async function promptCost(model: CausalLM): Promise<number> {
+  const { runtime } = model;
+  const sizes = cacheOf(model);
+  const length = runtime.buckets.chunk.filter((size) => size <= sizes.capacity).at(-1)!;
+  const key: EntryKey = { kind: "prefill", ...sizes, length };
+  let ms = 0;
+  const measure = runtime.withStates(sizes, async function* (states) {
+    await runtime.run({ kind: "begin", ...sizes }, states, textOf(sizes.capacity, length));
+    const inputs = { rows: ints([1], () => 0), at: ints([1], () => 0), count: ints([1], () => length) };
+    // The first may compile.
+    for (let round = 0; round < 2; round++) {
+      const started = performance.now();
+      await runtime.run(key, states, inputs);
+      ms = performance.now() - started;
+    }
+    yield;
+  });
+  for await (const _ of measure);
+  return ms / length;
+}
+
 /**
  * Milliseconds of one greedy step over one text, by its length in rows: 1 is a step of decoding, more verify so many
  * less one drafts.
  */
 export async function stepCosts(
-  { runtime }: CausalLM,
+  model: CausalLM,
   steps: readonly number[],
   filled: number,
 ): Promise<number[]> {
-  const sizes = {
-    batch: 1,
-    rows: 1,
-    capacity: Math.min(runtime.buckets.capacity, runtime.source.model.maxPositions),
-  };
+  const { runtime } = model;
+  const sizes = cacheOf(model);
   const eosCount = eosBucket(1);
   const keyOf = (rows: number): EntryKey =>
     rows === 1
@@ -31,11 +71,6 @@ export async function stepCosts(
           eosCount,
           drafts: "certain",
         };
-  const ints = (shape: readonly number[], of: (i: number) => number): Value =>
-    toValue(
-      { dtype: "i32", shape },
-      Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => of(i)),
-    );
   // Made once, as a generation makes its own: the names of programs are found by them.
   const keys = steps.map(keyOf);
   const begin: EntryKey = { kind: "begin", ...sizes };
@@ -46,12 +81,7 @@ export async function stepCosts(
     for (let round = 0; round < 3; round++)
       for (const [k, rows] of steps.entries()) {
         // Back to the same length: keys and values need not mean anything here.
-        await runtime.run(begin, states, {
-          rows: ints([1], () => 0),
-          ids: ints([1, sizes.capacity], (i) => 100 + (i % 400)),
-          count: ints([1], () => filled),
-          done: ints([1], () => 0),
-        });
+        await runtime.run(begin, states, textOf(sizes.capacity, filled));
         const inputs = {
           rows: ints([1], () => 0),
           limit: ints([1], () => sizes.capacity),

@@ -23,6 +23,7 @@ export async function assistantDrafter(job: Job, options: AssistantOptions): Pro
   let { numTokens, threshold } = options;
   const { batch, cache, rows: prompts, decode } = job.plan;
   const { pad, eos } = job.plan.options;
+  // As Hugging Face infers it: where pad tokens end rows nothing is hidden.
   const unseen = pad !== undefined && !eos.includes(pad) ? pad : undefined;
   const { sample } = decode.key.selection;
   const appendKeyOf = appendKeys({ batch, ...cache });

@@ -1,7 +1,7 @@
 import type { OpAttrs, OpName } from "@fusewire/ir";
 import { DTYPES, type DType } from "@fusewire/ir";
 import type { Ref, Step } from "@fusewire/passes";
-import { HEADER } from "../ids.ts";
+import { FEW_ROWS, HEADER } from "../ids.ts";
 import type { Panels } from "../panels.ts";
 import type { Tiling } from "../tiles.ts";
 
@@ -54,20 +54,29 @@ export function grainFor(units: number, cost: number): number {
 /** Rows of x that a piece treats: with a tile of the weight they fit the inner cache. */
 const BLOCK_ROWS = 64;
 
-/** A product of m rows cut into blocks of rows by tiles of columns, the kernels' units. */
-export function cutProduct(m: number, n: number, columns: number, cost: number) {
+/**
+ * A product of m rows cut into blocks of rows by tiles of columns, the kernels' units. A few rows take units by
+ * multiples of `together`.
+ */
+export function cutProduct(m: number, n: number, columns: number, cost: number, together = 1) {
   const tiles = Math.ceil(n / columns);
   const block = Math.min(m, BLOCK_ROWS);
   const units = tiles * Math.ceil(m / block);
   const least = grainFor(units, block * cost);
-  // Each piece begins by laying out its rows of x, so with many rows it takes several tiles. One row waits for memory,
-  // which long runs of the weight bring faster; some pieces must be left for a thread that is early.
-  const several =
-    block > 1
-      ? Math.min(Math.ceil(tiles / 4), Math.max(8, least))
-      : Math.max(least, Math.min(Math.ceil(tiles / 6), 4 * least));
-  const grain = least > 0 ? several : 0;
+  const grain = least > 0 ? piece(block, tiles, least, together) : 0;
   return { block, units, grain, weight: weightOf(grain, block * cost) };
+}
+
+/**
+ * Units of a piece. One row waits for memory, which long runs of the weight bring faster; some pieces must be left for a
+ * thread that is early. A few rows compute, and six pieces are as good for two threads as for three. With many, pieces
+ * take several tiles, for each begins by laying out its rows of x.
+ */
+function piece(block: number, tiles: number, least: number, together: number): number {
+  const sixth = Math.ceil(tiles / 6);
+  if (block === 1) return Math.max(least, Math.min(sixth, 4 * least));
+  if (block > FEW_ROWS) return Math.min(Math.ceil(tiles / 4), Math.max(8, least));
+  return Math.ceil(Math.max(least, Math.min(sixth, 32)) / together) * together;
 }
 
 const scratchView = new DataView(new ArrayBuffer(4));

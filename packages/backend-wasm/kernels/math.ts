@@ -48,7 +48,7 @@ const EXP = memory.data<f32>(
 );
 
 /** e^x by e^x = 2^n · e^r with |r| <= ln2 / 2 and the Taylor polynomial of e^r. */
-export function exp4(given: v128): v128 {
+@inline export function exp4(given: v128): v128 {
   // Beyond these the result is 0 or infinity anyway; NaN passes through both.
   const x = f32x4.pmin(f32x4.pmax(given, v128.load(EXP)), v128.load(EXP, 16));
   // Floats near 1.5 · 2^23 lie 1 apart, and their lowest bits count them.

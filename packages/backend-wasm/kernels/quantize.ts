@@ -11,16 +11,27 @@ export function groupScales(p: usize, begin: u32, end: u32): void {
   const high = number(p, ids.HEADER + 5);
   for (let unit = begin; unit < end; unit++) {
     const from = x + <usize>unit * bytes;
-    let lanes = f32x4.splat(0);
+    let a = f32x4.splat(0);
+    let b = a;
     let k: usize = 0;
-    for (; k + 16 <= bytes; k += 16) lanes = f32x4.pmax(lanes, f32x4.abs(v128.load(from + k)));
-    let largest = max(
-      max(f32x4.extract_lane(lanes, 0), f32x4.extract_lane(lanes, 1)),
-      max(f32x4.extract_lane(lanes, 2), f32x4.extract_lane(lanes, 3)),
-    );
+    for (; k + 32 <= bytes; k += 32) {
+      a = f32x4.pmax(a, f32x4.abs(v128.load(from + k)));
+      b = f32x4.pmax(b, f32x4.abs(v128.load(from + k, 16)));
+    }
+    for (; k + 16 <= bytes; k += 16) a = f32x4.pmax(a, f32x4.abs(v128.load(from + k)));
+    a = f32x4.pmax(a, b);
+    a = f32x4.pmax(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
+    a = f32x4.pmax(a, v128.shuffle<f32>(a, a, 1, 0, 3, 2));
+    let largest = f32x4.extract_lane(a, 0);
     for (; k < bytes; k += 4) largest = max(largest, abs(load<f32>(from + k)));
     store<f32>(out + (<usize>unit << 2), largest / high);
   }
+}
+
+/** x / scale to the nearest integer from low to high, as 32-bit integers; 0 for NaN. */
+@inline function quotients(x: v128, scale: v128, low: v128, high: v128): v128 {
+  const q = f32x4.nearest(f32x4.div(x, scale));
+  return i32x4.trunc_sat_f32x4_s(f32x4.pmin(f32x4.pmax(q, low), high));
 }
 
 /** Words: out (2), x (2), scales (2), group, the smallest and the largest integer. */
@@ -40,10 +51,23 @@ export function quantizeRows(p: usize, begin: u32, end: u32): void {
       continue;
     }
     const by = f32x4.splat(scale);
+    const least = f32x4.splat(low);
+    const most = f32x4.splat(high);
     let k: usize = 0;
+    for (; k + 16 <= group; k += 16) {
+      const at = from + (k << 2);
+      const low8 = i16x8.narrow_i32x4_s(
+        quotients(v128.load(at), by, least, most),
+        quotients(v128.load(at, 16), by, least, most),
+      );
+      const high8 = i16x8.narrow_i32x4_s(
+        quotients(v128.load(at, 32), by, least, most),
+        quotients(v128.load(at, 48), by, least, most),
+      );
+      v128.store(to + k, i8x16.narrow_i16x8_s(low8, high8));
+    }
     for (; k + 4 <= group; k += 4) {
-      const q = f32x4.nearest(f32x4.div(v128.load(from + (k << 2)), by));
-      const whole = i32x4.trunc_sat_f32x4_s(f32x4.min(f32x4.max(q, f32x4.splat(low)), f32x4.splat(high)));
+      const whole = quotients(v128.load(from + (k << 2)), by, least, most);
       const halves = i16x8.narrow_i32x4_s(whole, whole);
       v128.store32_lane(to + k, i8x16.narrow_i16x8_s(halves, halves), 0);
     }

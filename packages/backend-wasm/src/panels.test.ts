@@ -56,7 +56,8 @@ onEachVariant((engine) => {
     check(
       fc.tuple(
         fc.constantFrom(2, 3, 4, 5, 7, 16, 17, 64, 70),
-        size(40),
+        // Over a tile, and over what one row takes together.
+        fc.oneof(size(40), fc.constantFrom(97, 290)),
         fc.oneof(size(9), fc.constantFrom(33, 104)),
       ),
       async ([m, n, eights], seed) => {

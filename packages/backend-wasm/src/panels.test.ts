@@ -46,8 +46,9 @@ onEachVariant((engine) => {
             };
           },
         });
-        // Gated, the product of two sums, each with its own rounding.
-        return expectAgreement(engine(), module, seed, { tolerance: gated ? 1e-3 : 2e-5 });
+        // A lane adds up to 208 products of up to 2.25, which leaves an output near 0 some 2e-5 off; gated, the product of
+        // two such sums.
+        return expectAgreement(engine(), module, seed, { tolerance: gated ? 2e-3 : 1e-4 });
       },
       80,
     ));

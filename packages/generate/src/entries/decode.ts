@@ -19,7 +19,8 @@ export interface Decoding extends Ending {
  * One step of generation: decodes the last token of each row, chooses the next one and appends it. The device keeps
  * ids, lengths and what has ended, so that steps can follow each other without the host. Inputs: rows i32[B]; limit
  * i32[B], the length at which a row ends; eos i32[B, E], ids that end it, -1 for none; the selection's options; and
- * where scores are guided other_rows i32[B] and guidance_scale. Outputs: token i32[B] and done i32[B]; the token of a row that had ended before means nothing.
+ * where scores are guided other_rows i32[B] and guidance_scale. Outputs: token i32[B] and done i32[B]; the token of a row
+ * that had ended before means nothing.
  */
 export function decode(
   tracer: Tracer,
@@ -32,7 +33,7 @@ export function decode(
     : undefined;
   const { ids, lengths } = current;
   const plain = () => (given ? givenScores(tracer, context) : nextScores(tracer, current));
-  const { scores, logits } = others ? guidedScores(tracer, current, others) : both(plain());
+  const { scores, logits } = others ? guidedScores(tracer, current, others) : asGiven(plain());
   const { token, processed } = select(tracer, selection, scores, { ids, lengths, keep: 1 });
   const done = appendToken(tracer, current, token, ending, others);
   return {
@@ -42,5 +43,5 @@ export function decode(
   };
 }
 
-/** Scores as the model gave them. */
-const both = (scores: Node) => ({ scores, logits: scores });
+/** Scores to choose from as the model gave them. */
+const asGiven = (scores: Node) => ({ scores, logits: scores });

@@ -1,6 +1,7 @@
 // One row of x by panels of f16, widened in registers.
 import { HALVES, highHalves, lowHalves } from "./halves";
 import { multiplyAdd } from "./math";
+import { storeEight } from "./panel_rows";
 
 /**
  * Adds one row of x by k elements of four panels to its sums, as `oneRow` does; where a panel holds infinity or NaN
@@ -71,13 +72,6 @@ export function finitePanels(
     w3 += 32;
   }
   if (v128.any_true(i16x8.ge_s(largest, v128.load32_splat(HALVES, 12)))) return false;
-  v128.store(sums, a);
-  v128.store(sums, b, 16);
-  v128.store(sums + apart, c);
-  v128.store(sums + apart, d, 16);
-  v128.store(sums + 2 * apart, e);
-  v128.store(sums + 2 * apart, f, 16);
-  v128.store(sums + 3 * apart, g);
-  v128.store(sums + 3 * apart, h, 16);
+  storeEight(sums, apart, a, b, c, d, e, f, g, h);
   return true;
 }

@@ -22,6 +22,20 @@ import { multiplyAdd } from "./math";
   return last ? upperHalves(v128.load(at)) : i32x4.shl(v128.load(at), 16);
 }
 
+/** Stores sums by pairs, `apart` bytes from each other. */
+@inline export function storeEight(
+  sums: usize, apart: usize, a: v128, b: v128, c: v128, d: v128, e: v128, f: v128, g: v128, h: v128,
+): void {
+  v128.store(sums, a);
+  v128.store(sums, b, 16);
+  v128.store(sums + apart, c);
+  v128.store(sums + apart, d, 16);
+  v128.store(sums + 2 * apart, e);
+  v128.store(sums + 2 * apart, f, 16);
+  v128.store(sums + 3 * apart, g);
+  v128.store(sums + 3 * apart, h, 16);
+}
+
 /** One row of x by four panels, whose sums are `apart` bytes from each other. */
 export function oneRow<T>(sums: usize, apart: usize, x: usize, w0: usize, w1: usize, w2: usize, w3: usize, k: usize): void {
   let a = v128.load(sums);
@@ -82,14 +96,7 @@ export function oneRow<T>(sums: usize, apart: usize, x: usize, w0: usize, w1: us
     w2 += 2 * eight<T>();
     w3 += 2 * eight<T>();
   }
-  v128.store(sums, a);
-  v128.store(sums, b, 16);
-  v128.store(sums + apart, c);
-  v128.store(sums + apart, d, 16);
-  v128.store(sums + 2 * apart, e);
-  v128.store(sums + 2 * apart, f, 16);
-  v128.store(sums + 3 * apart, g);
-  v128.store(sums + 3 * apart, h, 16);
+  storeEight(sums, apart, a, b, c, d, e, f, g, h);
 }
 
 /** Two rows of x, `next` bytes from each other, by two panels, whose sums are `apart` bytes from each other. */
@@ -235,14 +242,7 @@ function fourRows<T>(sums: usize, x: usize, w: usize, again: usize, k: usize): v
     w += 2 * eight<T>();
     again += 2 * eight<T>();
   }
-  v128.store(sums, a0);
-  v128.store(sums, b0, 16);
-  v128.store(sums, a1, 32);
-  v128.store(sums, b1, 48);
-  v128.store(sums, a2, 64);
-  v128.store(sums, b2, 80);
-  v128.store(sums, a3, 96);
-  v128.store(sums, b3, 112);
+  storeEight(sums, 32, a0, b0, a1, b1, a2, b2, a3, b3);
 }
 
 /** Five rows. */

@@ -46,9 +46,9 @@ onEachVariant((engine) => {
             };
           },
         });
-        // A lane adds up to 208 products of up to 2.25, which leaves an output near 0 some 2e-5 off; gated, the product of
-        // two such sums.
-        return expectAgreement(engine(), module, seed, { tolerance: gated ? 2e-3 : 1e-4 });
+        // A lane adds up to 208 products of up to 2.25: outputs near 0 were 2.1e-5 off at most of 75,000; gated, products of
+        // two such sums, 2.3e-4.
+        return expectAgreement(engine(), module, seed, { tolerance: gated ? 1e-3 : 5e-5 });
       },
       80,
     ));

@@ -7,6 +7,7 @@ import { piecesOf } from "./pieces.ts";
 const ROWS = 2;
 /** Elements of a row that lie together. */
 const RUN = 8;
+
 /** A matrix of f32 in the graph, in panels of f32 or, where every weight it is made of has 16 bits of one kind, of those. */
 export interface Panels {
   readonly kind: "panels";

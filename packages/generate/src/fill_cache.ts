@@ -2,7 +2,7 @@ import type { Value } from "@fusewire/ir";
 import { type Chunk, cutChunks, type Outputs } from "@fusewire/passes";
 import type { CacheSize } from "./entries/context.ts";
 import type { Job, Run } from "./job.ts";
-import { type RunPlan, rowNumbers, vector } from "./plan.ts";
+import { otherRows, type RunPlan, rowNumbers, vector } from "./plan.ts";
 
 /** Puts the prompts into the states and decodes all but their last tokens into the caches, as far as they lack them. */
 export async function fillCache({ plan, run }: Pick<Job, "plan" | "run">): Promise<void> {
@@ -18,7 +18,7 @@ export async function fillOthers({
   runtime,
 }: Pick<Job, "plan" | "run" | "runtime">): Promise<void> {
   const { others: rows, batch, cache } = plan;
-  const to = vector(batch, (b) => batch + b);
+  const to = otherRows(batch);
   await beginRows({ rows, batch, cache, to }, run);
   const wanted = rows.map((row) => row.length - 1);
   const chunks = cutChunks(Math.max(...wanted), runtime.buckets);

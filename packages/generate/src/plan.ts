@@ -25,7 +25,7 @@ export interface RunPlan {
   /** Tokens of each row whose keys and values are in the cache already. */
   readonly cached: readonly number[];
   readonly chunks: readonly Chunk[];
-  /** Prompts beside which each row is decoded, row b's in the cache row `batch` + b. */
+  /** Prompts beside which each row is decoded, in the cache rows that `otherRows` says. */
   readonly others: readonly (readonly number[])[];
   /** The size of chunk that holds this many tokens. */
   readonly chunkFor: (tokens: number) => number;
@@ -137,7 +137,7 @@ export function planRun(
       inputs: {
         ...inputs,
         ...(guidance && {
-          other_rows: vector(batch, (b) => batch + b),
+          other_rows: otherRows(batch),
           guidance_scale: perRow(batch, "f32", () => guidance.scale),
         }),
       },
@@ -193,3 +193,6 @@ const rowSeed = (seed: number, b: number): number => hash32((hash32(seed) ^ b) >
 export const vector = (batch: number, of: (b: number) => number): Value => perRow(batch, "i32", of);
 
 export const rowNumbers = (batch: number): Value => vector(batch, (b) => b);
+
+/** The cache rows of the texts beside which rows are decoded. */
+export const otherRows = (batch: number): Value => vector(batch, (b) => batch + b);

@@ -31,7 +31,8 @@ const ONE_BY_ONE = [
   "prefix_allowed_tokens_fn",
 ] as const;
 
-const guidanceOf = ({ guidance_scale }: GivenOptions): number => guidance_scale ?? 1;
+/** 1 for no guidance, which generation_config may also say by null. */
+export const guidanceScaleOf = ({ guidance_scale }: GivenOptions): number => guidance_scale ?? 1;
 
 /** What knows nothing of a second text beside each. */
 const UNGUIDED: readonly (readonly [name: string, holds: (given: GivenOptions) => unknown])[] = [
@@ -87,9 +88,9 @@ const CONFLICTS: readonly Conflict[] = [
   ),
   ...UNGUIDED.map(
     ([name, holds]): Conflict => ({
-      holds: (given) => guidanceOf(given) !== 1 && holds(given),
+      holds: (given) => guidanceScaleOf(given) !== 1 && holds(given),
       message: (given) =>
-        `guidance_scale ${guidanceOf(given)} and ${name} exclude each other: each text is decoded beside another, on the device; leave one of them out`,
+        `guidance_scale ${guidanceScaleOf(given)} and ${name} exclude each other: each text is decoded beside another, on the device; leave one of them out`,
     }),
   ),
   {
@@ -133,7 +134,8 @@ export function checkConflicts(given: GivenOptions, explicit: GenerationOptions)
         throw new FusewireError(`'${name}' has no effect while ${why}; ${fix} or leave '${name}' out`);
   };
   if (beamsOf(given) === 1) idle(["length_penalty", "early_stopping"], "num_beams is 1", "set num_beams");
-  if (guidanceOf(given) === 1) idle(["negative_prompt_ids"], "guidance_scale is 1", "set guidance_scale");
+  if (guidanceScaleOf(given) === 1)
+    idle(["negative_prompt_ids"], "guidance_scale is 1", "set guidance_scale");
   if (!given.prompt_lookup_num_tokens)
     idle(
       ["prompt_lookup_method", "max_matching_ngram_size"],

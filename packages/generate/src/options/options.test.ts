@@ -156,6 +156,8 @@ describe("what is filled in", () => {
       "max_length 10 leaves no room after a prompt of 10 tokens",
     );
     expect(resolve({ do_sample: true }, { temperature: 0.6 }).values.temperature).toBe(0.6);
+    expect(resolve({}, { guidance_scale: 2 }).guidance).toEqual({ scale: 2, negatives: undefined });
+    expect(resolve({}, { guidance_scale: null } as object).guidance).toBeUndefined();
   });
 
   test("end tokens, one, several or none; pads are the first of them", () => {

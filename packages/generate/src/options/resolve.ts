@@ -10,7 +10,7 @@ import type { ModelInputs } from "../rows.ts";
 import type { Runtime } from "../runtime.ts";
 import { assistantOf } from "./assistant.ts";
 import { checkOptions } from "./check.ts";
-import { checkCaches, checkConflicts, type GivenOptions } from "./conflicts.ts";
+import { checkCaches, checkConflicts, type GivenOptions, guidanceScaleOf } from "./conflicts.ts";
 import { type GenerationModes, modesOf } from "./modes.ts";
 import { OPTIONS } from "./table.ts";
 import type { GenerationOptions } from "./types.ts";
@@ -84,11 +84,12 @@ export interface Guidance {
   readonly negatives: ModelInputs | undefined;
 }
 
-function guidanceOf(given: GenerationOptions): Guidance | undefined {
-  const { guidance_scale = 1, negative_prompt_ids: input_ids, negative_prompt_attention_mask } = given;
-  if (guidance_scale === 1) return undefined;
+function guidanceOf(given: GivenOptions): Guidance | undefined {
+  const { negative_prompt_ids: input_ids, negative_prompt_attention_mask } = given;
+  const scale = guidanceScaleOf(given);
+  if (scale === 1) return undefined;
   return {
-    scale: guidance_scale,
+    scale,
     negatives: input_ids && {
       input_ids,
       ...(negative_prompt_attention_mask && { attention_mask: negative_prompt_attention_mask }),

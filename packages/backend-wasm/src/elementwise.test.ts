@@ -33,6 +33,22 @@ const BINARY: Readonly<Record<string, (a: Node, b: Node) => Node>> = {
 const NUMBERS = ["f32", "i32", "u32"] as const;
 
 onEachVariant((engine) => {
+  test("exp is within 2 units in the last place, and exact where it ends", async () => {
+    const numbers = Array.from({ length: 20_000 }, (_, k) => Math.fround(-87 + (k * 175) / 20_000));
+    const x = ops.toValue({ dtype: "f32", shape: [numbers.length] }, numbers);
+    const { data } = await computeWith(engine(), (t) => ops.exp(t.input("x", x.type)), { inputs: { x } });
+    const units = numbers.map((number, k) => {
+      const exact = Math.exp(number);
+      return Math.abs(data[k]! - exact) / 2 ** (Math.floor(Math.log2(exact)) - 23);
+    });
+    expect(Math.max(...units)).toBeLessThan(2);
+    const ends = ops.toValue({ dtype: "f32", shape: [5] }, [-Infinity, -200, 0, 200, NaN]);
+    const { data: last } = await computeWith(engine(), (t) => ops.exp(t.input("x", ends.type)), {
+      inputs: { x: ends },
+    });
+    expect([...last]).toEqual([0, 0, 1, Infinity, NaN]);
+  });
+
   test.each(Object.entries(UNARY))("%s", (_name, op) =>
     check(arbitraryShape({ max: 40 }), (shape, seed) =>
       expectKernel(engine(), (t) => op(t.input("x", { dtype: "f32", shape })), seed),

@@ -71,83 +71,134 @@ export function dot4(out: usize, x: usize, starts: usize, xScales: usize, w: usi
   v128.store(out, d, 48);
 }
 
-/**
- * Four rows of x by 8 of the 16. The rows lie together by 4 neighbours, their scales and starts `next` bytes apart and
- * their results 64, which are added to.
- */
-export function dot4Four(
-  out: usize, x: usize, starts: usize, xScales: usize, next: usize, w: usize, scales: usize, k: usize, group: usize,
+@inline function rowsBy16(
+  rows: usize, out: usize, x: usize, starts: usize, xScales: usize, next: usize, w: usize, scales: usize, k: usize, group: usize,
 ): void {
   const low = v128.load(LOW);
   const ones = v128.load(ONES);
-  for (const end = x + (k << 2); x < end; ) {
-    let i0 = v128.load32_splat(starts);
-    let j0 = i0;
-    let i1 = v128.load32_splat(starts + next);
-    let j1 = i1;
-    let i2 = v128.load32_splat(starts + 2 * next);
-    let j2 = i2;
-    let i3 = v128.load32_splat(starts + 3 * next);
-    let j3 = i3;
-    starts += 4;
-    for (const last = x + (group << 2); x < last; ) {
-      let a0 = i16x8.splat(0);
-      let b0 = a0;
-      let a1 = a0;
-      let b1 = a0;
-      let a2 = a0;
-      let b2 = a0;
-      let a3 = a0;
-      let b3 = a0;
-      for (const stop = min(last, x + (LONGEST << 2)); x < stop; x += 32) {
-        const v = v128.load(w);
-        const u = v128.load(w, 16);
-        const y = v128.load(x);
-        const z = v128.load(x, 16);
-        let c = v128.and(v, low);
-        let d = v128.and(u, low);
-        let s = v128.shuffle<i32>(y, y, 0, 0, 0, 0);
-        a0 = add2(s, c, a0);
-        b0 = add2(s, d, b0);
-        s = v128.shuffle<i32>(y, y, 1, 1, 1, 1);
-        a1 = add2(s, c, a1);
-        b1 = add2(s, d, b1);
-        s = v128.shuffle<i32>(y, y, 2, 2, 2, 2);
-        a2 = add2(s, c, a2);
-        b2 = add2(s, d, b2);
-        s = v128.shuffle<i32>(y, y, 3, 3, 3, 3);
-        a3 = add2(s, c, a3);
-        b3 = add2(s, d, b3);
-        c = upper(v, low);
-        d = upper(u, low);
-        s = v128.shuffle<i32>(z, z, 0, 0, 0, 0);
-        a0 = add2(s, c, a0);
-        b0 = add2(s, d, b0);
-        s = v128.shuffle<i32>(z, z, 1, 1, 1, 1);
-        a1 = add2(s, c, a1);
-        b1 = add2(s, d, b1);
-        s = v128.shuffle<i32>(z, z, 2, 2, 2, 2);
-        a2 = add2(s, c, a2);
-        b2 = add2(s, d, b2);
-        s = v128.shuffle<i32>(z, z, 3, 3, 3, 3);
-        a3 = add2(s, c, a3);
-        b3 = add2(s, d, b3);
-        w += 64;
+  for (const end = x + k * rows; x < end; ) {
+    for (let half: usize = 0; half < 64; half += 32) {
+      let i0 = v128.load32_splat(starts);
+      let j0 = i0;
+      let i1 = v128.load32_splat(starts + next);
+      let j1 = i1;
+      let i2 = rows > 2 ? v128.load32_splat(starts + 2 * next) : i0;
+      let j2 = i2;
+      let i3 = rows > 3 ? v128.load32_splat(starts + 3 * next) : i0;
+      let j3 = i3;
+      let i4 = rows > 4 ? v128.load32_splat(starts + 4 * next) : i0;
+      let j4 = i4;
+      let from = x;
+      let at = w + half;
+      let again = at;
+      for (const last = x + group * rows; from < last; ) {
+        let a0 = i16x8.splat(0);
+        let b0 = a0;
+        let a1 = a0;
+        let b1 = a0;
+        let a2 = a0;
+        let b2 = a0;
+        let a3 = a0;
+        let b3 = a0;
+        let a4 = a0;
+        let b4 = a0;
+        for (const stop = min(last, from + LONGEST * rows); from < stop; from += 4 * rows) {
+          let v = v128.and(v128.load(at), low);
+          let u = v128.and(v128.load(at, 16), low);
+          let y = v128.load32_splat(from);
+          a0 = add2(y, v, a0);
+          b0 = add2(y, u, b0);
+          if (from == 0) break;
+          y = v128.load32_splat(from, 4);
+          a1 = add2(y, v, a1);
+          b1 = add2(y, u, b1);
+          if (rows > 2) {
+            if (at == 0) break;
+            y = v128.load32_splat(from, 8);
+            a2 = add2(y, v, a2);
+            b2 = add2(y, u, b2);
+          }
+          if (rows > 3) {
+            if (from == 0) break;
+            y = v128.load32_splat(from, 12);
+            a3 = add2(y, v, a3);
+            b3 = add2(y, u, b3);
+          }
+          if (rows > 4) {
+            if (at == 0) break;
+            y = v128.load32_splat(from, 16);
+            a4 = add2(y, v, a4);
+            b4 = add2(y, u, b4);
+          }
+          from += 4 * rows;
+          if (again == 0) break;
+          v = upper(v128.load(again), low);
+          u = upper(v128.load(again, 16), low);
+          y = v128.load32_splat(from);
+          a0 = add2(y, v, a0);
+          b0 = add2(y, u, b0);
+          if (from == 0) break;
+          y = v128.load32_splat(from, 4);
+          a1 = add2(y, v, a1);
+          b1 = add2(y, u, b1);
+          if (rows > 2) {
+            if (at == 0) break;
+            y = v128.load32_splat(from, 8);
+            a2 = add2(y, v, a2);
+            b2 = add2(y, u, b2);
+          }
+          if (rows > 3) {
+            if (from == 0) break;
+            y = v128.load32_splat(from, 12);
+            a3 = add2(y, v, a3);
+            b3 = add2(y, u, b3);
+          }
+          if (rows > 4) {
+            if (at == 0) break;
+            y = v128.load32_splat(from, 16);
+            a4 = add2(y, v, a4);
+            b4 = add2(y, u, b4);
+          }
+          at += 64;
+          again += 64;
+        }
+        i0 = join(a0, ones, i0);
+        j0 = join(b0, ones, j0);
+        i1 = join(a1, ones, i1);
+        j1 = join(b1, ones, j1);
+        if (rows > 2) {
+          i2 = join(a2, ones, i2);
+          j2 = join(b2, ones, j2);
+        }
+        if (rows > 3) {
+          i3 = join(a3, ones, i3);
+          j3 = join(b3, ones, j3);
+        }
+        if (rows > 4) {
+          i4 = join(a4, ones, i4);
+          j4 = join(b4, ones, j4);
+        }
       }
-      i0 = join(a0, ones, i0);
-      j0 = join(b0, ones, j0);
-      i1 = join(a1, ones, i1);
-      j1 = join(b1, ones, j1);
-      i2 = join(a2, ones, i2);
-      j2 = join(b2, ones, j2);
-      i3 = join(a3, ones, i3);
-      j3 = join(b3, ones, j3);
+      addRow(out + half, i0, j0, scales + half, xScales);
+      addRow(out + 64 + half, i1, j1, scales + half, xScales + next);
+      if (rows > 2) addRow(out + 128 + half, i2, j2, scales + half, xScales + 2 * next);
+      if (rows > 3) addRow(out + 192 + half, i3, j3, scales + half, xScales + 3 * next);
+      if (rows > 4) addRow(out + 256 + half, i4, j4, scales + half, xScales + 4 * next);
     }
-    addRow(out, i0, j0, scales, xScales);
-    addRow(out + 64, i1, j1, scales, xScales + next);
-    addRow(out + 128, i2, j2, scales, xScales + 2 * next);
-    addRow(out + 192, i3, j3, scales, xScales + 3 * next);
+    x += group * rows;
+    w += group << 3;
+    starts += 4;
     xScales += 4;
     scales += 64;
   }
+}
+
+/** As `dot8Rows`; the starts of rows are `next` bytes apart as well. */
+export function dot4Rows(
+  rows: usize, out: usize, x: usize, starts: usize, xScales: usize, next: usize, w: usize, scales: usize, k: usize, group: usize,
+): void {
+  if (rows == 2) rowsBy16(2, out, x, starts, xScales, next, w, scales, k, group);
+  else if (rows == 3) rowsBy16(3, out, x, starts, xScales, next, w, scales, k, group);
+  else if (rows == 4) rowsBy16(4, out, x, starts, xScales, next, w, scales, k, group);
+  else rowsBy16(5, out, x, starts, xScales, next, w, scales, k, group);
 }

@@ -1,8 +1,8 @@
 // Rows of x times 16 rows of a weight of 8 bits, by the relaxed product of bytes. Its second operand holds 0..127, so
 // rows come as x + 64, and each sum begins at what that adds: 64 times the negated sum of the weight's group.
 //
-// V8 puts all loads of a block before its arithmetic, so a loop keeps its sums in registers only if they and everything
-// that one turn loads fit 15 of them: hence the sizes of the tiles, and no unrolling by hand.
+// Sums stay in registers by the means of panel_rows.ts: 15 hold them and what a block loads, and a branch that is never
+// taken ends a block.
 
 // From memory, for V8 builds a constant vector anew wherever it is used, in loops too.
 export const ONES = memory.data<i16>([1, 1, 1, 1, 1, 1, 1, 1], 16);
@@ -113,47 +113,78 @@ export function dot8Apart(
   v128.store(out, f32x4.add(v128.load(out, 16), scaled(second, v128.load(scales, 16), step)), 16);
 }
 
-/**
- * Four rows of x by 8 of the 16. The rows lie together by 4 neighbours, their scales `next` bytes apart and their
- * results 64, which are added to.
- */
-export function dot8Four<T>(
-  out: usize, x: usize, xScales: usize, next: usize, w: usize, negated: usize, scales: usize, k: usize, group: usize,
+@inline function rowsBy16<T>(
+  rows: usize, out: usize, x: usize, xScales: usize, next: usize, w: usize, negated: usize, scales: usize, k: usize, group: usize,
 ): void {
   const ones = v128.load(ONES);
-  for (const end = x + (k << 2); x < end; ) {
-    let a0 = start<T>(negated);
-    let b0 = start<T>(negated + 4 * sizeof<T>());
-    let a1 = a0;
-    let b1 = b0;
-    let a2 = a0;
-    let b2 = b0;
-    let a3 = a0;
-    let b3 = b0;
-    negated += 16 * sizeof<T>();
-    for (const stop = x + (group << 2); x < stop; x += 16) {
-      const y = v128.load(x);
-      const v = v128.load(w);
-      const u = v128.load(w, 16);
-      const y0 = v128.shuffle<i32>(y, y, 0, 0, 0, 0);
-      a0 = add4(v, y0, ones, a0);
-      b0 = add4(u, y0, ones, b0);
-      const y1 = v128.shuffle<i32>(y, y, 1, 1, 1, 1);
-      a1 = add4(v, y1, ones, a1);
-      b1 = add4(u, y1, ones, b1);
-      const y2 = v128.shuffle<i32>(y, y, 2, 2, 2, 2);
-      a2 = add4(v, y2, ones, a2);
-      b2 = add4(u, y2, ones, b2);
-      const y3 = v128.shuffle<i32>(y, y, 3, 3, 3, 3);
-      a3 = add4(v, y3, ones, a3);
-      b3 = add4(u, y3, ones, b3);
-      w += 64;
+  for (const end = x + k * rows; x < end; ) {
+    for (let half: usize = 0; half < 64; half += 32) {
+      let a0 = start<T>(negated);
+      let b0 = start<T>(negated + 4 * sizeof<T>());
+      let a1 = a0;
+      let b1 = b0;
+      let a2 = a0;
+      let b2 = b0;
+      let a3 = a0;
+      let b3 = b0;
+      let a4 = a0;
+      let b4 = b0;
+      negated += 8 * sizeof<T>();
+      let from = x;
+      let at = w + half;
+      for (const stop = x + group * rows; from < stop; from += 4 * rows) {
+        const v = v128.load(at);
+        const u = v128.load(at, 16);
+        let y = v128.load32_splat(from);
+        a0 = add4(v, y, ones, a0);
+        b0 = add4(u, y, ones, b0);
+        if (from == 0) break;
+        y = v128.load32_splat(from, 4);
+        a1 = add4(v, y, ones, a1);
+        b1 = add4(u, y, ones, b1);
+        if (rows > 2) {
+          if (at == 0) break;
+          y = v128.load32_splat(from, 8);
+          a2 = add4(v, y, ones, a2);
+          b2 = add4(u, y, ones, b2);
+        }
+        if (rows > 3) {
+          if (from == 0) break;
+          y = v128.load32_splat(from, 12);
+          a3 = add4(v, y, ones, a3);
+          b3 = add4(u, y, ones, b3);
+        }
+        if (rows > 4) {
+          if (at == 0) break;
+          y = v128.load32_splat(from, 16);
+          a4 = add4(v, y, ones, a4);
+          b4 = add4(u, y, ones, b4);
+        }
+        at += 64;
+      }
+      addRow(out + half, a0, b0, scales + half, xScales);
+      addRow(out + 64 + half, a1, b1, scales + half, xScales + next);
+      if (rows > 2) addRow(out + 128 + half, a2, b2, scales + half, xScales + 2 * next);
+      if (rows > 3) addRow(out + 192 + half, a3, b3, scales + half, xScales + 3 * next);
+      if (rows > 4) addRow(out + 256 + half, a4, b4, scales + half, xScales + 4 * next);
     }
-    addRow(out, a0, b0, scales, xScales);
-    addRow(out + 64, a1, b1, scales, xScales + next);
-    addRow(out + 128, a2, b2, scales, xScales + 2 * next);
-    addRow(out + 192, a3, b3, scales, xScales + 3 * next);
+    x += group * rows;
+    w += group << 4;
     xScales += 4;
     scales += 64;
   }
+}
+
+/**
+ * Two to five rows of x by 16 of the weight: 8 of them for a group, then the others, so that all sums stay in registers
+ * and memory is read at an even pace. The rows lie together by 4 neighbours, their scales `next` bytes apart and their
+ * results 64, which are added to.
+ */
+export function dot8Rows<T>(
+  rows: usize, out: usize, x: usize, xScales: usize, next: usize, w: usize, negated: usize, scales: usize, k: usize, group: usize,
+): void {
+  if (rows == 2) rowsBy16<T>(2, out, x, xScales, next, w, negated, scales, k, group);
+  else if (rows == 3) rowsBy16<T>(3, out, x, xScales, next, w, negated, scales, k, group);
+  else if (rows == 4) rowsBy16<T>(4, out, x, xScales, next, w, negated, scales, k, group);
+  else rowsBy16<T>(5, out, x, xScales, next, w, negated, scales, k, group);
 }

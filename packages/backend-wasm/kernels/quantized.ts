@@ -2,15 +2,25 @@
 // 16 rows, in which neighbours of a row lie together by 4: one vector is 4 rows by 4 elements, so that each lane of
 // an integer product belongs to one row. A group's sum is exact, so SIMD of any kind gives the same bits.
 import * as ids from "../src/ids";
-import { dot4, dot4Four } from "./dot4";
-import { dot8, dot8Apart, dot8Four } from "./dot8";
+import { dot4, dot4Rows } from "./dot4";
+import { dot8, dot8Apart, dot8Rows } from "./dot8";
 import { baseDot4, baseDot8 } from "./dot_base";
 import { clear, finish } from "./product";
 import { minOf, operand, word } from "./step";
 
 const ROWS: u32 = 16;
 
-/** With a few rows, bytes of a tile's row that all of them take before the next: memory is read while others are computed. */
+/** Rows of x that are multiplied together at most. */
+const MOST_ROWS: u32 = 5;
+
+/** How many of so many rows are multiplied together: five at best, but no rest should be of one. */
+@inline function togetherOf(rows: usize): usize {
+  if (rows <= <usize>MOST_ROWS) return rows;
+  if (rows == 6) return 3;
+  return rows < 9 ? 4 : MOST_ROWS;
+}
+
+/** With more, but few, bytes of a tile's row that all of them take before the next: memory is read while others are computed. */
 const STRIP: usize = 128;
 
 /**
@@ -115,18 +125,17 @@ function prepare(bits: u32, to: usize, starts: usize, x: usize, m: u32, k: usize
     return;
   }
   const by = i8x16.splat(bits == 8 ? 64 : 0);
-  let i: u32 = 0;
-  for (; i + 4 <= m; i += 4) {
-    for (let q: usize = 0; q < k; q += 4) {
-      let y = v128.load32_zero(x + q);
-      y = v128.load32_lane(x + k + q, y, 1);
-      y = v128.load32_lane(x + 2 * k + q, y, 2);
-      v128.store(to + (q << 2), i8x16.add(v128.load32_lane(x + 3 * k + q, y, 3), by));
-    }
-    x += k << 2;
-    to += k << 2;
+  for (let left = <usize>m; left > 0; ) {
+    const rows = togetherOf(left);
+    for (let r: usize = 0; r < rows; r++)
+      for (let q: usize = 0; q < k; q += 4) {
+        const at = to + q * rows + (r << 2);
+        v128.store32_lane(at, i8x16.add(v128.load32_zero(x + r * k + q), by), 0);
+      }
+    x += rows * k;
+    to += rows * k;
+    left -= rows;
   }
-  for (let q: usize = 0; q < <usize>(m - i) * k; q += 8) v128.store64_lane(to + q, i8x16.add(v128.load64_zero(x + q), by), 0);
 }
 
 /** 16 columns from row `row` of the weight on, for all rows of x; they may begin within a tile. */
@@ -156,7 +165,7 @@ function multiplyTile(
   // Behind the codes lie, for 8 bits, the negated sums of each group: of a tile 16 integers of 16 or 32 bits.
   const wide = group > <usize>ids.NARROW_SUMS;
   const sums: usize = wide ? 6 : 5;
-  const strip = m == 1 || m > <u32>ids.FEW_ROWS ? groups : max(1, STRIP * 8 / bits / group);
+  const strip = m <= MOST_ROWS || m > <u32>ids.FEW_ROWS ? groups : max(1, STRIP * 8 / bits / group);
   clear(out, <usize>m << 6);
   for (let g: usize = 0; g < groups; g += strip) {
     const q = g * group;
@@ -168,31 +177,25 @@ function multiplyTile(
     let to = out;
     let start = starts + (g << 2);
     let step = xScales + (g << 2);
-    let i: u32 = 0;
-    if (ASC_FEATURE_RELAXED_SIMD)
-      for (; i + 4 <= m; i += 4) {
-        for (let half: usize = 0; half < 64; half += 32) {
-          const at = from + (q << 2);
-          if (bits == 4) dot4Four(to + half, at, start, step, next, w + half, scale + half, span, group);
-          else if (wide) dot8Four<i32>(to + half, at, step, next, w + half, negated + half, scale + half, span, group);
-          else dot8Four<i16>(to + half, at, step, next, w + half, negated + (half >> 1), scale + half, span, group);
-        }
-        from += k << 2;
-        to += 256;
-        start += next << 2;
-        step += next << 2;
-      }
-    for (; i < m; i++) {
+    for (let left = <usize>m; left > 0; ) {
+      const rows = ASC_FEATURE_RELAXED_SIMD ? togetherOf(left) : 1;
+      const at = from + q * rows;
       if (!ASC_FEATURE_RELAXED_SIMD) {
         if (bits == 8) baseDot8(to, from + (q << 1), step, w, scale, span, group);
         else baseDot4(to, from + (q << 1), start, step, w, scale, span, group);
-      } else if (bits == 4) dot4(to, from + q, start, step, w, scale, span, group);
-      else if (wide) dot8<i32>(to, from + q, step, w, negated, scale, span, group);
-      else dot8<i16>(to, from + q, step, w, negated, scale, span, group);
-      from += ASC_FEATURE_RELAXED_SIMD ? k : k << 1;
-      to += 64;
-      start += next;
-      step += next;
+      } else if (bits == 4) {
+        if (rows == 1) dot4(to, at, start, step, w, scale, span, group);
+        else dot4Rows(rows, to, at, start, step, next, w, scale, span, group);
+      } else if (rows == 1) {
+        if (wide) dot8<i32>(to, at, step, w, negated, scale, span, group);
+        else dot8<i16>(to, at, step, w, negated, scale, span, group);
+      } else if (wide) dot8Rows<i32>(rows, to, at, step, next, w, negated, scale, span, group);
+      else dot8Rows<i16>(rows, to, at, step, next, w, negated, scale, span, group);
+      from += ASC_FEATURE_RELAXED_SIMD ? k * rows : k << 1;
+      to += rows << 6;
+      start += next * rows;
+      step += next * rows;
+      left -= rows;
     }
   }
 }

@@ -107,7 +107,7 @@ export const ATTENTION_QUERY_BYTES = 32 + 4 * ATTENTION_PIECE + 16;
 export const NARROW_SUMS = 256;
 
 /** Tiles of a gate that `QUANTIZED_MATMUL` multiplies before what they scale. */
-export const GATED_TILES = 4;
+export const GATED_TILES = 16;
 
 /** Rows of a tile of a matrix in panels, and elements of a row that it holds together, of one panel after another. */
 export const PANEL_TILE = 64;

@@ -17,8 +17,8 @@ import {
   TO,
   TOTAL,
 } from "./attention_sums";
-import { floatRows } from "./cache_rows";
-import { exp1, exp4, splat, sumLanes, tanh4 } from "./math";
+import { floatRows, readAhead } from "./cache_rows";
+import { exp1, exp16, splat, sumLanes, tanh4 } from "./math";
 import { largestOf } from "./sample";
 import { minOf, number, operand, word } from "./step";
 
@@ -61,6 +61,7 @@ export function attention(p: usize, begin: u32, end: u32, scratch: usize): void 
     const wanted = load<i32>(rows + (<usize>b << 2));
     const row = wanted < 0 ? 0 : wanted < cacheRows ? wanted : cacheRows - 1;
     const base = (<u32>row * keyHeads + keyHead) * slots;
+    const fresh = unit == begin || unit % sharing == 0;
     let first = i32.MAX_VALUE;
     let last: i32 = -1;
     for (let k: u32 = 0; k < tile; k++) {
@@ -77,9 +78,10 @@ export function attention(p: usize, begin: u32, end: u32, scratch: usize): void 
       store<i32>(at + TO, to);
       store<f32>(at + LARGEST, -f32.POSITIVE_INFINITY);
       store<f32>(at + TOTAL, 0);
-      store<usize>(at + RESULT, out + query * (valueWidth << 2));
+      const result = out + query * (valueWidth << 2);
+      store<usize>(at + RESULT, result);
+      for (let k: usize = 0; k < valueWidth << 2; k += 4) store<f32>(result + k, 0);
       store<usize>(at + QUERY, queries + query * (width << 2));
-      memory.fill(out + query * (valueWidth << 2), 0, valueWidth << 2);
       if (from > to) continue;
       first = min(first, from);
       last = max(last, to);
@@ -89,6 +91,7 @@ export function attention(p: usize, begin: u32, end: u32, scratch: usize): void 
       const n = <u32>(next - at);
       const slot = <u32>at % slots;
       const k = floatRows(piece, keys, keyScales, dtype, base, slot, n, slots, width);
+      if (fresh) readAhead(k, <usize>n * width << 2);
       // Two neighbours take the keys together that both see; there are others only where their runs end. The few queries
       // of one row wait for memory rather than for sums, and are faster one by one.
       let together: u32 = 0;
@@ -104,6 +107,7 @@ export function attention(p: usize, begin: u32, end: u32, scratch: usize): void 
         weigh(q, count, softcap);
       }
       const v = floatRows(piece, values, valueScales, dtype, base, slot, n, slots, valueWidth);
+      if (fresh) readAhead(v, <usize>n * valueWidth << 2);
       for (let i: u32 = 0; i < tile; i++) {
         const q = scratch + <usize>i * ids.ATTENTION_QUERY_BYTES;
         const count = countOf(q, at, next);
@@ -151,13 +155,13 @@ function weigh(q: usize, n: u32, softcap: f32): void {
   const largest = max(before, largestOf(scores, n));
   // Scores of -inf alone weigh nothing.
   const shift: f32 = largest == -f32.POSITIVE_INFINITY ? 0 : largest;
-  // Whole vectors alone: what lies behind the last score becomes e^-inf.
-  v128.store(scores + bytes, splat(-f32.POSITIVE_INFINITY));
+  // Sixteen at a time alone: what lies behind the last score becomes e^-inf.
+  for (let k = bytes; k < ((bytes + 63) & ~63); k += 16) v128.store(scores + k, splat(-f32.POSITIVE_INFINITY));
   let total = splat(0);
-  for (let k: usize = 0; k < bytes; k += 16) {
-    const e = exp4(f32x4.sub(v128.load(scores + k), splat(shift)));
-    v128.store(scores + k, e);
-    total = f32x4.add(total, e);
+  for (let k: usize = 0; k < bytes; k += 64) {
+    exp16(scores + k, scores + k, splat(shift));
+    const low = f32x4.add(v128.load(scores + k), v128.load(scores + k, 16));
+    total = f32x4.add(total, f32x4.add(low, f32x4.add(v128.load(scores + k, 32), v128.load(scores + k, 48))));
   }
   const shrink = exp1(before - shift);
   store<f32>(q + LARGEST, largest);

@@ -18,6 +18,14 @@ function widenBytes(to: usize, from: usize, n: usize, scale: f32): void {
 }
 
 /**
+ * Brings bytes to the inner caches, in their order: processors read ahead of that, but not of sums that take several rows
+ * at a time. What is loaded is dropped, yet engines must keep the loads, for they could trap.
+ */
+export function readAhead(from: usize, bytes: usize): void {
+  for (const end = from + bytes; from < end; from += 64) load<u8>(from);
+}
+
+/**
  * The rows of slots `slot`, `slot` + 1, …, n in all, from slot 0 on again behind the last: where they lie as floats, one
  * behind the other. Unless they do so in the cache itself they are brought to `to`. `base` is the row of slot 0.
  */

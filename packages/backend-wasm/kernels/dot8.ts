@@ -4,6 +4,8 @@
 // Sums stay in registers by the means of panel_rows.ts: 15 hold them and what a block loads, and a branch that is never
 // taken ends a block.
 
+import { clear } from "./product";
+
 // From memory, for V8 builds a constant vector anew wherever it is used, in loops too.
 export const ONES = memory.data<i16>([1, 1, 1, 1, 1, 1, 1, 1], 16);
 
@@ -91,7 +93,7 @@ export function dot8Apart(
   let w2 = w + apart * (k << 4);
   let negated2 = negated + (groups << 5);
   let scales2 = scales + (groups << 6);
-  memory.fill(out, 0, 128);
+  clear(out, 128);
   for (const end = x + k; x < end; x += group) {
     const step = v128.load32_splat(xScales);
     addGroup(out, x, x + group, step, w, negated, scales, ones);

@@ -30,6 +30,12 @@
   return i32x4.add(i32x4.shl(n, 23), one);
 }
 
+/** y · 2^n, in two steps, since 2^n itself may lie outside the normal range. */
+@inline function raised(y: v128, n: v128, one: v128): v128 {
+  const half = i32x4.shr_s(n, 1);
+  return f32x4.mul(f32x4.mul(y, powerOfTwo(half, one)), powerOfTwo(i32x4.sub(n, half), one));
+}
+
 /** Constants of `exp4`, 16 bytes each: V8 builds vectors of literals anew wherever they are used, in loops too. */
 const EXP = memory.data<f32>(
   [
@@ -63,10 +69,77 @@ const EXP = memory.data<f32>(
   y = multiplyAdd(y, r, v128.load(EXP, 176));
   const one = v128.load(EXP, 192);
   y = f32x4.add(multiplyAdd(f32x4.mul(y, r), r, r), one);
-  // In two steps, since 2^n itself may lie outside the normal range.
-  const whole = i32x4.sub(rounded, big);
-  const half = i32x4.shr_s(whole, 1);
-  return f32x4.mul(f32x4.mul(y, powerOfTwo(half, one)), powerOfTwo(i32x4.sub(whole, half), one));
+  return raised(y, i32x4.sub(rounded, big), one);
+}
+
+/**
+ * e^(x - shift) of 16 floats, each as `exp4` has it. A constant serves four vectors, whose sums need not wait for
+ * themselves; branches that are never taken end blocks, so that few constants take registers at once (see
+ * panel_rows.ts).
+ */
+@inline export function exp16(to: usize, from: usize, shift: v128): void {
+  let x0 = f32x4.sub(v128.load(from), shift);
+  let x1 = f32x4.sub(v128.load(from, 16), shift);
+  let x2 = f32x4.sub(v128.load(from, 32), shift);
+  let x3 = f32x4.sub(v128.load(from, 48), shift);
+  const lowest = v128.load(EXP);
+  const highest = v128.load(EXP, 16);
+  x0 = f32x4.pmin(f32x4.pmax(x0, lowest), highest);
+  x1 = f32x4.pmin(f32x4.pmax(x1, lowest), highest);
+  x2 = f32x4.pmin(f32x4.pmax(x2, lowest), highest);
+  x3 = f32x4.pmin(f32x4.pmax(x3, lowest), highest);
+  if (from == 0) return;
+  const log2e = v128.load(EXP, 32);
+  let big = v128.load(EXP, 48);
+  const n0 = multiplyAdd(x0, log2e, big);
+  const n1 = multiplyAdd(x1, log2e, big);
+  const n2 = multiplyAdd(x2, log2e, big);
+  const n3 = multiplyAdd(x3, log2e, big);
+  const high = v128.load(EXP, 64);
+  const low = v128.load(EXP, 80);
+  let n = f32x4.sub(n0, big);
+  const r0 = multiplyAdd(n, low, multiplyAdd(n, high, x0));
+  n = f32x4.sub(n1, big);
+  const r1 = multiplyAdd(n, low, multiplyAdd(n, high, x1));
+  n = f32x4.sub(n2, big);
+  const r2 = multiplyAdd(n, low, multiplyAdd(n, high, x2));
+  n = f32x4.sub(n3, big);
+  const r3 = multiplyAdd(n, low, multiplyAdd(n, high, x3));
+  if (to == 0) return;
+  const first = v128.load(EXP, 96);
+  let c = v128.load(EXP, 112);
+  let y0 = multiplyAdd(first, r0, c);
+  let y1 = multiplyAdd(first, r1, c);
+  let y2 = multiplyAdd(first, r2, c);
+  let y3 = multiplyAdd(first, r3, c);
+  if (from == 0) return;
+  c = v128.load(EXP, 128);
+  y0 = multiplyAdd(y0, r0, c);
+  y1 = multiplyAdd(y1, r1, c);
+  y2 = multiplyAdd(y2, r2, c);
+  y3 = multiplyAdd(y3, r3, c);
+  c = v128.load(EXP, 144);
+  y0 = multiplyAdd(y0, r0, c);
+  y1 = multiplyAdd(y1, r1, c);
+  y2 = multiplyAdd(y2, r2, c);
+  y3 = multiplyAdd(y3, r3, c);
+  c = v128.load(EXP, 160);
+  y0 = multiplyAdd(y0, r0, c);
+  y1 = multiplyAdd(y1, r1, c);
+  y2 = multiplyAdd(y2, r2, c);
+  y3 = multiplyAdd(y3, r3, c);
+  if (to == 0) return;
+  c = v128.load(EXP, 176);
+  const one = v128.load(EXP, 192);
+  big = v128.load(EXP, 48);
+  y0 = f32x4.add(multiplyAdd(f32x4.mul(multiplyAdd(y0, r0, c), r0), r0, r0), one);
+  y1 = f32x4.add(multiplyAdd(f32x4.mul(multiplyAdd(y1, r1, c), r1), r1, r1), one);
+  y2 = f32x4.add(multiplyAdd(f32x4.mul(multiplyAdd(y2, r2, c), r2), r2, r2), one);
+  y3 = f32x4.add(multiplyAdd(f32x4.mul(multiplyAdd(y3, r3, c), r3), r3, r3), one);
+  v128.store(to, raised(y0, i32x4.sub(n0, big), one));
+  v128.store(to, raised(y1, i32x4.sub(n1, big), one), 16);
+  v128.store(to, raised(y2, i32x4.sub(n2, big), one), 32);
+  v128.store(to, raised(y3, i32x4.sub(n3, big), one), 48);
 }
 
 @inline export function exp1(x: f32): f32 {

@@ -57,6 +57,13 @@ export function clear(at: usize, bytes: usize): void {
   }
 }
 
+/** Copies n floats, in whole vectors where they are; `memory.copy` calls out of the module. */
+export function copy(to: usize, from: usize, n: usize): void {
+  let k: usize = 0;
+  for (; k + 16 <= n << 2; k += 16) v128.store(to + k, v128.load(from + k));
+  for (; k < n << 2; k += 4) store<f32>(to + k, load<f32>(from + k));
+}
+
 /** The epilogue of n columns of one row, in place; addresses of what there is not are 0. */
 export function finish(out: usize, up: usize, bias: usize, upBias: usize, residual: usize, activation: u32, n: u32): void {
   if (bias != 0) add(out, bias, n);

@@ -5,7 +5,7 @@ import * as ids from "../src/ids";
 import { dot4, dot4Rows } from "./dot4";
 import { dot8, dot8Apart, dot8Rows } from "./dot8";
 import { baseDot4, baseDot8 } from "./dot_base";
-import { clear, finish } from "./product";
+import { clear, copy, finish } from "./product";
 import { minOf, operand, word } from "./step";
 
 const ROWS: u32 = 16;
@@ -94,7 +94,7 @@ function finishTile(p: usize, from: usize, up: usize, row: u32, count: u32, j: u
   const out = operand(p, ids.HEADER);
   for (let i: usize = 0; i < <usize>count; i++) {
     const at = ((<usize>row + i) * <usize>n + <usize>j) << 2;
-    memory.copy(out + at, from + (i << 6), <usize>columns << 2);
+    copy(out + at, from + (i << 6), columns);
     finish(
       out + at,
       up == 0 ? 0 : up + (i << 6),

@@ -1,6 +1,6 @@
 // Kernels that choose tokens: top_k, top_p, categorical, uniform. Units are rows.
 import * as ids from "../src/ids";
-import { exp1, exp4, splat } from "./math";
+import { exp1, exp16, exp4, splat } from "./math";
 import { minOf, operand, word } from "./step";
 import { keyOf, sortKeys } from "./sort";
 
@@ -115,7 +115,10 @@ export function largestOf(source: usize, n: u32): f32 {
 /** exp(x - shift) of n floats; the last vector writes up to three floats past them. */
 export function exponentials(out: usize, source: usize, n: u32, shift: f32): void {
   const by = splat(shift);
-  for (let k: usize = 0; k < <usize>n << 2; k += 16)
+  const bytes = <usize>n << 2;
+  let k: usize = 0;
+  for (; k + 64 <= bytes; k += 64) exp16(out + k, source + k, by);
+  for (; k < bytes; k += 16)
     v128.store(out + k, exp4(f32x4.sub(v128.load(source + k), by)));
 }
 

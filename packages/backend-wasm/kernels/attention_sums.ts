@@ -1,7 +1,7 @@
 // The sums of attention over keys and values of one piece, for one query or for two neighbours that read the same: each
 // vector then serves twice, and enough sums are under way. What a query's sums come to does not depend on it.
 import * as ids from "../src/ids";
-import { multiplyAdd, splat, sumLanes, sumLanes4 } from "./math";
+import { multiplyAdd, splat, sumLanes4 } from "./math";
 
 /** What is kept of a query while its run is read; its scores in a piece follow. */
 export const FROM: usize = 0;
@@ -13,6 +13,11 @@ export const SHRINK: usize = 16;
 export const RESULT: usize = 20;
 export const QUERY: usize = 24;
 export const SCORES: usize = 32;
+
+/** Key j of n; behind the last it is that again, for scores that nobody looks at. */
+@inline function keyAt(keys: usize, j: u32, n: u32, width: usize): usize {
+  return keys + <usize>min(j, n - 1) * width;
+}
 
 /** The scores of a query and its neighbour, as `score` has them, of n keys: whole fours, and whole vectors of width. */
 export function scoreTwo(q: usize, keys: usize, n: u32, width: usize, scale: f32): void {
@@ -54,19 +59,18 @@ export function scoreTwo(q: usize, keys: usize, n: u32, width: usize, scale: f32
 }
 
 /** Scores of four keys, as `score` has them, from what whole vectors come to; the rest of the width is from `k` on. */
-@inline function finishFour(out: usize, a: v128, b: v128, c: v128, d: v128, q: usize, keys: usize, k: usize, width: usize, scale: f32): void {
-  const k1 = keys + width;
-  const k2 = k1 + width;
-  const k3 = k2 + width;
+@inline function finishFour(
+  out: usize, a: v128, b: v128, c: v128, d: v128, q: usize, k0: usize, k1: usize, k2: usize, k3: usize, k: usize, width: usize, scale: f32,
+): void {
   let dots = sumLanes4(a, b, c, d);
   for (; k < width; k += 4) {
-    const y = f32x4(load<f32>(keys + k), load<f32>(k1 + k), load<f32>(k2 + k), load<f32>(k3 + k));
+    const y = f32x4(load<f32>(k0 + k), load<f32>(k1 + k), load<f32>(k2 + k), load<f32>(k3 + k));
     dots = f32x4.add(dots, f32x4.mul(splat(load<f32>(q + k)), y));
   }
   v128.store(out, f32x4.mul(dots, splat(scale)));
 }
 
-/** scale · (q · k) for n keys; eight at a time, for fewer sums wait for themselves. */
+/** scale · (q · k) for n keys, up to a four; eight at a time, for fewer sums wait for themselves. */
 export function score(out: usize, q: usize, keys: usize, n: u32, width: usize, scale: f32): void {
   const whole = width & ~15;
   let j: u32 = 0;
@@ -100,14 +104,15 @@ export function score(out: usize, q: usize, keys: usize, n: u32, width: usize, s
       g = multiplyAdd(x, v128.load(k6 + k), g);
       h = multiplyAdd(x, v128.load(k7 + k), h);
     }
-    finishFour(out + (<usize>j << 2), a, b, c, d, q, k0, whole, width, scale);
-    finishFour(out + (<usize>j << 2) + 16, e, f, g, h, q, k4, whole, width, scale);
+    const at = out + (<usize>j << 2);
+    finishFour(at, a, b, c, d, q, k0, k1, k2, k3, whole, width, scale);
+    finishFour(at + 16, e, f, g, h, q, k4, k5, k6, k7, whole, width, scale);
   }
-  for (; j + 4 <= n; j += 4) {
+  for (; j < n; j += 4) {
     const k0 = keys + <usize>j * width;
-    const k1 = k0 + width;
-    const k2 = k1 + width;
-    const k3 = k2 + width;
+    const k1 = keyAt(keys, j + 1, n, width);
+    const k2 = keyAt(keys, j + 2, n, width);
+    const k3 = keyAt(keys, j + 3, n, width);
     let a = splat(0);
     let b = a;
     let c = a;
@@ -119,15 +124,7 @@ export function score(out: usize, q: usize, keys: usize, n: u32, width: usize, s
       c = multiplyAdd(x, v128.load(k2 + k), c);
       d = multiplyAdd(x, v128.load(k3 + k), d);
     }
-    finishFour(out + (<usize>j << 2), a, b, c, d, q, k0, whole, width, scale);
-  }
-  for (; j < n; j++) {
-    const key = keys + <usize>j * width;
-    let a = splat(0);
-    for (let k: usize = 0; k < whole; k += 16) a = multiplyAdd(v128.load(q + k), v128.load(key + k), a);
-    let dot = sumLanes(a);
-    for (let k = whole; k < width; k += 4) dot += load<f32>(q + k) * load<f32>(key + k);
-    store<f32>(out + (<usize>j << 2), dot * scale);
+    finishFour(out + (<usize>j << 2), a, b, c, d, q, k0, k1, k2, k3, whole, width, scale);
   }
 }
 

@@ -102,7 +102,18 @@ export function topP(p: usize, begin: u32, end: u32, scratch: usize): void {
 /** NaN is passed over here, and comes back with the exponentials. */
 export function largestOf(source: usize, n: u32): f32 {
   let lanes = splat(-f32.POSITIVE_INFINITY);
+  let b = lanes;
+  let c = lanes;
+  let d = lanes;
   let k: u32 = 0;
+  for (; k + 16 <= n; k += 16) {
+    const at = source + (<usize>k << 2);
+    lanes = f32x4.pmax(lanes, v128.load(at));
+    b = f32x4.pmax(b, v128.load(at, 16));
+    c = f32x4.pmax(c, v128.load(at, 32));
+    d = f32x4.pmax(d, v128.load(at, 48));
+  }
+  lanes = f32x4.pmax(f32x4.pmax(lanes, b), f32x4.pmax(c, d));
   for (; k + 4 <= n; k += 4) lanes = f32x4.pmax(lanes, v128.load(source + (<usize>k << 2)));
   let largest = max(
     max(f32x4.extract_lane(lanes, 0), f32x4.extract_lane(lanes, 1)),

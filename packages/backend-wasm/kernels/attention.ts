@@ -17,10 +17,13 @@ import {
   TO,
   TOTAL,
 } from "./attention_sums";
-import { floatRows, readAhead } from "./cache_rows";
+import { floatRows, readRows } from "./cache_rows";
 import { exp1, exp16, splat, sumLanes, tanh4 } from "./math";
 import { largestOf } from "./sample";
 import { minOf, number, operand, word } from "./step";
+
+/** Keys that are brought to the inner caches at once, with their values; a power of 2. */
+const AHEAD = 2 * ids.ATTENTION_PIECE;
 
 /**
  * Words: out (2), q (2), keys (2), values (2), rows (2), lo (2), hi (2), scales of keys (2) and of values (2), cache
@@ -61,6 +64,7 @@ export function attention(p: usize, begin: u32, end: u32, scratch: usize): void 
     const wanted = load<i32>(rows + (<usize>b << 2));
     const row = wanted < 0 ? 0 : wanted < cacheRows ? wanted : cacheRows - 1;
     const base = (<u32>row * keyHeads + keyHead) * slots;
+    // Only the first queries that read these keys find them far away.
     const fresh = unit == begin || unit % sharing == 0;
     let first = i32.MAX_VALUE;
     let last: i32 = -1;
@@ -90,8 +94,12 @@ export function attention(p: usize, begin: u32, end: u32, scratch: usize): void 
       const next = min((at | (ids.ATTENTION_PIECE - 1)) + 1, last + 1);
       const n = <u32>(next - at);
       const slot = <u32>at % slots;
+      if (fresh && (at == first || (at & (AHEAD - 1)) == 0)) {
+        const some = minOf(<u32>(min((at | (AHEAD - 1)) + 1, last + 1) - at), slots - slot);
+        readRows(keys, dtype, base + slot, some, width);
+        readRows(values, dtype, base + slot, some, valueWidth);
+      }
       const k = floatRows(piece, keys, keyScales, dtype, base, slot, n, slots, width);
-      if (fresh) readAhead(k, <usize>n * width << 2);
       // Two neighbours take the keys together that both see; there are others only where their runs end. The few queries
       // of one row wait for memory rather than for sums, and are faster one by one.
       let together: u32 = 0;
@@ -107,7 +115,6 @@ export function attention(p: usize, begin: u32, end: u32, scratch: usize): void 
         weigh(q, count, softcap);
       }
       const v = floatRows(piece, values, valueScales, dtype, base, slot, n, slots, valueWidth);
-      if (fresh) readAhead(v, <usize>n * valueWidth << 2);
       for (let i: u32 = 0; i < tile; i++) {
         const q = scratch + <usize>i * ids.ATTENTION_QUERY_BYTES;
         const count = countOf(q, at, next);

@@ -18,11 +18,15 @@ function widenBytes(to: usize, from: usize, n: usize, scale: f32): void {
 }
 
 /**
- * Brings bytes to the inner caches, in their order: processors read ahead of that, but not of sums that take several rows
- * at a time. What is loaded is dropped, yet engines must keep the loads, for they could trap.
+ * Brings n rows to the inner caches: processors read ahead of who goes through memory in order, as sums over several rows
+ * at a time do not. What is loaded is dropped, yet engines keep the loads, for they could trap. Rows that `floatRows`
+ * widens are read in order anyway.
  */
-export function readAhead(from: usize, bytes: usize): void {
-  for (const end = from + bytes; from < end; from += 64) load<u8>(from);
+export function readRows(cache: usize, dtype: u32, row: u32, n: u32, width: usize): void {
+  if (dtype != ids.F32) return;
+  const bytes = width << 2;
+  const from = cache + <usize>row * bytes;
+  for (let at = from; at < from + <usize>n * bytes; at += 64) load<u8>(at);
 }
 
 /**

@@ -64,8 +64,8 @@ export function attention(p: usize, begin: u32, end: u32, scratch: usize): void 
     const wanted = load<i32>(rows + (<usize>b << 2));
     const row = wanted < 0 ? 0 : wanted < cacheRows ? wanted : cacheRows - 1;
     const base = (<u32>row * keyHeads + keyHead) * slots;
-    // Only the first queries that read these keys find them far away.
-    const fresh = unit == begin || unit % sharing == 0;
+    // Only the first queries that read these keys find them far away: in each thread, if they are few.
+    const fresh = unit % sharing == 0 || (unit == begin && unit % sharing < 2 * ids.ATTENTION_TILE);
     let first = i32.MAX_VALUE;
     let last: i32 = -1;
     for (let k: u32 = 0; k < tile; k++) {

@@ -156,16 +156,20 @@ export const PRODUCTS: Encoders = {
     ];
     const units = batch * heads * length;
     // How long runs are is data; a quarter of the slots is a guess.
-    const grain = grainFor(units, (slots * (width + valueWidth)) / 4);
+    const cost = (slots * (width + valueWidth)) / 4;
+    const least = grainFor(units, cost);
     const { dtype } = keys.type;
-    // Queries of a group that stay together widen their keys once.
+    // Queries of a group that stay together widen their keys once, and those of a tile read them once.
     const together = dtype === "f32" ? 1 : heads / keyHeads;
+    const some = least > 0 && length > 1 ? Math.max(least, ids.ATTENTION_TILE) : least;
+    const grain = Math.ceil(some / together) * together;
     const [keyScales, valueScales] = scales.length > 0 ? scales : [keys, values];
     return [
       {
         kernel: ids.ATTENTION,
         units,
-        grain: Math.ceil(grain / together) * together,
+        grain,
+        weight: weightOf(grain, cost),
         scratch:
           ids.ATTENTION_TILE * ids.ATTENTION_QUERY_BYTES +
           4 * ids.ATTENTION_PIECE * Math.max(width, valueWidth) +

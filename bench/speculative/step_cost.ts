@@ -26,8 +26,13 @@ const textOf = (capacity: number, filled: number): Record<string, Value> => ({
   done: ints([1], () => 0),
 });
 
-/** Milliseconds a token of a prompt, in its longest chunk. */
-export async function promptCost(model: CausalLM): Promise<number> {
+export interface Prefill {
+  readonly tokens: number;
+  readonly ms: number;
+}
+
+/** A prompt of the longest chunk that the smallest cache takes. */
+export async function prefillCost(model: CausalLM): Promise<Prefill> {
   const { runtime } = model;
   const sizes = cacheOf(model);
   const length = runtime.buckets.chunk.filter((size) => size <= sizes.capacity).at(-1)!;
@@ -45,7 +50,7 @@ export async function promptCost(model: CausalLM): Promise<number> {
     yield;
   });
   for await (const _ of measure);
-  return ms / length;
+  return { tokens: length, ms };
 }
 
 /**

@@ -156,7 +156,7 @@ export function twoRows<T>(sums: usize, apart: usize, x: usize, next: usize, w0:
 }
 
 /** Three rows of x, which lie together by 4 elements, by a panel. */
-function threeRows<T>(sums: usize, x: usize, w: usize, k: usize): void {
+@inline function threeRows<T>(sums: usize, x: usize, w: usize, k: usize): void {
   let a0 = v128.load(sums);
   let b0 = v128.load(sums, 16);
   let a1 = v128.load(sums, 32);
@@ -199,7 +199,7 @@ function threeRows<T>(sums: usize, x: usize, w: usize, k: usize): void {
 }
 
 /** Four rows. */
-function fourRows<T>(sums: usize, x: usize, w: usize, again: usize, k: usize): void {
+@inline function fourRows<T>(sums: usize, x: usize, w: usize, again: usize, k: usize): void {
   let a0 = v128.load(sums);
   let b0 = v128.load(sums, 16);
   let a1 = v128.load(sums, 32);
@@ -246,7 +246,7 @@ function fourRows<T>(sums: usize, x: usize, w: usize, again: usize, k: usize): v
 }
 
 /** Five rows. */
-function fiveRows<T>(sums: usize, x: usize, w: usize, again: usize, k: usize): void {
+@inline function fiveRows<T>(sums: usize, x: usize, w: usize, again: usize, k: usize): void {
   let a0 = v128.load(sums);
   let b0 = v128.load(sums, 16);
   let a1 = v128.load(sums, 32);
@@ -324,14 +324,19 @@ function fiveRows<T>(sums: usize, x: usize, w: usize, again: usize, k: usize): v
   return rows == 5 ? 5 : 4;
 }
 
+/** Three to five rows of x, which lie together by 4 elements, by k elements of a panel. */
+@inline export function rowsTogether<T>(sums: usize, x: usize, w: usize, m: usize, k: usize): void {
+  if (m == 5) fiveRows<T>(sums, x, w, w, k);
+  else if (m == 4) fourRows<T>(sums, x, w, w, k);
+  else threeRows<T>(sums, x, w, k);
+}
+
 /** m rows of x, three at least, by k elements of a panel; `packed` has them by groups, rows of `row` bytes each. */
 export function manyRows<T>(sums: usize, packed: usize, row: usize, q: usize, w: usize, m: usize, k: usize): void {
   for (let left = m; left > 0; ) {
     const group = groupOf(left);
     const x = packed + group * (q << 2);
-    if (group == 4) fourRows<T>(sums, x, w, w, k);
-    else if (group == 5) fiveRows<T>(sums, x, w, w, k);
-    else threeRows<T>(sums, x, w, k);
+    rowsTogether<T>(sums, x, w, group, k);
     packed += group * row;
     sums += group << 5;
     left -= group;

@@ -13,7 +13,7 @@ import * as ids from "../src/ids";
 import { widenHalves } from "./halves";
 import { sumLanes4 } from "./math";
 import { finitePanels } from "./panel_halves";
-import { eight, four, groupOf, manyRows, oneRow, twoRows } from "./panel_rows";
+import { eight, four, groupOf, manyRows, oneRow, rowsTogether, twoRows } from "./panel_rows";
 import { clear, finish } from "./product";
 import { minOf, operand, word } from "./step";
 
@@ -115,11 +115,27 @@ function multiplyFew(
   }
 }
 
-/** Adds three rows of x or more by a block of all panels to their sums. */
+/** Adds three to five rows of x by a block of all panels to their sums; what is done for each panel counts here. */
+function multiplySome(
+  dtype: u32, sums: usize, packed: usize, weight: usize, wide: usize, first: usize, m: usize, panels: usize, block: usize, length: usize, k: usize,
+): void {
+  const tile: usize = ids.PANEL_TILE >> 1;
+  const x = packed + m * (block << 2);
+  let w: usize = 0;
+  for (let panel = first; panel < first + panels; panel++) {
+    if (panel == first || panel % tile == 0) w = place(dtype, weight, panel, block, length, block, k);
+    if (dtype == ids.BF16) rowsTogether<u16>(sums, x, w, m, length);
+    else rowsTogether<f32>(sums, x, dtype == ids.F32 ? w : widened(wide, w, length), m, length);
+    w += dtype == ids.F32 ? length << 3 : length << 2;
+    sums += m << 5;
+  }
+}
+
+/** Adds more than five rows. */
 function multiplyMany(
   dtype: u32, sums: usize, packed: usize, weight: usize, wide: usize, first: usize, m: usize, panels: usize, block: usize, length: usize, k: usize,
 ): void {
-  const strip = m > 5 && m <= <usize>ids.FEW_ROWS ? STRIP : <usize>ids.PANEL_BLOCK;
+  const strip = m <= <usize>ids.FEW_ROWS ? STRIP : <usize>ids.PANEL_BLOCK;
   for (let panel = first; panel < first + panels; panel++) {
     for (let q = block; q < block + length; q += strip) {
       const part = min(strip, block + length - q);
@@ -145,6 +161,7 @@ function multiply(
   for (let block: usize = 0; block < k; block += ids.PANEL_BLOCK) {
     const length = min(<usize>ids.PANEL_BLOCK, k - block);
     if (m < 3) multiplyFew(dtype, sums, x + (block << 2), weight, wide, first, rows, panels, block, length, k);
+    else if (m <= 5) multiplySome(dtype, sums, packed, weight, wide, first, rows, panels, block, length, k);
     else multiplyMany(dtype, sums, packed, weight, wide, first, rows, panels, block, length, k);
   }
   for (let i: usize = 0; i < rows; i++) join(out + i * stride, sums + (i << 5), rows << 5, panels);

@@ -170,7 +170,8 @@ function weigh(q: usize, n: u32, softcap: f32): void {
     const low = f32x4.add(v128.load(scores + k), v128.load(scores + k, 16));
     total = f32x4.add(total, f32x4.add(low, f32x4.add(v128.load(scores + k, 32), v128.load(scores + k, 48))));
   }
-  const shrink: f32 = before == largest ? 1 : before == -f32.POSITIVE_INFINITY ? 0 : exp1(before - shift);
+  // Before the first piece there is nothing to scale down.
+  const shrink: f32 = before == largest || before == -f32.POSITIVE_INFINITY ? 1 : exp1(before - shift);
   store<f32>(q + LARGEST, largest);
   store<f32>(q + SHRINK, shrink);
   store<f32>(q + TOTAL, load<f32>(q + TOTAL) * shrink + sumLanes(total));

@@ -50,6 +50,27 @@ onEachVariant((engine) => {
       await expectKernel(engine(), (t) => ops.layerNorm(x(t), w(t, "w"), w(t, "bias"), 1e-5), seed);
     }));
 
+  test("softmax takes the exponentials of exp, to the bit, by sixteens and one by one", async () => {
+    const numbers = Array.from({ length: 53 }, (_, k) => -((k * 37) % 53) * 2.1);
+    const x = ops.toValue({ dtype: "f32", shape: [1, 53] }, numbers);
+    const of = (op: (x: ops.Node) => ops.Node) =>
+      computeWith(engine(), (t) => op(t.input("x", x.type)), { inputs: { x } });
+    const powers = [...(await of(ops.exp)).data];
+    const total = Math.fround(powers.reduce((sum, power) => sum + power, 0));
+    const expected = powers.map((power) => Math.fround(power / total));
+    expect([...(await of(ops.softmax)).data]).toEqual(expected);
+  });
+
+  test("softmax finds the largest wherever it is", async () => {
+    const n = 53;
+    const x = ops.toValue(
+      { dtype: "f32", shape: [n, n] },
+      Array.from({ length: n * n }, (_, k) => (k % (n + 1) === 0 ? 0 : -100)),
+    );
+    const { data } = await computeWith(engine(), (t) => ops.softmax(t.input("x", x.type)), { inputs: { x } });
+    expect(Array.from({ length: n }, (_, row) => data[row * (n + 1)])).toEqual(Array(n).fill(1));
+  });
+
   test("rotary", () =>
     check(fc.tuple(size(3), size(3), size(5), size(10)), ([batch, heads, length, half], seed) =>
       expectKernel(

@@ -5,7 +5,7 @@
 // Up to five rows of x are multiplied at once: the weight is read once, in the order in which it lies in memory, while
 // all sums stay in registers, so that the processor reads ahead. One or two rows have too few sums for that and take
 // several panels, from places far apart: each is a stream of its own, where neighbours would begin anew every few pages.
-// More than five rows take strips of a panel in turn, group by group, and very many a whole block.
+// More than five rows go by groups: a few of them over a tile each, which the first brings to the cache; many over a panel.
 //
 // Tiles of `PANEL_TILE` rows are cut into blocks of `PANEL_BLOCK` elements, panel behind panel: a block of a few rows of
 // x stays in the inner cache while the panels of a tile pass, and half of that cache may be all there is.
@@ -19,9 +19,6 @@ import { minOf, operand, word } from "./step";
 
 /** Columns of out that make a unit: 8 panels. */
 const COLUMNS: u32 = 16;
-
-/** Elements that groups of a few rows multiply in turn: of f32, 2 KB of a panel. */
-const STRIP: usize = 256;
 
 /** Where `panel` has elements from q on, in a block that begins with `block` and has `length` of them. */
 @inline function place(dtype: u32, weight: usize, panel: usize, block: usize, length: usize, q: usize, k: usize): usize {
@@ -115,36 +112,45 @@ function multiplyFew(
   }
 }
 
-/** Adds three to five rows of x by a block of all panels to their sums; what is done for each panel counts here. */
-function multiplySome(
-  dtype: u32, sums: usize, packed: usize, weight: usize, wide: usize, first: usize, m: usize, panels: usize, block: usize, length: usize, k: usize,
+/**
+ * Adds three to five rows of x by a block of all panels to their sums, `stride` bytes from panel to panel; what is done
+ * anew for each panel counts here.
+ */
+function multiplyGroup(
+  dtype: u32, sums: usize, stride: usize, x: usize, weight: usize, wide: usize, first: usize, m: usize, panels: usize, block: usize, length: usize, k: usize,
 ): void {
   const tile: usize = ids.PANEL_TILE >> 1;
-  const x = packed + m * (block << 2);
   let w: usize = 0;
   for (let panel = first; panel < first + panels; panel++) {
     if (panel == first || panel % tile == 0) w = place(dtype, weight, panel, block, length, block, k);
     if (dtype == ids.BF16) rowsTogether<u16>(sums, x, w, m, length);
     else rowsTogether<f32>(sums, x, dtype == ids.F32 ? w : widened(wide, w, length), m, length);
     w += dtype == ids.F32 ? length << 3 : length << 2;
-    sums += m << 5;
+    sums += stride;
   }
 }
 
-/** Adds more than five rows. */
+/** Adds three rows or more. */
 function multiplyMany(
   dtype: u32, sums: usize, packed: usize, weight: usize, wide: usize, first: usize, m: usize, panels: usize, block: usize, length: usize, k: usize,
 ): void {
-  const strip = m <= <usize>ids.FEW_ROWS ? STRIP : <usize>ids.PANEL_BLOCK;
-  for (let panel = first; panel < first + panels; panel++) {
-    for (let q = block; q < block + length; q += strip) {
-      const part = min(strip, block + length - q);
-      const w = place(dtype, weight, panel, block, length, q, k);
-      if (dtype == ids.BF16) manyRows<u16>(sums, packed, k << 2, q, w, m, part);
-      else if (dtype == ids.F32) manyRows<f32>(sums, packed, k << 2, q, w, m, part);
-      else manyRows<f32>(sums, packed, k << 2, q, widened(wide, w, part), m, part);
+  const stride = m << 5;
+  if (m <= 5 || (m <= <usize>ids.FEW_ROWS && dtype != ids.F16)) {
+    for (let left = m; left > 0; ) {
+      const group = groupOf(left);
+      multiplyGroup(dtype, sums, stride, packed + group * (block << 2), weight, wide, first, group, panels, block, length, k);
+      packed += group * (k << 2);
+      sums += group << 5;
+      left -= group;
     }
-    sums += m << 5;
+    return;
+  }
+  // All rows before the next panel, which is widened once.
+  for (let panel = first; panel < first + panels; panel++) {
+    const w = place(dtype, weight, panel, block, length, block, k);
+    if (dtype == ids.BF16) manyRows<u16>(sums, packed, k << 2, block, w, m, length);
+    else manyRows<f32>(sums, packed, k << 2, block, dtype == ids.F32 ? w : widened(wide, w, length), m, length);
+    sums += stride;
   }
 }
 
@@ -161,7 +167,6 @@ function multiply(
   for (let block: usize = 0; block < k; block += ids.PANEL_BLOCK) {
     const length = min(<usize>ids.PANEL_BLOCK, k - block);
     if (m < 3) multiplyFew(dtype, sums, x + (block << 2), weight, wide, first, rows, panels, block, length, k);
-    else if (m <= 5) multiplySome(dtype, sums, packed, weight, wide, first, rows, panels, block, length, k);
     else multiplyMany(dtype, sums, packed, weight, wide, first, rows, panels, block, length, k);
   }
   for (let i: usize = 0; i < rows; i++) join(out + i * stride, sums + (i << 5), rows << 5, panels);

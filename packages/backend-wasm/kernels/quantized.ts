@@ -20,7 +20,7 @@ const MOST_ROWS: u32 = 5;
   return rows < 9 ? 4 : MOST_ROWS;
 }
 
-/** With more, but few, bytes of a tile's row that all of them take before the next: memory is read while others are computed. */
+/** Bytes of a tile's row that all of a few rows of x take before the next, if there are more: memory is read meanwhile. */
 const STRIP: usize = 128;
 
 /**

@@ -60,7 +60,7 @@ function encodeLinear(
     const tile = ids.PANEL_TILE / 16;
     const { block, ...cut } = cutProduct(m, n, 16, 16 * k * (gated ? 2 : 1), tile);
     // One or two rows read several places at once, and each for a while; a few take a tile whole, in the order of memory.
-    const together = block <= 2 ? 16 : block <= 5 ? tile : 1;
+    const together = block <= 2 ? 16 : block <= ids.FEW_ROWS ? tile : 1;
     const columns = 16 * together;
     const scratch = 4 * block * k + (2 * 4 + 16) * block * columns + 32 * ids.PANEL_BLOCK;
     return [

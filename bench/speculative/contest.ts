@@ -1,5 +1,5 @@
 import type { CausalLM, GenerationOptions, Round } from "@fusewire/generate";
-import { median } from "./formula.ts";
+import { median } from "../statistics.ts";
 
 /** One way to generate: its speed, and its rounds. */
 export interface Contender {

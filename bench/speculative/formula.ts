@@ -1,15 +1,5 @@
 import type { Round } from "@fusewire/generate";
 
-export function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
-}
-
-export function mean(numbers: readonly number[]): number {
-  return numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
-}
-
 /** The chance that a draft is right, of those that were judged: all that were, and of each round the first wrong one. */
 export function acceptance(rounds: readonly Round[]): number {
   const accepted = rounds.reduce((sum, round) => sum + round.accepted, 0);

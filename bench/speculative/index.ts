@@ -7,8 +7,9 @@ import { createWasmEngine, type WasmEngine } from "@fusewire/backend-wasm";
 import { type CausalLM, loadCausalLM, verifyLength, type WeightDType } from "@fusewire/generate";
 import { embeddedModel, openModelDirectory } from "@fusewire/models/node";
 import { AutoTokenizer } from "fusewire";
+import { mean, median } from "../statistics.ts";
 import { contest, type Outcome } from "./contest.ts";
-import { acceptance, type Costs, mean, median, speedup, speedupOf } from "./formula.ts";
+import { acceptance, type Costs, speedup, speedupOf } from "./formula.ts";
 import { type Prefill, prefillCost, stepCosts } from "./step_cost.ts";
 import { TEXTS } from "./text.ts";
 

@@ -2,8 +2,9 @@
 import { createWebGpuEngine, openDevice } from "@fusewire/backend-tfjs";
 import { attention, constant, type Tracer, tensorType, trace } from "@fusewire/ir";
 import { type Engine, lower } from "@fusewire/passes";
+import { median } from "../statistics.ts";
 import type { BenchOptions } from "./options.ts";
-import { type Figures, machine, median, type Report } from "./report.ts";
+import { type Figures, machine, type Report } from "./report.ts";
 
 const [HEADS, GROUPS, WIDTH] = [9, 3, 64];
 const LENGTHS = [64, 256, 1024];

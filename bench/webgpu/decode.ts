@@ -1,9 +1,10 @@
 /** Decoding: tokens a second warm, the first token cold, launches a token, and weight bytes read against copying. */
 import type { GenerationStats } from "@fusewire/generate";
+import { median } from "../statistics.ts";
 import { copyBandwidth } from "./bandwidth.ts";
 import { BASE, type Contestant, openContestants, promptOf, UNFUSED } from "./contestants.ts";
 import type { BenchOptions } from "./options.ts";
-import { type Figures, machine, median, type Report } from "./report.ts";
+import { type Figures, machine, type Report } from "./report.ts";
 
 interface Round {
   readonly first_ms: number;

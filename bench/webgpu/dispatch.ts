@@ -8,8 +8,9 @@ import { add, tensorType, trace } from "@fusewire/ir";
 import { toLowered } from "@fusewire/passes";
 import * as tf from "@tensorflow/tfjs-core";
 import { globals } from "webgpu";
+import { median } from "../statistics.ts";
 import type { BenchOptions } from "./options.ts";
-import { machine, median, type Report } from "./report.ts";
+import { machine, type Report } from "./report.ts";
 
 /** Rounds are of milliseconds, and many: a busy machine slows some of them. */
 const ROUNDS = 60;

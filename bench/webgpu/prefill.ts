@@ -1,7 +1,9 @@
 /** Prompts: tokens a second from the prompt to its first new token. */
+
+import { median } from "../statistics.ts";
 import { BASE, FUSED, openContestants, promptOf, UNFUSED } from "./contestants.ts";
 import type { BenchOptions } from "./options.ts";
-import { type Figures, machine, median, type Report } from "./report.ts";
+import { type Figures, machine, type Report } from "./report.ts";
 
 export async function prefill(options: BenchOptions): Promise<Report> {
   const { device, contestants, dispose } = await openContestants(options, [BASE, UNFUSED, FUSED]);

@@ -1,12 +1,6 @@
 import { cpus } from "node:os";
 import type { OpenDevice } from "@fusewire/backend-tfjs";
 
-export function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
 export type Figures = Readonly<Record<string, number | string>>;
 
 /** What a bench found. */

@@ -109,10 +109,22 @@ export function dot8Apart(
 }
 
 /** Adds a group's 8 sums of one row to what is stored. */
-@inline export function addRow(out: usize, first: v128, second: v128, scales: usize, xScales: usize): void {
+@inline function addRow(out: usize, first: v128, second: v128, scales: usize, xScales: usize): void {
   const step = v128.load32_splat(xScales);
   v128.store(out, f32x4.add(v128.load(out), scaled(first, v128.load(scales), step)));
   v128.store(out, f32x4.add(v128.load(out, 16), scaled(second, v128.load(scales, 16), step)), 16);
+}
+
+/** The same for two to five rows, whose scales are `next` bytes apart and whose results 64. */
+@inline export function addRows(
+  rows: usize, out: usize, scales: usize, xScales: usize, next: usize,
+  a0: v128, b0: v128, a1: v128, b1: v128, a2: v128, b2: v128, a3: v128, b3: v128, a4: v128, b4: v128,
+): void {
+  addRow(out, a0, b0, scales, xScales);
+  addRow(out + 64, a1, b1, scales, xScales + next);
+  if (rows > 2) addRow(out + 128, a2, b2, scales, xScales + 2 * next);
+  if (rows > 3) addRow(out + 192, a3, b3, scales, xScales + 3 * next);
+  if (rows > 4) addRow(out + 256, a4, b4, scales, xScales + 4 * next);
 }
 
 @inline function rowsBy16<T>(
@@ -164,11 +176,7 @@ export function dot8Apart(
         }
         at += 64;
       }
-      addRow(out + half, a0, b0, scales + half, xScales);
-      addRow(out + 64 + half, a1, b1, scales + half, xScales + next);
-      if (rows > 2) addRow(out + 128 + half, a2, b2, scales + half, xScales + 2 * next);
-      if (rows > 3) addRow(out + 192 + half, a3, b3, scales + half, xScales + 3 * next);
-      if (rows > 4) addRow(out + 256 + half, a4, b4, scales + half, xScales + 4 * next);
+      addRows(rows, out + half, scales + half, xScales, next, a0, b0, a1, b1, a2, b2, a3, b3, a4, b4);
     }
     x += group * rows;
     w += group << 4;

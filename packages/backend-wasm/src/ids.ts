@@ -113,7 +113,7 @@ export const GATED_TILES = 16;
 export const PANEL_TILE = 64;
 export const PANEL_BLOCK = 384;
 
-/** Up to so many rows of x take strips of a weight in turn; with more, reading the weight hardly counts. */
+/** Up to so many rows of x take a part of a weight in turn while the cache has it; with more, reading it hardly counts. */
 export const FEW_ROWS = 16;
 
 /** What `GATHER_TILED` picks rows of: codes of 8 or of 4 bits, or floats; f32, bf16 or f16 in panels. */

@@ -12,6 +12,13 @@ const waiting = [
   "packages/models/src/node/hub/*.test.ts",
 ];
 
+/**
+ * How long a test may take before it counts as hung. One number for all, far above what any test needs: a machine that
+ * is busy with something else must not fail one.
+ */
+const HUNG = 900_000;
+const limits = { testTimeout: HUNG, hookTimeout: HUNG, expect: { poll: { timeout: HUNG } } };
+
 export default defineConfig({
   test: {
     passWithNoTests: true,
@@ -19,20 +26,27 @@ export default defineConfig({
     env: { ...softwareAdapter(import.meta.url) },
     projects: [
       // Beside the code; fast enough to run on every save.
-      { test: { name: "unit", include: ["packages/*/src/**/*.test.ts"], exclude: [...exclude, ...waiting] } },
-      { test: { name: "waiting", include: waiting, exclude } },
+      {
+        test: {
+          ...limits,
+          name: "unit",
+          include: ["packages/*/src/**/*.test.ts"],
+          exclude: [...exclude, ...waiting],
+        },
+      },
+      { test: { ...limits, name: "waiting", include: waiting, exclude } },
       // What crosses packages: golden parity, end to end, programs as text.
       {
         test: {
+          ...limits,
           name: "whole",
           include: ["test/**/*.test.ts"],
           exclude: [...exclude, "test/smollm2.*"],
-          testTimeout: 60_000,
         },
       },
-      { test: { name: "long", include: [`packages/*/src/${long}`, `test/${long}`], testTimeout: 600_000 } },
+      { test: { ...limits, name: "long", include: [`packages/*/src/${long}`, `test/${long}`] } },
       // Reads a checkpoint of 135M parameters, so it stays outside `test`.
-      { test: { name: "smollm2", include: ["test/smollm2.*.ts"], testTimeout: 1_800_000 } },
+      { test: { ...limits, name: "smollm2", include: ["test/smollm2.*.ts"] } },
     ],
   },
 });

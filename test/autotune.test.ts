@@ -1,12 +1,11 @@
 /** Kernels chosen by timing them on the device: `compile(…, { mode: "max-autotune" })` on WebGPU. */
 import { createWebGpuEngine, type WebGpuEngine } from "@fusewire/backend-tfjs";
 import { compile } from "@fusewire/generate";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { withModel } from "./support/engines.ts";
 import { goldenPath } from "./support/goldens.ts";
 
 // The software adapter takes its time to build pipelines.
-vi.setConfig({ testTimeout: 180_000 });
 
 const llama = goldenPath("models", "llama");
 const inputs = { input_ids: [[5, 9, 2, 14, 7]] };

@@ -15,7 +15,7 @@ beforeAll(async () => {
   site = await servePage(join(workspace, "apps", "browser"));
   chromium = await launchChromium();
   page = await chromium.browser.newPage();
-}, 120_000);
+});
 
 afterAll(async () => {
   await chromium?.close();

@@ -21,9 +21,9 @@ const write = (name: string, text: string) => writeFileSync(inFolder(name), text
 
 beforeAll(async () => {
   installed = await installPackages();
-}, 300_000);
+});
 
-afterAll(() => installed?.dispose(), 60_000);
+afterAll(() => installed?.dispose());
 
 /** Runs a file of the user's folder, or an installed command, with a version of Node first in the path. */
 const withNode = (version: NodeVersion, program: string, ...args: string[]) => {

@@ -27,5 +27,5 @@ describeShared("held-out loss of tales", ["data/tinystories/tinystories_val.txt"
     ).toEqual([]);
     // A sample of a tenth: its mean varies by some hundredths.
     expect(Math.abs(rows[0]!.nats_per_token - quality.tales.stories_val.nats_per_token)).toBeLessThan(0.15);
-  }, 180_000);
+  });
 });

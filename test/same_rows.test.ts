@@ -49,4 +49,4 @@ test("a prompt scores the same alone, in a batch, in other chunks, capacities an
     expected[0],
     expected[2],
   ]);
-}, 120_000);
+});

@@ -12,7 +12,7 @@ let chromium: Chromium;
 beforeAll(async () => {
   site = await servePage(join(workspace, "test", "support", "webgpu_page"));
   chromium = await launchChromium(SOFTWARE_WEBGPU);
-}, 120_000);
+});
 
 afterAll(async () => {
   await chromium?.close();

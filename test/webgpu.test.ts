@@ -271,5 +271,4 @@ test.each([
     engine.dispose();
     device.dispose();
   },
-  180_000,
 );

@@ -61,6 +61,6 @@ export function describeSameBits(name: string, variant: NonNullable<WebGpuOption
         expect(await scores(texts, length, capacity, of), `${texts.length} texts, ${length} tokens`).toBe(
           alone,
         );
-    }, 600_000);
+    });
   });
 }

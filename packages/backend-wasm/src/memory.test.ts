@@ -41,7 +41,7 @@ test("weights stored as bf16 stay bf16, and give what widened ones give", async 
   expect(wide.data).toEqual(narrow.data);
   weights.dispose();
   expect(engine.held()).toEqual({ bytes: 0, tensors: 0 });
-}, 120_000);
+});
 
 test("one weight at a time is outside the memory while loading", async () => {
   const engine = await createWasmEngine();
@@ -56,7 +56,7 @@ test("one weight at a time is outside the memory while loading", async () => {
   expect(asked.sort()).toEqual(["a", "a", "b"]);
   for (const part of [executable, again, weights]) part.dispose();
   expect(engine.held().bytes).toBe(0);
-}, 120_000);
+});
 
 test("a weight that cannot be read leaves nothing behind and is asked for again", async () => {
   const engine = await createWasmEngine();
@@ -71,7 +71,7 @@ test("a weight that cannot be read leaves nothing behind and is asked for again"
   (await engine.compile(lower(module, engine), weights)).dispose();
   weights.dispose();
   expect(engine.held().bytes).toBe(0);
-}, 120_000);
+});
 
 test("a model beyond 4 GiB is refused before anything is read, with the bytes it needs", async () => {
   const engine = await createWasmEngine();
@@ -89,7 +89,7 @@ test("a model beyond 4 GiB is refused before anything is read, with the bytes it
     "4 GiB",
   );
   expect(engine.held().bytes).toBe(0);
-}, 120_000);
+});
 
 test("the heap hands out what was given back, joined with its neighbours", () => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 4 });

@@ -4,9 +4,7 @@ import { test } from "vitest";
 import { onEachVariant } from "./testing/arbitrary.ts";
 
 onEachVariant((engine) => {
-  test.each(ALL_OR_NONE)(
-    "computes what the interpreter does after %s passes",
-    (_which, disable) => expectRandomAgreement(engine(), 100, disable),
-    60_000,
+  test.each(ALL_OR_NONE)("computes what the interpreter does after %s passes", (_which, disable) =>
+    expectRandomAgreement(engine(), 100, disable),
   );
 });

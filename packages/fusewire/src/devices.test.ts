@@ -62,7 +62,7 @@ test("auto does not hide a wrong option", async () => {
 });
 
 // A checkout compiles the kernels of wasm when they are first asked for.
-test("an engine says why auto took it, and nothing where it was named", { timeout: 120_000 }, async () => {
+test("an engine says why auto took it, and nothing where it was named", async () => {
   const auto = await createEngine("auto");
   expect(auto.reason).toMatch(/GPU|adapter|webgpu/);
   const named = await createEngine("wasm");

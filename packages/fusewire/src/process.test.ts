@@ -25,7 +25,7 @@ async function outcome(child: ChildProcess) {
   return { code, stdout, stderr };
 }
 
-test("errors are one line and exit code 1", { timeout: 60_000 }, async () => {
+test("errors are one line and exit code 1", async () => {
   const model = ["--model", goldenModel("llama"), "--device", "interpreter"];
   const [flag, ids] = await Promise.all([
     outcome(start("generate", "--nope")),
@@ -41,7 +41,7 @@ test("errors are one line and exit code 1", { timeout: 60_000 }, async () => {
   expect(ids.stderr).toMatch(/^error: row 0 of input_ids holds 999[^\n]+\n$/);
 });
 
-test("--json prints one object and nothing else, tfjs included", { timeout: 60_000 }, async () => {
+test("--json prints one object and nothing else, tfjs included", async () => {
   const model = ["--model", goldenModel("llama"), "--device", "eager:cpu"];
   const { code, stdout, stderr } = await outcome(
     start("generate", ...model, "--input-ids", "[[5,6]]", "--max-new-tokens", "2", "--json"),
@@ -50,7 +50,7 @@ test("--json prints one object and nothing else, tfjs included", { timeout: 60_0
   expect(Object.keys(JSON.parse(stdout) as object)).toEqual(["sequences", "texts", "stats"]);
 });
 
-test("Ctrl+C stops between two steps with 130", { timeout: 60_000 }, async () => {
+test("Ctrl+C stops between two steps with 130", async () => {
   const child = start(...ENDLESS);
   const end = outcome(child);
   // Twice, as from a terminal through a launcher that passes signals on.
@@ -61,7 +61,7 @@ test("Ctrl+C stops between two steps with 130", { timeout: 60_000 }, async () =>
   expect(stderr).toMatch(/^interrupted after \d+ new tokens?\n$/);
 });
 
-test("a reader that goes away ends it without a word", { timeout: 60_000 }, async () => {
+test("a reader that goes away ends it without a word", async () => {
   const child = start(...ENDLESS);
   const end = outcome(child);
   child.stdout?.once("data", () => child.stdout?.destroy());

@@ -17,7 +17,7 @@ const start = (argv: readonly string[], env: Readonly<Record<string, string>> = 
 
 const times = (text: string, part: string): number => text.split(part).length - 1;
 
-test("stdout, the exit code and the notice come through, once", { timeout: 60_000 }, async () => {
+test("stdout, the exit code and the notice come through, once", async () => {
   const [made, refused] = await Promise.all([
     outcomeOf(start(["generate", ...MODEL, "--max-new-tokens", "2", "--json"])),
     outcomeOf(start(["generate", ...MODEL, "--max-new-tokens", "0"])),
@@ -29,7 +29,7 @@ test("stdout, the exit code and the notice come through, once", { timeout: 60_00
   expect(times(refused.stderr, "error: ")).toBe(1);
 });
 
-test("stdin comes through", { timeout: 60_000 }, async () => {
+test("stdin comes through", async () => {
   const child = start(["chat", "tales-draft", "--device", "webgpu", "--max-new-tokens", "3"]);
   child.stdin?.end("Hello\n");
   const { code, stdout } = await outcomeOf(child);
@@ -37,7 +37,7 @@ test("stdin comes through", { timeout: 60_000 }, async () => {
   expect(stdout).toMatch(/\S/);
 });
 
-test("a process that was started so starts no other", { timeout: 60_000 }, async () => {
+test("a process that was started so starts no other", async () => {
   const { code, stderr } = await outcomeOf(
     start(["generate", ...MODEL, "--max-new-tokens", "2"], { FUSEWIRE_RESTARTED: "1" }),
   );
@@ -46,7 +46,7 @@ test("a process that was started so starts no other", { timeout: 60_000 }, async
   expect(stderr).toMatch(/error: WebGPU found no adapter.*use another device, such as wasm/);
 });
 
-test("signals come through, and what they do comes back", { timeout: 60_000 }, async () => {
+test("signals come through, and what they do comes back", async () => {
   const argv = ["generate", "--model", "tales-draft", "--device", "webgpu", "--prompt", "A", "--ignore-eos"];
   const [stopped, killed] = ["SIGINT", "SIGTERM"].map((signal) => {
     const child = start([...argv, "--max-new-tokens", "1000"]);

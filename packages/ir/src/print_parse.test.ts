@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Module, rootsOf, trace } from "./module.ts";
 import * as ops from "./ops/index.ts";
 import { parseModule } from "./parse.ts";
@@ -10,7 +10,6 @@ import { tensorType } from "./type.ts";
 import { verify } from "./verify.ts";
 
 // Many cases a test, on machines that may be busy.
-vi.setConfig({ testTimeout: 30_000 });
 
 function expectSameNodes(actual: Module, expected: Module): void {
   expect(actual.states).toEqual(expected.states);

@@ -6,9 +6,7 @@ import { onEachBackend } from "../testing/arbitrary.ts";
 import { createEagerEngine } from "./engine.ts";
 
 onEachBackend(createEagerEngine, (engine) => {
-  test.each(ALL_OR_NONE)(
-    "computes what the interpreter does after %s passes",
-    (_which, disable) => expectRandomAgreement(engine(), 60, disable, expectAgreement),
-    20_000,
+  test.each(ALL_OR_NONE)("computes what the interpreter does after %s passes", (_which, disable) =>
+    expectRandomAgreement(engine(), 60, disable, expectAgreement),
   );
 });

@@ -1,7 +1,7 @@
 /** For tests alone: the WebGPU engine on the adapter that the test process was started with. */
 
 import type { Engine } from "@fusewire/passes";
-import { afterAll, beforeAll, describe, vi } from "vitest";
+import { afterAll, beforeAll, describe } from "vitest";
 import { type OpenDevice, openDevice } from "../webgpu/device/open_device.ts";
 import { createWebGpuEngine } from "../webgpu/engine.ts";
 import type { Variant } from "../webgpu/kernels/kernel.ts";
@@ -22,8 +22,6 @@ export function onEachVariant(
   tests: (engine: () => Engine) => void,
   names: readonly string[] = Object.keys(VARIANTS).filter((name) => name !== SHUFFLES),
 ): void {
-  // Building a kernel takes the software adapter a tenth of a second and more on a busy machine.
-  vi.setConfig({ testTimeout: 120_000 });
   const variants = names.map((name) => [name, VARIANTS[name]!] as const);
   describe.each(variants)("webgpu, %s", (_name, variant) => {
     let device: OpenDevice;

@@ -47,7 +47,7 @@ const run = () => engine.runTimes(executable, states, inputs, 40);
 test("a process may exit while the device works, and ends by itself when it does not", () => {
   expect(run(`${BUSY}\nprocess.exit(7);`)).toMatchObject({ status: 7 });
   expect(run("await openDevice();")).toMatchObject({ status: 0 });
-}, 60_000);
+});
 
 test("a process ends as it should with steps of an engine under way, also by an error and after a restore", () => {
   expect(run(`${ENGINE}run();\nsetTimeout(() => process.exit(5), 20);`)).toMatchObject({ status: 5 });
@@ -63,7 +63,7 @@ console.log(outputs.size);
 engine.run(again, fresh, inputs);
 process.exit(6);`;
   expect(run(`${ENGINE}${restored}`)).toMatchObject({ status: 6, text: "lost\n1\n" });
-}, 60_000);
+});
 
 test("losses say why, and what WebGPU refuses is a typed error and no noise", () => {
   const told = run(`const device = await openDevice();
@@ -75,7 +75,7 @@ device.device.destroy();
 await device.device.lost;
 console.log(device.fault().fault, device.fault().message.includes("restore()"));`);
   expect(told).toEqual({ status: 0, text: "FusewireError refused true\nlost true\n" });
-}, 60_000);
+});
 
 test("a system without an adapter is told what to do", () => {
   const { text } = run(
@@ -84,4 +84,4 @@ test("a system without an adapter is told what to do", () => {
   );
   expect(text).toContain("FusewireError no-adapter");
   expect(text).toContain("use another device");
-}, 60_000);
+});

@@ -5,9 +5,7 @@ import { expectAgreement } from "../testing/agreement.ts";
 import { onEachVariant } from "../testing/webgpu.ts";
 
 onEachVariant((engine) => {
-  test.each(ALL_OR_NONE)(
-    "computes what the interpreter does after %s passes",
-    (_which, disable) => expectRandomAgreement(engine(), 12, disable, expectAgreement),
-    60_000,
+  test.each(ALL_OR_NONE)("computes what the interpreter does after %s passes", (_which, disable) =>
+    expectRandomAgreement(engine(), 12, disable, expectAgreement),
   );
 });

@@ -1,13 +1,11 @@
 import { rootsOf, topological } from "@fusewire/ir";
 import { selfTest } from "@fusewire/passes";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type OpenDevice, openDevice } from "./device/open_device.ts";
 import { createWebGpuEngine } from "./engine.ts";
 import { KERNELS } from "./kernels/index.ts";
 import type { Variant } from "./kernels/kernel.ts";
 import { testVariants } from "./self_test.ts";
-
-vi.setConfig({ testTimeout: 120_000 });
 
 let device: OpenDevice;
 beforeAll(async () => {

@@ -38,7 +38,7 @@ export function onEachVariant(tests: (engine: () => Engine) => void): void {
     // A checkout compiles its kernels when they are first asked for.
     beforeAll(async () => {
       engine = await createWasmEngine(ENGINES[name]);
-    }, 120_000);
+    });
     afterAll(() => engine.dispose());
     tests(() => engine);
   });

@@ -113,7 +113,7 @@ test("--json is the facts, also where a test failed", async () => {
   });
 });
 
-test("the wasm kernels of this machine pass", { timeout: 120_000 }, async () => {
+test("the wasm kernels of this machine pass", async () => {
   const { testWasm } = (await import("../doctor/examine.ts")).MACHINE;
   const { tests } = await testWasm();
   expect(Object.values(tests).map(({ ok, row_stable }) => [ok, row_stable])).toEqual(

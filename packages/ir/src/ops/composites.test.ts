@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { DType } from "../dtype.ts";
 import { evaluate } from "../interpret.ts";
 import type { Node } from "../node.ts";
@@ -10,7 +10,6 @@ import * as ops from "./index.ts";
 import { OPS } from "./table.ts";
 
 // Many cases a test, on machines that may be busy.
-vi.setConfig({ testTimeout: 30_000 });
 
 /** What a case draws from: sizes, and tensors of small numbers with ties, now and then with -inf. */
 class Draw {

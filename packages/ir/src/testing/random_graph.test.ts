@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { interpret } from "../interpret.ts";
 import { rootsOf, topological } from "../module.ts";
 import type { OpName } from "../node.ts";
@@ -9,7 +9,6 @@ import { verify } from "../verify.ts";
 import { arbitraryModule, expandModule, expectClose, expectSameMeaning, randomEnvironment } from "./index.ts";
 
 // Many cases a test, on machines that may be busy.
-vi.setConfig({ testTimeout: 30_000 });
 
 test("random modules verify and mean the same with every composite expanded", () => {
   fc.assert(

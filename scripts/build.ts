@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
-import { renameDeclarationImports } from "./declarations.ts";
+import { readableDeclarations } from "./declarations.ts";
+import { HOST_DECLARATIONS, importHostTypes } from "./host_types.ts";
 import { type Manifest, packageFolders, publishedFiles, unpublished } from "./packages.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -28,8 +29,9 @@ function build(): number {
   if (problems.length > 0) return fail(ts.formatDiagnostics(problems, formatHost));
   for (const folder of folders) removeOld(join(folder, "dist"));
   const emitted = program.emit(undefined, write, undefined, false, {
-    afterDeclarations: [renameDeclarationImports],
+    afterDeclarations: [readableDeclarations, importHostTypes],
   });
+  for (const folder of folders) write(join(folder, "dist", "host.d.ts"), HOST_DECLARATIONS);
   if (emitted.diagnostics.length > 0) return fail(ts.formatDiagnostics(emitted.diagnostics, formatHost));
   console.log(`built ${packages} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   return 0;

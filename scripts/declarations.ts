@@ -1,10 +1,12 @@
 import ts from "typescript";
 
 /**
+ * Makes declarations what tools of all kinds and TypeScript since 5.4 read.
+ *
  * In declarations the compiler leaves `./file.ts` as it stands in the source; other tools than itself look for a file
  * of that name. They become `./file.js`, as in the code.
  */
-export const renameDeclarationImports: ts.CustomTransformerFactory = (context) => ({
+export const readableDeclarations: ts.CustomTransformerFactory = (context) => ({
   transformSourceFile: (file) => ts.visitEachChild(file, visitor(context), context),
   transformBundle: (bundle) => bundle,
 });
@@ -38,6 +40,9 @@ function visitor(context: ts.TransformationContext): ts.Visitor {
         node.typeArguments,
         node.isTypeOf,
       );
+    // Before 5.7 TypeScript's Uint8Array had no parameter for the buffer under it.
+    if (ts.isTypeReferenceNode(node) && ts.isIdentifier(node.typeName) && node.typeName.text === "Uint8Array")
+      return factory.createTypeReferenceNode("Uint8Array");
     if (ts.isModuleDeclaration(node))
       return factory.updateModuleDeclaration(node, node.modifiers, renamed(factory, node.name), node.body);
     return ts.visitEachChild(node, visit, context);

@@ -1,19 +1,21 @@
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { builtinModules } from "node:module";
-import { basename, delimiter, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OPTIONS } from "../apps/browser/src/options.ts";
 import { launchChromium } from "./support/chromium.ts";
-import { type Installed, installPackages, NODES, type NodeVersion, workspace } from "./support/install.ts";
+import { type Installed, installPackages, NODES, type Runtime, workspace } from "./support/install.ts";
 import { openStoryPage, readStory, servePage, startStory } from "./support/page.ts";
-import { run } from "./support/run.ts";
+import { manifestOf } from "./support/registry.ts";
+import { run, runBoth } from "./support/run.ts";
 import { tell } from "./support/story.ts";
 
 const PACKAGES = ["backend-tfjs", "backend-wasm", "generate", "ir", "models", "passes"].map(
   (name) => `@fusewire/${name}`,
 );
 const [PROMPT, FOLDER] = ["The capital of France is", "path/to/SmolLM2-135M-Instruct"];
+const TWENTY = { max_new_tokens: 20 };
 
 let installed: Installed;
 const inFolder = (...names: string[]) => join(installed.folder, ...names);
@@ -25,22 +27,23 @@ beforeAll(async () => {
 
 afterAll(() => installed?.dispose());
 
-/** Runs a file of the user's folder, or an installed command, with a version of Node first in the path. */
-const withNode = (version: NodeVersion, program: string, ...args: string[]) => {
-  const PATH = [installed.nodeFolder(version), process.env.PATH].join(delimiter);
-  return run(program, args, { cwd: installed.folder, env: { PATH } });
-};
+/** Runs a file of the user's folder with a runtime, and wants nothing on stderr. */
+async function runFile(runtime: Runtime, file: string, ...args: string[]): Promise<string> {
+  const flags = runtime === "Deno" ? ["run", "--allow-all"] : [];
+  // A flag of the test's own process is not the user's.
+  const env = { NODE_OPTIONS: "", FORCE_COLOR: "0", NO_COLOR: "1" };
+  const options = { cwd: installed.folder, env };
+  const { stdout, stderr } = await runBoth(installed.program(runtime), [...flags, file, ...args], options);
+  expect(stderr, runtime).toBe("");
+  return stdout;
+}
 
 /** The first code under a heading. */
 const codeOf = (file: string, before: string): string =>
   /```ts\n(.*?)```/s.exec(readFileSync(join(workspace, file), "utf8").split(before)[1] ?? "")?.[1] ?? "";
 
-describe.each(NODES)("Node %s", (version) => {
-  test("is that version", async () => {
-    expect(await withNode(version, "node", "--version")).toMatch(new RegExp(`^v${version}\\.`));
-  });
-
-  test("runs the ten lines of the README", async () => {
+describe.each([...NODES, "Deno", "Bun"] as const)("%s", (runtime) => {
+  test("runs the ten lines of the README, and prints nothing else", async () => {
     const lines = codeOf("README.md", "## Ten lines");
     expect(lines).toContain(FOLDER);
     expect(lines).toContain(PROMPT);
@@ -48,16 +51,45 @@ describe.each(NODES)("Node %s", (version) => {
       "ten.mjs",
       lines.replace(FOLDER, inFolder("node_modules", "@fusewire", "models", "assets", "tales")),
     );
-    expect(await withNode(version, "node", "ten.mjs")).toBe(await tell(PROMPT, { max_new_tokens: 20 }));
+    expect(await runFile(runtime, "ten.mjs")).toBe(await tell(PROMPT, TWENTY));
+  });
+});
+
+describe.each(NODES)("%s", (runtime) => {
+  test("is that version", async () => {
+    const version = await run(installed.program(runtime), ["--version"], { cwd: installed.folder });
+    expect(version).toMatch(new RegExp(`^v${runtime.slice(5)}\\.`));
   });
 
   test("runs the command", async () => {
-    const fusewire = inFolder("node_modules", ".bin", "fusewire");
-    expect(await withNode(version, fusewire, "--help")).toContain("Usage: fusewire");
+    const PATH = [dirname(installed.program(runtime)), process.env.PATH].join(delimiter);
+    const fusewire = (...args: string[]) =>
+      run(inFolder("node_modules", ".bin", "fusewire"), args, { cwd: installed.folder, env: { PATH } });
+    expect(await fusewire("--help")).toContain("Usage: fusewire");
     const flags = ["--prompt", PROMPT, "--max-new-tokens", "20", "--json"];
-    const { texts } = JSON.parse(await withNode(version, fusewire, "generate", ...flags));
-    expect(texts).toEqual([await tell(PROMPT, { max_new_tokens: 20 })]);
+    const { texts } = JSON.parse(await fusewire("generate", ...flags));
+    expect(texts).toEqual([await tell(PROMPT, TWENTY)]);
   });
+});
+
+test("an install for the CPU stays below 25 MB", () => {
+  expect(installed.bytes).toBeLessThan(25e6);
+});
+
+test.each([
+  [
+    "eager:wasm",
+    "needs TensorFlow.js, which is not installed: npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-wasm",
+  ],
+  ["webgpu", "the npm package 'webgpu' is not installed (npm install webgpu)"],
+])("device %s says what to install for it", async (device, message) => {
+  write(
+    "device.mjs",
+    `import { AutoModelForCausalLM } from "fusewire";
+     const folder = "node_modules/@fusewire/models/assets/tales";
+     await AutoModelForCausalLM.from_pretrained(folder, { device: "${device}" }).catch((error) => console.log(error.message));`,
+  );
+  expect(await runFile("Node 24", "device.mjs")).toContain(message);
 });
 
 test("`fusewire --help` loads no engine", async () => {
@@ -69,22 +101,47 @@ test("`fusewire --help` loads no engine", async () => {
      process.on("exit", () => console.log(urls.join("\\n")));`,
   );
   const command = inFolder("node_modules", "fusewire", "dist", "bin", "fusewire.js");
-  const loaded = await withNode("24", "node", "--import", "./loaded.mjs", command, "--help");
+  const args = ["--import", "./loaded.mjs", command, "--help"];
+  const loaded = await run(installed.program("Node 24"), args, { cwd: installed.folder });
   expect(loaded).toContain("/fusewire/dist/cli.js");
   expect(loaded).not.toMatch(/@tensorflow|webgpu|fusewire\/backend/);
 });
 
-test("tarballs hold what they should, and no more", async () => {
-  expect(installed.tarballs).toHaveLength(PACKAGES.length + 1);
-  for (const tarball of installed.tarballs) {
-    const files = (await run("tar", ["-tzf", tarball], { cwd: workspace })).trim().split("\n");
-    const others = files.filter((file) => !/^package\/(dist|assets)\//.test(file)).sort();
-    expect(others, tarball).toEqual(["package/LICENSE", "package/README.md", "package/package.json"]);
-    expect(files.filter((file) => /\.test\.|\/testing\/|(?<!\.d)\.ts$/.test(file))).toEqual([]);
-    expect(files).toContain("package/dist/index.d.ts");
-    const limit = basename(tarball).startsWith("fusewire-models-") ? 7e6 : 250e3;
-    expect(readFileSync(tarball).byteLength, tarball).toBeLessThan(limit);
-  }
+describe("tarballs", () => {
+  const listing = async (tarball: string) =>
+    (await run("tar", ["-tzf", tarball], { cwd: workspace })).trim().split("\n");
+
+  test("hold what they should, and no more", async () => {
+    expect(installed.tarballs).toHaveLength(PACKAGES.length + 1);
+    for (const tarball of installed.tarballs) {
+      const files = await listing(tarball);
+      const others = files.filter((file) => !/^package\/(dist|assets)\//.test(file)).sort();
+      expect(others, tarball).toEqual(["package/LICENSE", "package/README.md", "package/package.json"]);
+      expect(files.filter((file) => /\.test\.|\/testing\/|(?<!\.d)\.ts$/.test(file))).toEqual([]);
+      expect(files).toContain("package/dist/index.d.ts");
+      const limit = basename(tarball).startsWith("fusewire-models-") ? 7e6 : 250e3;
+      expect(readFileSync(tarball).byteLength, tarball).toBeLessThan(limit);
+    }
+  });
+
+  test("name only versions and files that there are", async () => {
+    for (const tarball of installed.tarballs) {
+      const manifest = await manifestOf(tarball);
+      expect(JSON.stringify(manifest), tarball).not.toMatch(/workspace:|catalog:/);
+      const files = await listing(tarball);
+      const { exports, imports, bin } = manifest;
+      const named = JSON.stringify({ exports, imports, bin }).match(/(?<=")\.\/[^"]*\.js(?=")/g) ?? [];
+      expect(named.length, tarball).toBeGreaterThan(0);
+      for (const name of named) expect(files, tarball).toContain(name.replace(".", "package"));
+    }
+  });
+
+  test("are what npm would publish", async () => {
+    for (const tarball of installed.tarballs) {
+      const said = await run("npm", ["publish", "--dry-run", "--json", tarball], { cwd: installed.folder });
+      expect(said, tarball).toContain((await manifestOf(tarball)).name);
+    }
+  });
 });
 
 test("the README that npm shows has the same ten lines", () => {
@@ -102,25 +159,48 @@ describe("types", () => {
     // @ts-expect-error
     const wrong: string = result.sequences;
     export const all = [wrong, ${PACKAGES.map((_name, k) => `p${k}`)}];`;
+  const COMPILERS = { "5.4": "ts54", "5.7": "ts57", "5.9": "ts59", "6": "ts6", "7": "ts7" };
+  const RESOLUTIONS = {
+    bundler: { module: "esnext", moduleResolution: "bundler" },
+    node16: { module: "node16" },
+    nodenext: { module: "nodenext" },
+  };
+  const LIBRARIES = {
+    "the language alone": { lib: ["es2022"], types: [] },
+    DOM: { lib: ["es2022", "dom"], types: [] },
+    "Node's": { lib: ["es2022"], types: ["node"] },
+  };
 
-  test.each([
-    ["nodenext", { module: "nodenext" }],
-    ["bundler", { module: "preserve", moduleResolution: "bundler" }],
-  ])("resolve with %s", async (name, options) => {
-    write(`${name}.ts`, USE);
-    const compilerOptions = {
-      ...options,
-      target: "es2022",
-      strict: true,
-      noEmit: true,
-      types: [],
-      skipLibCheck: false,
-    };
-    write(`${name}.json`, JSON.stringify({ compilerOptions, files: [`${name}.ts`] }));
-    await run(join(workspace, "node_modules", ".bin", "tsc"), ["-p", inFolder(`${name}.json`)], {
-      cwd: workspace,
-    });
+  beforeAll(async () => {
+    const compilers = Object.entries(COMPILERS).map(
+      ([version, alias]) => `${alias}@npm:typescript@${version}`,
+    );
+    await installed.add("@types/node@22", ...compilers);
+    write("use.ts", USE);
   });
+
+  const cases = Object.keys(COMPILERS).flatMap((compiler) =>
+    Object.keys(RESOLUTIONS).flatMap((resolution) =>
+      Object.keys(LIBRARIES).map((library) => [compiler, resolution, library]),
+    ),
+  ) as [keyof typeof COMPILERS, keyof typeof RESOLUTIONS, keyof typeof LIBRARIES][];
+
+  test.each(cases)(
+    "of TypeScript %s resolve with %s and types of %s",
+    async (compiler, resolution, library) => {
+      const compilerOptions = {
+        ...RESOLUTIONS[resolution],
+        ...LIBRARIES[library],
+        target: "es2022",
+        strict: true,
+        noEmit: true,
+        skipLibCheck: false,
+      };
+      write("types.json", JSON.stringify({ compilerOptions, files: ["use.ts"] }));
+      const tsc = inFolder("node_modules", COMPILERS[compiler], "bin", "tsc");
+      await run(process.execPath, [tsc, "-p", "types.json"], { cwd: installed.folder });
+    },
+  );
 });
 
 describe("bundlers", () => {
@@ -152,6 +232,7 @@ describe("bundlers", () => {
   });
 
   test("build a page that tells a story in Chromium", async () => {
+    await installed.add("@tensorflow/tfjs-core@4", "@tensorflow/tfjs-backend-wasm@4");
     for (const name of ["index.html", "src", "vite.config.ts"])
       cpSync(join(workspace, "apps", "browser", name), inFolder(name), { recursive: true });
     const site = await servePage(installed.folder);

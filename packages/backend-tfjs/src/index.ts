@@ -1,5 +1,4 @@
-export type { EagerOptions, WasmPaths } from "./eager/backend.ts";
-export { createEagerEngine } from "./eager/engine.ts";
+export { createEagerEngine, type EagerOptions, type WasmPaths } from "./eager/index.ts";
 export type { AdapterFacts } from "./webgpu/device/adapter.ts";
 export { type GpuFault, WebGpuError } from "./webgpu/device/errors.ts";
 export { type DeviceOptions, type OpenDevice, openDevice } from "./webgpu/device/open_device.ts";

@@ -36,7 +36,8 @@ const PROBE = new Uint8Array([
 
 /** Loads the kernels: with relaxed SIMD where the host has it, unless `relaxed` says otherwise. */
 export async function loadKernels(relaxed: boolean, shared: boolean): Promise<KernelModule> {
-  if (relaxed) allowRelaxedSimd();
+  // Asked first: a host that needs no flag prints a warning about one that it does not know.
+  if (relaxed && !WebAssembly.validate(PROBE)) allowRelaxedSimd();
   const variant = relaxed && WebAssembly.validate(PROBE) ? "relaxed" : "base";
   const bytes = await readKernels(variant);
   return { module: await WebAssembly.compile(shared ? bytes : unshared(bytes)), variant };

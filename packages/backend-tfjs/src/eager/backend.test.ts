@@ -3,7 +3,7 @@ import { tensorType, toValue } from "@fusewire/ir";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, test, vi } from "vitest";
 import { computeWith } from "../testing/agreement.ts";
-import { createEagerEngine } from "./engine.ts";
+import { createEagerEngine } from "./index.ts";
 
 const quiet = ["log", "warn", "error", "info"] as const;
 

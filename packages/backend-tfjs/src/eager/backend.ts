@@ -1,22 +1,6 @@
 import { FusewireError } from "@fusewire/ir";
 import * as tf from "@tensorflow/tfjs-core";
-
-/** Where a browser finds the binaries of the wasm backend: a folder, or a URL for each file. */
-export type WasmPaths =
-  | string
-  | Readonly<
-      Partial<
-        Record<
-          "tfjs-backend-wasm.wasm" | "tfjs-backend-wasm-simd.wasm" | "tfjs-backend-wasm-threaded-simd.wasm",
-          string
-        >
-      >
-    >;
-
-export interface EagerOptions {
-  /** For the wasm backend in browsers, which unlike Node cannot find the files by themselves. */
-  readonly wasmPaths?: WasmPaths;
-}
+import type { EagerOptions } from "./options.ts";
 
 /** One tfjs backend. tfjs has one current backend for the whole process, so every use names its own. */
 export interface Device {

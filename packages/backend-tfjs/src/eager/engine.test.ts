@@ -3,7 +3,7 @@ import { type Engine, toLowered, type Weights } from "@fusewire/passes";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, test } from "vitest";
 import { onEachBackend } from "../testing/arbitrary.ts";
-import { createEagerEngine } from "./engine.ts";
+import { createEagerEngine } from "./index.ts";
 
 const f32 = (...shape: number[]) => ir.tensorType("f32", shape);
 const i32 = (...shape: number[]) => ir.tensorType("i32", shape);

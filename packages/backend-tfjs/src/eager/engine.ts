@@ -1,18 +1,15 @@
 import { OPS, type StateDecl } from "@fusewire/ir";
 import { type Engine, type Held, repeated } from "@fusewire/passes";
-import { type EagerOptions, openBackend } from "./backend.ts";
+import { openBackend } from "./backend.ts";
 import { compileEntry, type EagerExecutable, heldByExecutable } from "./executable.ts";
 import { KERNELS } from "./kernels/index.ts";
+import type { EagerOptions } from "./options.ts";
 import { runEntry } from "./run.ts";
 import { copyInto, createStates, type EagerStates, heldByStates, readState } from "./states.ts";
 import { createWeights, type EagerWeights, heldByWeights } from "./weights.ts";
 
-/**
- * The engine `eager:<backend>`: walks the graph and calls tfjs for each node. It runs on "cpu" and "wasm", which
- * are loaded when asked for, and on any backend that the program has registered with tfjs. Engines on several
- * backends may be used side by side; tfjs's current backend stays as the program set it.
- */
-export async function createEagerEngine(backendName: string, options: EagerOptions = {}): Promise<Engine> {
+/** What `createEagerEngine` loads, with TensorFlow.js. */
+export async function openEagerEngine(backendName: string, options: EagerOptions): Promise<Engine> {
   const device = await openBackend(backendName, options);
   const allWeights = new Set<EagerWeights>();
   const allStates = new Set<EagerStates>();

@@ -3,7 +3,7 @@ import { ALL_OR_NONE, expectRandomAgreement } from "@fusewire/passes/testing";
 import { test } from "vitest";
 import { expectAgreement } from "../testing/agreement.ts";
 import { onEachBackend } from "../testing/arbitrary.ts";
-import { createEagerEngine } from "./engine.ts";
+import { createEagerEngine } from "./index.ts";
 
 onEachBackend(createEagerEngine, (engine) => {
   test.each(ALL_OR_NONE)("computes what the interpreter does after %s passes", (_which, disable) =>

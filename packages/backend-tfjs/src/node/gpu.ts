@@ -1,4 +1,5 @@
 import type { Gpu, GpuOptions, NoGpu } from "../webgpu/platform/gpu.ts";
+import { noVulkanLoader } from "./gpu_files.ts";
 
 export { noGpuInSight } from "./gpu_files.ts";
 
@@ -6,6 +7,9 @@ export { noGpuInSight } from "./gpu_files.ts";
 export async function openGpu({ dawn = [] }: GpuOptions = {}): Promise<Gpu | NoGpu> {
   try {
     const { create } = await import("webgpu");
+    // Another backend of Dawn needs no Vulkan.
+    const refused = dawn.some((option) => option.startsWith("backend=")) ? undefined : noVulkanLoader();
+    if (refused !== undefined) return { missing: "adapter", refused: `${refused} (${SOFTWARE})` };
     return { gpu: create([...dawn]) as GPU, watch: destroyAtExit };
   } catch (error) {
     return { missing: "webgpu", refused: refusal(error) };
@@ -19,9 +23,11 @@ function refusal(error: unknown): string {
     : `the npm package 'webgpu' does not load on ${process.platform} ${process.arch} (${message})`;
 }
 
-export const NO_ADAPTER =
-  "WebGPU found no adapter: the machine needs a GPU with a current driver (to try without one, install " +
-  "@sparticuz/chromium and start Node in the environment that softwareAdapter of @fusewire/backend-tfjs/node gives)";
+const SOFTWARE =
+  "to try without a GPU, install @sparticuz/chromium and start Node in the environment that softwareAdapter of " +
+  "@fusewire/backend-tfjs/node gives";
+
+export const NO_ADAPTER = `WebGPU found no adapter: the machine needs a GPU with a current driver (${SOFTWARE})`;
 
 /** A process that exits while Dawn works crashes (exit code 139) unless the device is destroyed first. */
 function destroyAtExit(device: GPUDevice): void {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { noGpuInSight } from "./gpu_files.ts";
+import { type LinuxLibraries, noGpuInSight, noVulkanLoader } from "./gpu_files.ts";
 
 const folders =
   (files: Readonly<Record<string, readonly string[]>>) =>
@@ -22,4 +22,31 @@ test("Linux without a render node has none: a card alone is a screen", () => {
 test("other systems are asked through their drivers", () => {
   expect(noGpuInSight("darwin", folders({}))).toBeUndefined();
   expect(noGpuInSight("win32", folders({}))).toBeUndefined();
+});
+
+const linux = (some: Partial<LinuxLibraries>): LinuxLibraries => ({
+  platform: "linux",
+  path: [],
+  list: () => [],
+  cached: () => false,
+  ...some,
+});
+
+test("Linux without Vulkan's loader is told so, before Dawn prints warnings", () => {
+  expect(noVulkanLoader(linux({}))).toContain("libvulkan.so.1");
+  expect(noVulkanLoader(linux({ list: folders({ "/opt/vulkan": ["libvulkan.so.1"] }) }))).toContain(
+    "libvulkan",
+  );
+});
+
+test.each([
+  ["in ld.so's cache", linux({ cached: (file) => file === "libvulkan.so.1" })],
+  [
+    "in a folder of LD_LIBRARY_PATH",
+    linux({ path: ["/opt/a"], list: folders({ "/opt/a": ["libvulkan.so.1"] }) }),
+  ],
+  ["in a folder of a system without a cache", linux({ list: folders({ "/usr/lib": ["libvulkan.so.1"] }) })],
+  ["of another system", linux({ platform: "darwin" })],
+])("a loader %s is found", (_, libraries) => {
+  expect(noVulkanLoader(libraries)).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** Files by which Linux drivers show a GPU: Mesa's and most others, NVIDIA's own, WSL's, Qualcomm's, Arm's. */
 const GPU_FILES: readonly (readonly [folder: string, file: RegExp])[] = [
@@ -26,3 +26,41 @@ function filesOf(folder: string): readonly string[] {
     return [];
   }
 }
+
+const LOADER = "libvulkan.so.1";
+
+/** Where Linux keeps libraries that its cache does not list: musl has no cache. */
+const LIBRARIES = ["/lib", "/usr/lib", "/usr/local/lib", "/lib64", "/usr/lib64"];
+
+/** What `noVulkanLoader` looks at. */
+export interface LinuxLibraries {
+  readonly platform: string;
+  /** Folders in LD_LIBRARY_PATH. */
+  readonly path: readonly string[];
+  readonly list: (folder: string) => readonly string[];
+  /** Whether ld.so's cache, the list of all libraries in the system's own folders, names a file. */
+  readonly cached: (file: string) => boolean;
+}
+
+/**
+ * Why Dawn cannot find a GPU on a Linux without Vulkan's loader; undefined where it may. Asked first, because Dawn
+ * prints warnings of its own that nothing can silence.
+ */
+export function noVulkanLoader({ platform, path, list, cached }: LinuxLibraries = LINUX): string | undefined {
+  if (platform !== "linux" || cached(LOADER)) return undefined;
+  if ([...path, ...LIBRARIES].some((folder) => list(folder).includes(LOADER))) return undefined;
+  return `the system has no Vulkan loader (${LOADER}; the package libvulkan1 or vulkan-loader), which WebGPU needs`;
+}
+
+const LINUX: LinuxLibraries = {
+  platform: process.platform,
+  path: (process.env.LD_LIBRARY_PATH ?? "").split(":").filter((folder) => folder !== ""),
+  list: filesOf,
+  cached(file) {
+    try {
+      return readFileSync("/etc/ld.so.cache", "latin1").includes(`${file}\0`);
+    } catch {
+      return false;
+    }
+  },
+};

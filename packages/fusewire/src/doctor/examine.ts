@@ -9,7 +9,8 @@ export type Tests = Readonly<Record<string, SelfTest>>;
 
 /** What a machine offers, and whether it computes what it should. */
 export interface DoctorFacts {
-  readonly node: string;
+  /** The program that runs JavaScript, such as "Node 24.1.0". */
+  readonly runtime: string;
   readonly system: string;
   readonly memory: { readonly total: number; readonly free: number };
   readonly auto: DeviceChoice;
@@ -58,7 +59,7 @@ export async function examine(sources: Sources): Promise<DoctorFacts> {
   const webgpu = "refused" in adapters ? adapters : { adapters, tests: await sources.testWebGpu() };
   const tests = [wasm.tests, "refused" in webgpu ? {} : webgpu.tests].flatMap((some) => Object.values(some));
   return {
-    node: process.versions.node,
+    runtime: runtimeOf(process.versions),
     system: `${process.platform} ${process.arch}`,
     memory: {
       total: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
@@ -69,4 +70,10 @@ export async function examine(sources: Sources): Promise<DoctorFacts> {
     webgpu,
     ok: tests.every(({ ok }) => ok),
   };
+}
+
+/** Deno and Bun name the Node that they imitate as well. */
+export function runtimeOf({ deno, bun, node }: Readonly<Record<string, string | undefined>>): string {
+  if (deno !== undefined) return `Deno ${deno}`;
+  return bun !== undefined ? `Bun ${bun}` : `Node ${node}`;
 }

@@ -10,9 +10,9 @@ const LABEL = 10;
 
 /** The facts as a page of `width` columns. */
 export function toPage(facts: DoctorFacts, width: number): string {
-  const { node, system, memory, auto, wasm, webgpu, ok } = facts;
+  const { runtime, system, memory, auto, wasm, webgpu, ok } = facts;
   const rows: (readonly [label: string, value: string])[] = [
-    ["system", `Node ${node}, ${system}`],
+    ["system", `${runtime}, ${system}`],
     ["memory", `${formatBytes(memory.total)}, ${formatBytes(memory.free)} of it free`],
     ["auto", `takes ${auto.device}: ${auto.reason}`],
     ["wasm", [simdOf(wasm), threadsOf(wasm)].join(", ")],

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { expectAgreement, expectKernel, TOLERANCE } from "../../testing/agreement.ts";
 import { check, onEachBackend } from "../../testing/arbitrary.ts";
-import { createEagerEngine } from "../engine.ts";
+import { createEagerEngine } from "../index.ts";
 
 const f32 = (...shape: number[]) => ir.tensorType("f32", shape);
 const i32 = (...shape: number[]) => ir.tensorType("i32", shape);

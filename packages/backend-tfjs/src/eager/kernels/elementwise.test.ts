@@ -2,7 +2,7 @@ import * as ir from "@fusewire/ir";
 import { test } from "vitest";
 import { expectKernel } from "../../testing/agreement.ts";
 import { arbitraryBroadcast, arbitraryShape, check, onEachBackend } from "../../testing/arbitrary.ts";
-import { createEagerEngine } from "../engine.ts";
+import { createEagerEngine } from "../index.ts";
 
 const leaf = (tracer: ir.Tracer, name: string, shape: ir.Shape) =>
   tracer.param(name, ir.tensorType("f32", shape));

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { computeWith, expectKernel } from "../../testing/agreement.ts";
 import { arbitraryShape, check, onEachBackend } from "../../testing/arbitrary.ts";
-import { createEagerEngine } from "../engine.ts";
+import { createEagerEngine } from "../index.ts";
 
 const leaf = (tracer: ir.Tracer, name: string, shape: ir.Shape) =>
   tracer.param(name, ir.tensorType("f32", shape));

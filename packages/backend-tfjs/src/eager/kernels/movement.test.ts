@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { expectKernel } from "../../testing/agreement.ts";
 import { arbitraryBroadcast, arbitraryShape, check, onEachBackend } from "../../testing/arbitrary.ts";
-import { createEagerEngine } from "../engine.ts";
+import { createEagerEngine } from "../index.ts";
 
 const shuffled = (shape: ir.Shape) =>
   fc.shuffledSubarray([...shape.keys()], { minLength: shape.length }).map((perm) => ({ shape, perm }));

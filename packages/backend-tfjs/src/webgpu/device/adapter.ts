@@ -29,7 +29,7 @@ export const LIMITS = [
 export type LimitName = (typeof LIMITS)[number];
 
 export interface AdapterOptions extends GpuOptions {
-  readonly powerPreference?: GPUPowerPreference;
+  readonly powerPreference?: "high-performance" | "low-power";
 }
 
 export interface FoundAdapter {

@@ -99,7 +99,8 @@ export default {
       comment: "a package's code imports only what its package.json lists; tests and builds may use tools",
       severity: "error",
       from: { path: "^packages/", pathNot: [test, testing, "^packages/[^/]+/scripts/"] },
-      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
+      // Optional peers are listed twice: as peers, and for our own tests as tools.
+      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"], dependencyTypesNot: ["npm-peer"] },
     },
   ],
   options: {

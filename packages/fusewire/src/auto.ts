@@ -10,7 +10,7 @@ import {
   loadCausalLM,
   type WeightDType,
 } from "@fusewire/generate";
-import { FusewireError } from "@fusewire/ir";
+import { FusewireError, optionsInstead } from "@fusewire/ir";
 import {
   HUB_OPTIONS,
   type HubOptions,
@@ -153,7 +153,7 @@ function checkNames(options: object, known: readonly string[]): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || known.includes(name) || isAccepted(FROM_PRETRAINED_COMPAT, name, value))
       continue;
-    const reason = FROM_PRETRAINED_COMPAT[name]?.meaning ?? `not an option; options are ${known.join(", ")}`;
+    const reason = FROM_PRETRAINED_COMPAT[name]?.meaning ?? `not an option; ${optionsInstead(name, known)}`;
     throw new FusewireError(`from_pretrained: '${name}': ${reason}`);
   }
 }

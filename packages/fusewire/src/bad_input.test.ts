@@ -119,10 +119,16 @@ const FLAGS: readonly (readonly [string, readonly string[], RegExp])[] = [
   [
     "a mask with text",
     ["--prompt", "a", "--attention-mask", "[[1]]"],
-    /^--prompt and --input-ids exclude each/,
+    /^--attention-mask belongs to --input-ids; give both/,
   ],
-  ["an empty prompt", ["--prompt", ""], /^--prompt is empty; give it some text/],
-  ["no prompt", [], /^there is nothing to start from; give --prompt TEXT or --input-ids JSON/],
+  [
+    "a prompt beside ids",
+    ["--prompt", "a", "--input-ids", "[[1]]"],
+    /^a prompt and --input-ids exclude each/,
+  ],
+  ["a chat of ids", ["--chat", "--input-ids", "[[1]]"], /^--chat is for prompts, and --input-ids are tokens/],
+  ["an empty prompt", ["--prompt", ""], /^the prompt is empty; give some text/],
+  ["no prompt", [], /^there is nothing to start from; give a prompt, such as .*, or --input-ids JSON/],
   [
     "a prompt longer than the cache",
     ["--input-ids", JSON.stringify([new Array(128).fill(5)])],
@@ -143,7 +149,7 @@ const FLAGS: readonly (readonly [string, readonly string[], RegExp])[] = [
   [
     "a temperature without sampling",
     ["--prompt", "a", "--temperature", "0.5"],
-    /^'temperature' has no effect/,
+    /^'--temperature' has no effect while --do-sample is false; set --do-sample or leave '--temperature' out/,
   ],
   [
     "two ways to ignore the end",

@@ -43,7 +43,17 @@ test.each([
   [["generate", "--prompt", "--json"], "--prompt needs a value: --prompt <text>"],
   [["generate", "--prompt", "a", "--temperature"], "--temperature needs a value: --temperature <value>"],
   [["generate", "--prompt", "a", "b"], "'b' belongs to no flag; begin flags with -- and put quotes around"],
-  [["generate", "--prompt", "a", "--json", "yes"], "--json must be true or false, not 'yes'"],
+  [["generate", "--prompt", "a", "--json", "yes"], "'yes' belongs to no flag"],
+  [["generate", "--json=yes", "--prompt", "a"], "--json must be true or false, not 'yes'"],
+  [
+    ["generate", "--max-tokens", "3", "a"],
+    "unknown flag '--max-tokens' (did you mean --max-new-tokens?); see",
+  ],
+  [
+    ["generate", "Once", "upon"],
+    "'Once' is no model; the order is MODEL \"PROMPT\", and a prompt with spaces",
+  ],
+  [["help", "nope"], "unknown command 'nope'; see 'fusewire --help'"],
   [["generate", "--prompt", "a", "--dtype", "f8"], "--dtype must be one of auto, float32"],
   [["inspect", "--batch", "0"], "--batch must be an integer of 1 or more, not '0'"],
   [["inspect", "--length", "-4"], "--length must be an integer of 1 or more, not '-4'"],

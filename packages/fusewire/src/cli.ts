@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { FusewireError } from "@fusewire/ir";
+import { closestName, FusewireError } from "@fusewire/ir";
 import { Command, CommanderError } from "commander";
 import { addChat } from "./commands/chat.ts";
 import { addDoctor } from "./commands/doctor.ts";
@@ -10,7 +10,7 @@ import { addPull } from "./commands/pull.ts";
 import { addShow } from "./commands/show.ts";
 import { reporting } from "./errors.ts";
 import { bringAdapter } from "./flags/adapter.ts";
-import { checkValues } from "./flags/missing.ts";
+import { checkValues, completeFlags } from "./flags/missing.ts";
 import type { ModelFlags } from "./flags/model.ts";
 import { type Io, widthOf } from "./io.ts";
 import { formatItem } from "./text/help.ts";
@@ -19,8 +19,8 @@ const EXAMPLES = `
 Examples:
   fusewire chat
   fusewire pull HuggingFaceTB/SmolLM2-135M-Instruct
-  fusewire generate --prompt "Once upon a time"
-  fusewire generate --model ./SmolLM2 --prompt "The capital of France is" --json
+  fusewire generate "Once upon a time"
+  fusewire generate ./SmolLM2 "What is the capital of France?" --chat --json
   fusewire inspect --after fuse_attention`;
 
 /** The command `fusewire`: runs `argv` (without node and script) and returns the exit code. */
@@ -29,12 +29,16 @@ export const main = (argv: readonly string[], io: Io): Promise<number> =>
     const program = createProgram(io);
     if (argv.length === 0) return program.outputHelp();
     const command = program.commands.find((one) => one.name() === argv[0]);
-    if (command) checkValues(argv.slice(1), command.options);
+    const options = command?.options ?? [];
+    checkValues(argv.slice(1), options);
     try {
-      await program.parseAsync(argv, { from: "user" });
+      await program.parseAsync(completeFlags(argv, options), { from: "user" });
     } catch (error) {
       if (!(error instanceof CommanderError)) throw error;
-      if (error.exitCode !== 0) throw usageError(error, command?.name());
+      if (error.exitCode !== 0) {
+        const names = program.commands.map((one) => one.name());
+        throw usageError(error, argv, names, command);
+      }
     }
   });
 
@@ -66,15 +70,27 @@ function createProgram(io: Io): Command {
   return program;
 }
 
-/** Commander's error in the form of ours: what is wrong and what to do. */
-function usageError(error: CommanderError, command: string | undefined): FusewireError {
-  const [problem = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
+/** Commander's error in the form of ours: what is wrong and what to do, with guesses of our own. */
+function usageError(
+  error: CommanderError,
+  argv: readonly string[],
+  names: readonly string[],
+  command?: Command,
+): FusewireError {
+  // `help` with a name that is none ends in the help of all.
+  if (error.code === "commander.help")
+    return new FusewireError(`unknown command '${argv[1]}'; see 'fusewire --help'`);
+  const [problem = ""] = error.message.replace(/^error: /, "").split("\n");
   const named = problem.replace(/^unknown option/, "unknown flag");
-  const guess = suggestion === undefined ? "" : ` ${suggestion.replace("Did", "did")}`;
-  if (command !== undefined) return new FusewireError(`${named}${guess}; see 'fusewire ${command} --help'`);
+  const unknown = /'([^'=]+)/.exec(problem)?.[1] ?? "";
+  const closest = closestName(unknown, error.code === "commander.unknownCommand" ? names : flagsOf(command));
+  const guess = closest === undefined ? "" : ` (did you mean ${closest}?)`;
+  if (command) return new FusewireError(`${named}${guess}; see 'fusewire ${command.name()} --help'`);
   const order = error.code === "commander.unknownOption" ? "; a command such as 'generate' comes first" : "";
   return new FusewireError(`${named}${guess}${order}; see 'fusewire --help'`);
 }
+
+const flagsOf = (command?: Command): string[] => command?.options.flatMap(({ long }) => long ?? []) ?? [];
 
 function version(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");

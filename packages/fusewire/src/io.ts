@@ -22,10 +22,18 @@ export interface LineReader {
   close(): void;
 }
 
+/** All of stdin as one text, for commands that take it so. */
+export interface Input {
+  /** Whether a person would have to type it. */
+  readonly terminal: boolean;
+  readonly text: () => Promise<string>;
+}
+
 /** The world of a command, given to it, so that tests run commands in their own process. */
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
+  readonly stdin: Input;
   /** Opens stdin to be read line by line. */
   readonly lines: () => LineReader;
   /** Turns Ctrl+C from "kill" into this signal. Only a command that looks at the signal asks for it. */

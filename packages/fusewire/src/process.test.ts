@@ -1,5 +1,6 @@
 // The command as people start it: a process of its own.
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { outcomeOf } from "./testing/child.ts";
@@ -67,4 +68,24 @@ test("a reader that goes away ends it without a word", async () => {
   child.stdout?.once("data", () => child.stdout?.destroy());
   const { code, stderr } = await end;
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+});
+
+test("SIGTERM stops between two steps with 143", async () => {
+  const child = start(...ENDLESS);
+  const end = outcome(child);
+  child.stdout?.once("data", () => child.kill("SIGTERM"));
+  const { code, stderr } = await end;
+  expect(code).toBe(143);
+  expect(stderr).toMatch(/^interrupted after \d+ new tokens?\n$/);
+});
+
+test.skipIf(!existsSync("/dev/full"))("a full disk is an error of one line", async () => {
+  const full = openSync("/dev/full", "w");
+  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), SCRIPT, ...ENDLESS], {
+    stdio: ["ignore", full, "pipe"],
+  });
+  const { code, stderr } = await outcome(child);
+  closeSync(full);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^error: stdout takes no more: ENOSPC[^\n]*\n$/);
 });

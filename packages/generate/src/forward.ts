@@ -1,4 +1,4 @@
-import { emptyValue, FusewireError, floats, toValue, type Value } from "@fusewire/ir";
+import { emptyValue, FusewireError, floats, optionsInstead, toValue, type Value } from "@fusewire/ir";
 import { batchBucket, cutChunks, type States } from "@fusewire/passes";
 import { checkUsable, forgetLost, sizeFor } from "./cache/bind.ts";
 import { type Cache, holdOf } from "./cache/cache.ts";
@@ -153,7 +153,7 @@ async function decodeChunk(
 function checkOptions(options: ForwardOptions): boolean {
   for (const [name, value] of Object.entries(options))
     if (value !== undefined && !KNOWN.includes(name))
-      throw new FusewireError(`forward: '${name}' is not an option; options are ${KNOWN.join(", ")}`);
+      throw new FusewireError(`forward: '${name}' is not an option; ${optionsInstead(name, KNOWN)}`);
   const { past_key_values, use_cache, logits_to_keep = 0 } = options;
   if (use_cache !== undefined && use_cache !== (past_key_values !== undefined))
     throw new FusewireError(

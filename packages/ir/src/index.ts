@@ -1,3 +1,4 @@
+export { closestName, optionsInstead } from "./closest_name.ts";
 export {
   allocate,
   bytesPerElement,

@@ -75,6 +75,12 @@ export interface AnswerSettings {
 // Long enough for most answers, and a model that never ends stops while someone is still watching.
 const LONGEST = 512;
 
+/** The end of a turn is often the tokenizer's end token, where older checkpoints name only the end of a text. */
+export const endsOfTurns = (
+  { generation_config }: Pick<CausalLM, "generation_config">,
+  { eos_token_id }: Pick<Tokenizer, "eos_token_id">,
+): readonly number[] => [...new Set([generation_config.eos_token_id ?? [], eos_token_id ?? []].flat())];
+
 /** Joins what was asked for with the checkpoint's defaults and with what answers need. */
 export function answerSettings(
   given: GenerationOptions,
@@ -87,9 +93,7 @@ export function answerSettings(
   const context = Math.min(positions, max_length ?? positions);
   const longest =
     max_new_tokens ?? (max_length === undefined ? (defaults.max_new_tokens ?? LONGEST) : Infinity);
-  // The end of a turn is often the tokenizer's end token, where older checkpoints name only the end of a text.
-  const own = [...[defaults.eos_token_id ?? []].flat(), ...[tokenizer.eos_token_id ?? []].flat()];
-  const eos = eos_token_id === undefined ? [...new Set(own)] : [eos_token_id ?? []].flat();
+  const eos = eos_token_id === undefined ? endsOfTurns(model, tokenizer) : [eos_token_id ?? []].flat();
   return {
     options: { ...options, eos_token_id: eos },
     space: { context, reserve: Math.max(1, Math.min(longest, Math.floor(context / 4))) },

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { GenerationStats } from "@fusewire/generate";
-import { expect, test } from "vitest";
+import { embeddedModel } from "@fusewire/models/node";
+import { describe, expect, test } from "vitest";
+import { AutoTokenizer } from "../auto.ts";
 import { main } from "../cli.ts";
 import { fusewire, goldenModel, testIo } from "../testing/run.ts";
 
@@ -177,4 +179,80 @@ test.each([
   expect(code).toBe(1);
   expect(stderr).toContain(message);
   expect(stderr.trim().split("\n")).toHaveLength(1);
+});
+
+describe("model and prompt as words", () => {
+  const three = ["--device", "interpreter", "--max-new-tokens", "3"];
+
+  test("the model first, then prompts; either may be left to a flag or to the default", async () => {
+    const expected = await answer("--model", LLAMA, "--prompt", "The fox", ...three);
+    for (const argv of [
+      [LLAMA, "The fox"],
+      ["The fox", "--model", LLAMA],
+      [LLAMA, "--prompt", "The fox"],
+    ])
+      expect((await answer(...argv, ...three)).sequences).toEqual(expected.sequences);
+    const embedded = await answer("--model", "tales", "--prompt", "The fox", ...three);
+    expect((await answer("The fox", ...three)).sequences).toEqual(embedded.sequences);
+    expect((await answer("tales", "The fox", ...three)).sequences).toEqual(embedded.sequences);
+  });
+
+  test("a flag that may stand alone takes no prompt for its value", async () => {
+    const { texts } = await answer("--ignore-eos", "The fox", ...three);
+    expect(texts).toHaveLength(1);
+  });
+
+  test("'-' and no prompt at all are stdin, less the line break at its end", async () => {
+    const expected = await answer("The fox", ...three);
+    for (const argv of [["tales", "-"], ["tales"], ["--prompt", "-"], []]) {
+      const io = testIo({ stdin: "The fox\n" });
+      expect(await main(["generate", ...argv, ...three, "--json"], io)).toBe(0);
+      expect(JSON.parse(io.read().stdout).sequences).toEqual(expected.sequences);
+    }
+    const io = testIo({ stdin: "\n" });
+    expect(await main(["generate", "tales"], io)).toBe(1);
+    expect(io.read().stderr).toBe("error: stdin is empty; give some text, or token ids by --input-ids\n");
+  });
+});
+
+test("--chat takes each prompt as a message, and the end of a turn as an end", async () => {
+  const tokenizer = await AutoTokenizer.from_pretrained(embeddedModel("tales"));
+  const three = ["--device", "interpreter", "--max-new-tokens", "3"];
+  const { sequences } = await answer("tales", "Tell me a story", "--chat", ...three);
+  const prompt = tokenizer.apply_chat_template([{ role: "user", content: "Tell me a story" }], {
+    add_generation_prompt: true,
+    return_dict: false,
+  });
+  expect(sequences[0]!.slice(0, -3)).toEqual(prompt);
+});
+
+test("a temperature of 0 is greedy", async () => {
+  const flags = ["The fox", "--device", "interpreter", "--max-new-tokens", "5"];
+  const cold = await answer(...flags, "--do-sample", "--temperature", "0");
+  expect(cold.sequences).toEqual((await answer(...flags)).sequences);
+  expect(cold.stats.seed).toBeUndefined();
+});
+
+test("a text goes on to its end, and one that is cut says by which flag it may go on", async () => {
+  const { stderr } = await fusewire(
+    "generate",
+    "--model",
+    LLAMA,
+    "--device",
+    "wasm",
+    "--ignore-eos",
+    "The fox",
+  );
+  expect(stderr).toMatch(/^cut at \d+ new tokens; --max-new-tokens sets the limit\nwasm: \d+ prompt tokens/);
+  const given = await fusewire("generate", ...FLAGS, "The fox");
+  expect(given.stderr).not.toContain("cut at");
+});
+
+test("the device is told once; why it was taken, and what was compiled, with --verbose", async () => {
+  const quiet = await fusewire("generate", "The fox", "--max-new-tokens", "2");
+  expect(quiet.stderr).toMatch(/^\w+: \d+ prompt tokens/);
+  expect(quiet.stderr).not.toContain("auto");
+  const verbose = await fusewire("generate", "The fox", "--max-new-tokens", "2", "--verbose");
+  expect(verbose.stderr).toMatch(/--device auto chose \w+: /);
+  expect(verbose.stderr).toMatch(/compiled decode .*\n/);
 });

@@ -11,38 +11,51 @@ import { FusewireError } from "@fusewire/ir";
 import { createTextStream, type Tokenizer } from "@fusewire/models";
 import type { Command } from "commander";
 import { AutoModelForCausalLM, type PretrainedModel } from "../auto.ts";
+import { endsOfTurns } from "../chat/model.ts";
 import { Interrupted } from "../errors.ts";
 import { type AssistantFlags, addAssistantFlags, openAssistant } from "../flags/assistant.ts";
 import { addCompileFlags, type CompileFlags, compileModel } from "../flags/compile.ts";
 import { addGenerationFlags } from "../flags/generation.ts";
 import { addInputFlags, type InputFlags, optionalTokenizer, readInputs } from "../flags/inputs.ts";
 import { addModelFlags, loadOptions, type ModelFlags, openModelFlag } from "../flags/model.ts";
+import { speakingOfFlags } from "../flags/naming.ts";
 import { booleanFlag } from "../flags/values.ts";
+import { readWords } from "../flags/words.ts";
 import { type Io, type Output, widthOf } from "../io.ts";
 import { createProgress } from "../text/progress.ts";
 import { summarise } from "../text/summary.ts";
 import { plural } from "../text/units.ts";
 import { wrap } from "../text/wrap.ts";
-import { noArguments } from "./arguments.ts";
 
 interface GenerateFlags extends ModelFlags, InputFlags, AssistantFlags, CompileFlags {
   readonly ignoreEos?: boolean;
   readonly json?: boolean;
+  readonly verbose?: boolean;
 }
 
+/** New tokens at most where nothing says how many: long enough for most texts to end, and room for them is cheap. */
+const LONGEST = 1024;
+
 export function addGenerate(program: Command, io: Io): void {
-  const command = noArguments(program.command("generate")).description(
-    "Generate text, printed as it is made.",
-  );
+  const command = program
+    .command("generate")
+    .description("Go on with a text, printed as it is made, until the model ends it.")
+    .argument("[model]", "as --model")
+    .argument("[prompt...]", "as --prompt; without one, stdin");
   addModelFlags(command);
   addInputFlags(command);
   command
     .addOption(booleanFlag("--ignore-eos", "go on after end tokens"))
-    .addOption(booleanFlag("--json", "print one JSON object: sequences, texts, stats"));
+    .addOption(booleanFlag("--json", "print one JSON object: sequences, texts, stats"))
+    .addOption(booleanFlag("--verbose", "say why the device was taken and what was compiled"));
   addAssistantFlags(command);
   addCompileFlags(command);
   const readOptions = addGenerationFlags(command, OPTIONS);
-  command.action((flags: GenerateFlags) => generate(flags, readOptions(), io));
+  command.action(async (_model: string | undefined, _prompt: readonly string[], flags: GenerateFlags) => {
+    const { model, prompts } = await readWords(command.args, flags);
+    const named = { ...(model !== undefined && { model }), ...(prompts.length > 0 && { prompt: prompts }) };
+    await speakingOfFlags(() => generate({ ...flags, ...named }, readOptions(), io));
+  });
 }
 
 async function generate(flags: GenerateFlags, given: GenerationOptions, io: Io): Promise<void> {
@@ -54,7 +67,7 @@ async function generate(flags: GenerateFlags, given: GenerationOptions, io: Io):
   }
   const progress = createProgress(io.stderr);
   const files = await openModelFlag(flags, progress);
-  const { inputs, tokenizer = await optionalTokenizer(files) } = await readInputs(files, flags);
+  const { inputs, tokenizer = await optionalTokenizer(files) } = await readInputs(files, flags, io.stdin);
   const model = await AutoModelForCausalLM.from_pretrained(files, {
     ...loadOptions(flags),
     progress_callback: progress.report,
@@ -66,11 +79,13 @@ async function generate(flags: GenerateFlags, given: GenerationOptions, io: Io):
     assistant = await openAssistant(flags);
     if (assistant) options.assistant_model = assistant;
     if (tokenizer) options.tokenizer = tokenizer;
+    if (flags.chat && tokenizer) options.eos_token_id ??= endsOfTurns(model, tokenizer);
+    const cut = limitLength(options, inputs, model);
     const printer = flags.json ? SILENT : printerFor(inputs, options, tokenizer, io.stdout);
     const result = await follow(model, inputs, options, printer, io);
     if (flags.json) io.stdout.write(`${JSON.stringify(toJson(result, tokenizer, model))}\n`);
     else
-      for (const line of report(result.stats, model))
+      for (const line of report(result.stats, model, flags, cut))
         io.stderr.write(`${wrap(line, widthOf(io.stderr), "  ")}\n`);
   } finally {
     await assistant?.dispose();
@@ -78,10 +93,36 @@ async function generate(flags: GenerateFlags, given: GenerationOptions, io: Io):
   }
 }
 
-/** What the generation took, and why it ran where it did. */
-const report = (stats: GenerationStats, { device, device_reason }: PretrainedModel): string[] => [
+/**
+ * Where neither flags nor the checkpoint say how long a text may be, lets it go on to its end. Gives the number of new
+ * tokens at which it is cut then.
+ */
+function limitLength(
+  options: GenerationOptions,
+  { input_ids }: ModelInputs,
+  model: PretrainedModel,
+): number | undefined {
+  const { max_new_tokens, max_length } = { ...model.generation_config, ...options };
+  if ((max_new_tokens ?? max_length) != null) return undefined;
+  const room = model.runtime.source.model.maxPositions - Math.max(...input_ids.map((row) => row.length));
+  const longest = Math.max(1, Math.min(LONGEST, room));
+  options.max_new_tokens = longest;
+  return longest;
+}
+
+/** What the generation took, in a line; with --verbose also why it ran where it did, and what was compiled. */
+const report = (
+  stats: GenerationStats,
+  { device, device_reason }: PretrainedModel,
+  { verbose = false }: GenerateFlags,
+  cut: number | undefined,
+): string[] => [
+  ...(cut !== undefined && stats.new_tokens === cut
+    ? [`cut at ${plural(cut, "new token")}; --max-new-tokens sets the limit`]
+    : []),
   summarise(stats),
-  ...(device_reason === undefined ? [] : [`auto took ${device}: ${device_reason}`]),
+  ...(verbose && device_reason !== undefined ? [`--device auto chose ${device}: ${device_reason}`] : []),
+  ...(verbose ? stats.compilations.map(({ entry, reason }) => `compiled ${entry} (${reason})`) : []),
 ];
 
 /** Runs the generation to its end, or to Ctrl+C, which still prints what there is. */

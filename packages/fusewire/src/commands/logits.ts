@@ -34,7 +34,7 @@ async function logits(flags: LogitsFlags, io: Io): Promise<void> {
   await checkTarget(out);
   const progress = createProgress(io.stderr);
   const files = await openModelFlag(flags, progress);
-  const { inputs } = await readInputs(files, flags);
+  const { inputs } = await readInputs(files, flags, io.stdin);
   const model = await AutoModelForCausalLM.from_pretrained(files, {
     ...loadOptions(flags),
     progress_callback: progress.report,

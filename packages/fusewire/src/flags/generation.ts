@@ -1,6 +1,7 @@
 import type { GenerationOptions, OptionKind } from "@fusewire/generate";
 import { FusewireError } from "@fusewire/ir";
 import { type Command, Option } from "commander";
+import { flagOf } from "./naming.ts";
 import { booleanFlag } from "./values.ts";
 
 /** The part of generate's OPTIONS that flags are made from. */
@@ -24,7 +25,7 @@ export function addGenerationFlags(command: Command, table: OptionTable): () => 
   const flags = new Map<string, Option>();
   for (const [name, spec] of Object.entries(table)) {
     if (NOT_AS_TEXT.includes(spec.kind)) continue;
-    const flag = `--${name.replaceAll("_", "-")}`;
+    const flag = flagOf(name);
     const description = `${spec.allowed}${spec.sampling ? "; with --do-sample" : ""}`;
     const option =
       spec.kind === "boolean"
@@ -38,7 +39,8 @@ export function addGenerationFlags(command: Command, table: OptionTable): () => 
             throw new FusewireError(`${flag} must be ${spec.allowed}, not '${text}'`);
           });
     // null stands for "none" where generate() allows it, and generate() says where it does not.
-    const accepts = (value: unknown) => value === null || spec.accepts(value);
+    const accepts = (value: unknown) =>
+      value === null || spec.accepts(value) || (name === "temperature" && value === 0);
     // Commander reads --no-repeat-ngram-size as the opposite of --repeat-ngram-size.
     option.negate = false;
     flags.set(name, option);
@@ -52,8 +54,14 @@ export function addGenerationFlags(command: Command, table: OptionTable): () => 
       if (found !== undefined) options[name] = typeof found === "boolean" ? found : found.value;
     }
     // Each value was accepted by its own row of the table.
-    return options;
+    return coldIsGreedy(options);
   };
+}
+
+/** `--temperature 0` asks for the likeliest tokens, as in most APIs; the library takes temperatures above 0 alone. */
+function coldIsGreedy({ temperature, ...options }: GenerationOptions): GenerationOptions {
+  if (temperature === undefined) return options;
+  return temperature === 0 ? { ...options, do_sample: false } : { ...options, temperature };
 }
 
 function jsonOf(text: string): unknown {

@@ -14,3 +14,13 @@ export function checkValues(args: readonly string[], options: readonly Option[])
       throw new FusewireError(`${flag.long} needs a value: ${flag.flags}`);
   }
 }
+
+/**
+ * Gives each flag that may stand alone its value `true`. Commander would take the word behind it for the value:
+ * `--chat "Tell me a story"`.
+ */
+export const completeFlags = (args: readonly string[], options: readonly Option[]): string[] =>
+  args.map((arg, position) => {
+    const alone = options.some(({ long, optional }) => optional && long === arg);
+    return alone && !/^(true|false)$/.test(args[position + 1] ?? "") ? `${arg}=true` : arg;
+  });

@@ -20,6 +20,8 @@ export function testIo(
     readonly debug?: boolean;
     readonly onText?: (text: string) => void;
     readonly lines?: LineReader;
+    /** What stdin brings; a terminal unless given. */
+    readonly stdin?: string;
   } = {},
 ): TestIo {
   const {
@@ -28,6 +30,7 @@ export function testIo(
     debug = false,
     onText,
     lines = script([]),
+    stdin,
   } = settings;
   const written = { stdout: "", stderr: "" };
   return {
@@ -44,6 +47,7 @@ export function testIo(
         written.stderr += text;
       },
     },
+    stdin: { terminal: stdin === undefined, text: async () => stdin ?? "" },
     lines: () => lines,
     interrupts: () => signal,
     debug,

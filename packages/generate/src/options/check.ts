@@ -1,4 +1,4 @@
-import { FusewireError } from "@fusewire/ir";
+import { FusewireError, optionsInstead } from "@fusewire/ir";
 import { GENERATE_COMPAT, isAccepted } from "../compat.ts";
 import { OPTIONS } from "./table.ts";
 import type { GenerationOptions } from "./types.ts";
@@ -14,9 +14,8 @@ export function checkOptions(options: GenerationOptions, where: string): void {
     if (!spec) {
       if (isAccepted(GENERATE_COMPAT, name, value)) continue;
       const reason = GENERATE_COMPAT[name]?.meaning ?? "not an option of generate()";
-      throw new FusewireError(
-        `${where}: '${name}': ${reason}; options are ${Object.keys(OPTIONS).join(", ")}`,
-      );
+      const known = Object.keys(OPTIONS);
+      throw new FusewireError(`${where}: '${name}': ${reason}; ${optionsInstead(name, known)}`);
     }
     const nullable = NULLABLE.includes(name) && value === null;
     if (!nullable && !spec.accepts(value))

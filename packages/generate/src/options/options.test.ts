@@ -8,7 +8,7 @@ const resolve = (options: object, defaults: object = {}) =>
 
 describe("what is refused, by name", () => {
   test.each([
-    [{ temprature: 1 }, "'temprature': not an option of generate(); options are max_new_tokens"],
+    [{ temprature: 1 }, "'temprature': not an option of generate(); did you mean 'temperature'?"],
     [{ do_sample: true, temperature: -1 }, "'temperature' must be a number above 0, not -1"],
     [{ do_sample: true, temperature: 0 }, "'temperature' must be a number above 0, not 0"],
     [{ do_sample: true, top_p: 1.5 }, "'top_p' must be between 0 and 1, not 1.5"],

@@ -6,6 +6,7 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addGenerate } from "./commands/generate.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addLogits } from "./commands/logits.ts";
+import { addModels } from "./commands/models.ts";
 import { addPull } from "./commands/pull.ts";
 import { addShow } from "./commands/show.ts";
 import { reporting } from "./errors.ts";
@@ -65,6 +66,7 @@ function createProgram(io: Io): Command {
   addGenerate(program, io);
   addInspect(program, io);
   addLogits(program, io);
+  addModels(program, io);
   addPull(program, io);
   addShow(program, io);
   return program;

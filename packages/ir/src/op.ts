@@ -13,6 +13,8 @@ export interface OpDef<K extends OpName> {
   readonly attrs: { readonly [A in keyof OpAttrs[K]]: AttrKind };
   /** The type of the result. Throws a plain message; the caller adds op, input types and layer name. */
   readonly infer: (inputs: readonly TensorType[], attrs: OpAttrs[K]) => TensorType;
+  /** Refuses what types do not show: nodes whose values the op does not take. Throws a plain message, as `infer` does. */
+  readonly check?: (inputs: readonly Node[], attrs: OpAttrs[K]) => void;
   /** The meaning of the op. Ops that only an engine or a module can resolve (params, states …) have none. */
   readonly evaluate?: (inputs: readonly Value[], attrs: OpAttrs[K], type: TensorType) => Value;
   /** For a composite: the same value in smaller ops. */
@@ -45,11 +47,22 @@ export function emit<K extends OpName>(
       throw new FusewireError(
         `takes ${min === max ? min : `${min} to ${max}`} inputs, was given ${inputs.length}`,
       );
-    return def.infer(
-      inputs.map((input) => input.type),
-      attrs,
-    );
+    return inferType(def, inputs, attrs);
   });
+}
+
+/** The type of a node by its op's rules; throws a plain message where they refuse its inputs. */
+export function inferType<K extends OpName>(
+  def: OpDef<K>,
+  inputs: readonly Node[],
+  attrs: OpAttrs[K],
+): TensorType {
+  const type = def.infer(
+    inputs.map((input) => input.type),
+    attrs,
+  );
+  def.check?.(inputs, attrs);
+  return type;
 }
 
 const ATTR_CHECKS: Readonly<

@@ -1,6 +1,7 @@
 import { FusewireError } from "./errors.ts";
 import { type Entry, type Module, rootsOf, topological } from "./module.ts";
 import type { Node } from "./node.ts";
+import { inferType } from "./op.ts";
 import { defOf } from "./ops/table.ts";
 import { orderStates } from "./order_states.ts";
 import { formatType, sameType, type TensorType } from "./type.ts";
@@ -78,10 +79,7 @@ function checkNode(module: Module, where: string, node: Node, params: Map<string
 
 function inferAgain(module: Module, where: string, node: Node): TensorType {
   try {
-    return defOf(node).infer(
-      node.inputs.map((input) => input.type),
-      node.attrs,
-    );
+    return inferType(defOf(node), node.inputs, node.attrs);
   } catch (error) {
     if (!(error instanceof FusewireError)) throw error;
     return fail(module, where, node, error.message);

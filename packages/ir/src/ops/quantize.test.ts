@@ -83,6 +83,31 @@ test("the product is that of what the integers stand for, with every epilogue", 
   );
 });
 
+test("a product takes rows of 7 bits and weights of its own: more is refused where it is built, or where it is computed", () => {
+  const codes = (bits: number, rows = 16) => {
+    const x = random([rows, 16], bits);
+    const scales = ops.groupScales(x, 8, bits);
+    return [ops.quantizeRows(x, scales, 8, bits), scales] as const;
+  };
+  const product = (x: Node, bits: 8 | 4, weight = bits) =>
+    ops.quantizedMatmul(x, codes(7)[1], ...codes(weight), { group: 8, bits });
+  expect(() => product(codes(8)[0], 8)).toThrow("takes rows of 7 bits, not 8; give quantize_rows 7 bits");
+  // Moving them does not make them smaller.
+  const moved = ops.reshape(ops.concat([codes(7, 8)[0], codes(8, 8)[0]], 0), [16, 16]);
+  expect(() => product(moved, 8)).toThrow("takes rows of 7 bits, not 8");
+  expect(() => product(codes(7)[0], 4, 8)).toThrow("takes weights of 4 bits, not 8");
+  expect(() => ops.dequantize(...codes(8), 8, 4)).toThrow("takes codes of 4 bits, not 8");
+  expect(() => product(codes(4)[0], 8, 4)).not.toThrow();
+
+  const bytes = (value: number) => ops.constant(table, value, "i8", [16, 16]);
+  for (const inside of [-64, 63]) expect(() => run(product(bytes(inside), 8))).not.toThrow();
+  expect(() => run(product(bytes(64), 8))).toThrow("takes rows from -64 to 63, and one is 64");
+  const weight = (value: number) =>
+    ops.quantizedMatmul(...codes(7), bytes(value), codes(4)[1], { group: 8, bits: 4 });
+  expect(() => run(weight(-8))).not.toThrow();
+  expect(() => run(weight(8))).toThrow("takes weights from -8 to 7, and one is 8");
+});
+
 test("what does not fit is refused", () => {
   const x = random([2, 12], 0);
   expect(() => ops.groupScales(x, 8, 8)).toThrow("groups of 8 do not divide rows of 12");

@@ -37,6 +37,19 @@ function scalesType(x: TensorType, group: number): TensorType {
   return { dtype: "f32", shape: [...x.shape.slice(0, -1), k / group] };
 }
 
+/** The bits that `quantize_rows` gave the integers of a node, also where they were moved since; 0 where it was not used. */
+function bitsOf(codes: Node): number {
+  if (codes.op === "quantize_rows") return codes.attrs.bits;
+  return Math.max(0, ...codes.inputs.filter(({ type }) => type.dtype === "i8").map(bitsOf));
+}
+
+/** Refuses integers that were made with more bits than whoever reads them takes. */
+export function requireBits(what: string, codes: Node, bits: number): void {
+  const own = bitsOf(codes);
+  if (own > bits)
+    throw new FusewireError(`takes ${what} of ${bits} bits, not ${own}; give quantize_rows ${bits} bits`);
+}
+
 /** x / scale as an integer: one f32 division, halves to even, clamped; 0 where the scale is. */
 function code(x: number, scale: number, low: number, high: number): number {
   if (scale === 0) return 0;
@@ -148,6 +161,7 @@ export const dequantizeOp = defineOp<"dequantize">({
       throw new FusewireError(`takes zeros i8[${shape}]`);
     return type;
   },
+  check: ([codes], { bits }) => requireBits("codes", codes!, bits),
   evaluate: ([codes, scales, zeros], { group }, type) => {
     const out = emptyValue(type);
     for (let k = 0; k < out.data.length; k++) {

@@ -5,10 +5,11 @@ import type { TensorType } from "../type.ts";
 import { emptyValue, type Value } from "../value.ts";
 import { type Activation, activationOf } from "./activation.ts";
 import { linearOp } from "./linear.ts";
+import { requireBits } from "./quantize.ts";
 
 interface QuantizedAttrs {
   readonly group: number;
-  /** Bits of the weight's integers, 8 or 4; engines may pack them. */
+  /** Bits of the weight's integers, 8 or 4 (any byte, or -8..7); engines may pack them. Rows have 7 (-64..63). */
   readonly bits: number;
   readonly activation: string;
   readonly bias: boolean;
@@ -22,6 +23,9 @@ declare module "../node.ts" {
     quantized_matmul: QuantizedAttrs;
   }
 }
+
+/** Bits of a row's integers at most, so that the sum of two products with bytes fits the 16 bits that SIMD has for it. */
+const ROW_BITS = 7;
 
 const asFloats = (type: TensorType): TensorType => ({ dtype: "f32", shape: type.shape });
 
@@ -50,7 +54,17 @@ export const quantizedMatmulOp = defineOp<"quantized_matmul">({
     const out = linearOp.infer([asFloats(x!), asFloats(codes!), ...rest], { activation, bias, residual });
     return gated ? half(out) : out;
   },
-  evaluate: ([x, xScales, codes, scales, ...rest], { group, activation, bias, residual, gated }, type) => {
+  check: ([x, , codes], { bits }) => {
+    requireBits("rows", x!, ROW_BITS);
+    requireBits("weights", codes!, bits);
+  },
+  evaluate: (
+    [x, xScales, codes, scales, ...rest],
+    { group, bits, activation, bias, residual, gated },
+    type,
+  ) => {
+    requireRange("rows", x!, ROW_BITS);
+    requireRange("weights", codes!, bits);
     const sums = multiply(x!, xScales!, codes!, scales!, group);
     const out = emptyValue(type);
     const n = codes!.type.shape[0]!;
@@ -68,6 +82,15 @@ export const quantizedMatmulOp = defineOp<"quantized_matmul">({
     return out;
   },
 });
+
+/** Integers that come from outside the graph are looked at here; engines trust them. */
+function requireRange(what: string, { data }: Value, bits: number): void {
+  const high = 2 ** (bits - 1) - 1;
+  const low = -high - 1;
+  const outside = data.find((code) => code < low || code > high);
+  if (outside !== undefined)
+    throw new FusewireError(`quantized_matmul takes ${what} from ${low} to ${high}, and one is ${outside}`);
+}
 
 /** For each group one exact integer sum, then acc + f32(sum) · (scale of weight · scale of row), every step rounded to f32. */
 function multiply(x: Value, xScales: Value, codes: Value, scales: Value, group: number): Float32Array {
@@ -92,7 +115,7 @@ function multiply(x: Value, xScales: Value, codes: Value, scales: Value, group: 
 
 /**
  * The product of quantized rows and a quantized weight, with the epilogue of `linear` or, gated, of `gated_linear`.
- * x: i8[…, m, k] with xScales f32[…, m, k / group]; codes: i8[n, k] with scales f32[n, k / group]; the result is
+ * x: i8[…, m, k] of 7 bits (-64..63) with xScales f32[…, m, k / group]; codes: i8[n, k] of 8 or 4 bits with scales f32[n, k / group]; the result is
  * f32[…, m, n], or n / 2 when gated.
  */
 export function quantizedMatmul(

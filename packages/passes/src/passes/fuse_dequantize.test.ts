@@ -1,6 +1,6 @@
 /** Codes with zeros, as checkpoints of 4 bits have them: products are fused all the same. */
 import * as ops from "@fusewire/ir";
-import { interpret, type Node, rootsOf, type Tracer, topological, trace } from "@fusewire/ir";
+import { interpret, type Node, rootsOf, type Tracer, topological, trace, type Value } from "@fusewire/ir";
 import { expectClose, randomEnvironment } from "@fusewire/ir/testing";
 import { expect, test } from "vitest";
 import { fixpoint } from "../pass.ts";
@@ -42,7 +42,18 @@ test.each(Object.keys(PRODUCTS))("%s with zeros, without the full matrix", (name
   );
   expect(shapes).not.toContain(`f32,${n},${k}`);
   expect(shapes).not.toContain(`f32,${2 * n},${k}`);
-  const environment = randomEnvironment(module, 3);
+  const random = randomEnvironment(module, 3);
+  const params = (param: string): Value => {
+    const { type, data } = random.params(param);
+    // Random bytes, made integers of 4 bits.
+    return type.dtype === "i8"
+      ? ops.toValue(
+          type,
+          [...data].map((byte) => byte >> 4),
+        )
+      : { type, data };
+  };
+  const environment = { ...random, params };
   const [before, after] = [module, fused].map(
     (each) => interpret(each, "step", environment).outputs.get("y")!,
   );

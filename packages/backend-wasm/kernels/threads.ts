@@ -90,19 +90,31 @@ export function wake(control: usize): void {
   rouse(control);
 }
 
-/** Waits for an open step: spins, then sleeps. False when helpers are to end. */
+/**
+ * Waits for an open step: spins, then sleeps. False when helpers are to end.
+ *
+ * No step opens beside a sleeper, and no stop passes one by. All accesses are sequentially consistent. A helper counts
+ * itself among SLEEPERS before it looks at OPEN for the last time; thread 0 writes OPEN before it looks at SLEEPERS. So
+ * either the helper sees the step, or thread 0 sees the sleeper and moves WAKE on. In that case, and for STOP, which is
+ * written before WAKE is moved, WAKE was read before: a sleep that begins with an old value of it ends at once.
+ */
 export function awaitStep(control: usize): bool {
+  let wakes = get(control, ids.WAKE);
   while (get(control, ids.STOP) == 0) {
-    const wakes = get(control, ids.WAKE);
     for (let turn: u32 = 0; turn < PATIENCE; turn++) {
-      if (<i32>get(control, ids.OPEN) > NONE) return true;
+      if (isOpen(control)) return true;
       pause(control);
     }
     atomic.add<u32>(control + (<usize>ids.SLEEPERS << 2), 1);
-    atomic.wait<i32>(control + (<usize>ids.WAKE << 2), <i32>wakes, -1);
+    if (!isOpen(control)) atomic.wait<i32>(control + (<usize>ids.WAKE << 2), <i32>wakes, -1);
     atomic.sub<u32>(control + (<usize>ids.SLEEPERS << 2), 1);
+    wakes = get(control, ids.WAKE);
   }
   return false;
+}
+
+@inline function isOpen(control: usize): bool {
+  return <i32>get(control, ids.OPEN) > NONE;
 }
 
 /** Some cycles that leave the words others write alone: it reads one that hardly changes, from this core's own cache. */

@@ -3,7 +3,7 @@ import { type Engine, repeated } from "@fusewire/passes";
 import type { Variant } from "#platform";
 import { claims } from "./encode/index.ts";
 import { compileEntry, type WasmExecutable } from "./executable.ts";
-import { createHeap } from "./heap.ts";
+import { createHeap, PAGE } from "./heap.ts";
 import { instantiate, loadKernels } from "./kernels.ts";
 import { bind, readOutputs } from "./run.ts";
 import { createScratch } from "./scratch.ts";
@@ -21,50 +21,69 @@ export interface WasmOptions {
 }
 
 export interface WasmEngine extends Engine {
-  /** Threads it was started with. */
+  /** Threads that it has at this moment. */
   readonly threads: number;
-  /** Why it has fewer threads than asked for. */
+  /** Why it has fewer than were asked for, or than the machine has; workers that a host refuses are known a moment later. */
   readonly threadsReason: string | undefined;
   /** Which SIMD the kernels use. */
   readonly simd: Variant;
 }
 
-const PAGES = 65536;
+/** What the kernels are compiled for, and what is tried where a host refuses to reserve so many: down to 256 MiB. */
+const MOST_PAGES = 65536;
+const FEWEST_PAGES = 4096;
 
-const LOST =
-  "a thread of the wasm engine stopped in the middle of a step, so the states are not to be trusted; create the engine anew";
+const LOST = "so the states are not to be trusted; create the engine anew";
 
 /** The engine "wasm": compiled SIMD kernels over one WebAssembly memory, on the CPU. */
 export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmEngine> {
   const { relaxed = true } = options;
-  const { threads, reason } = chooseThreads(options.threads);
-  const memory = openMemory(threads > 1);
+  const { wanted, threads, reason } = chooseThreads(options.threads);
+  const { memory, largest } = openMemory(threads > 1);
   const compiled = await loadKernels(relaxed, threads > 1);
   const kernels = await instantiate(compiled, memory);
-  const heap = createHeap(memory, kernels.heapBase(), options.max_memory);
+  const heap = createHeap(memory, kernels.heapBase(), { allowed: options.max_memory, largest });
   const helpers = startHelpers(heap, compiled, threads);
   const own = heap.held();
-  const scratch = createScratch(heap);
+  const scratch = createScratch(heap, threads);
   const allWeights = new Set<WasmWeights>();
   const allStates = new Set<WasmStates>();
   const executables = new Set<WasmExecutable>();
-  let lost = false;
+  let failure: FusewireError | undefined;
+  /** After a step that did not come to its end: nobody may go on with what it left half written. */
+  const fail = (what: string, cause?: unknown): FusewireError => {
+    failure = new FusewireError(`${what}, ${LOST}`, { cause });
+    helpers.stop();
+    return failure;
+  };
+  const requireSound = (): void => {
+    if (failure) throw failure;
+  };
   const addStates = (decls: readonly StateDecl[]): WasmStates => {
     const states = createStates(heap, decls, (gone) => allStates.delete(gone));
     allStates.add(states);
     return states;
   };
+  const runKernels = ({ table, tableEnd, entry }: WasmExecutable, place: number): boolean => {
+    try {
+      return kernels.run(table, tableEnd, place, helpers.control) !== 0;
+    } catch (cause) {
+      throw fail(`the wasm engine failed in the middle of '${entry}' (${String(cause)})`, cause);
+    }
+  };
   const run: Engine["run"] = async (given, states, inputs) => {
     const executable = given as WasmExecutable;
-    if (lost) throw new FusewireError(LOST);
-    const place = scratch.require(executable, threads);
+    requireSound();
+    const place = scratch.require(executable);
     bind(memory, executable, states as WasmStates, inputs, place.slots);
     helpers.prepare(place.threads, executable.threadBytes);
-    if (kernels.run(executable.table, executable.tableEnd, place.threads, helpers.control) === 0) {
-      lost = true;
-      throw new FusewireError(LOST);
-    }
+    if (!runKernels(executable, place.threads))
+      throw fail("a thread of the wasm engine stopped in the middle of a step");
     return readOutputs(memory, executable);
+  };
+  const threadsReason = (): string | undefined => {
+    const why = reason ?? helpers.failure();
+    return why === undefined ? undefined : `${helpers.count()} of ${wanted} threads: ${why}`;
   };
   const traits = {
     name: "wasm",
@@ -74,8 +93,15 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
   } as const;
   return {
     ...traits,
-    threads,
-    threadsReason: reason,
+    get threads() {
+      return helpers.count();
+    },
+    get threadsReason() {
+      return threadsReason();
+    },
+    get notice() {
+      return threadsReason();
+    },
     simd: compiled.variant,
     createWeights(source) {
       const weights = createWeights(heap, kernels, source, (gone) => allWeights.delete(gone));
@@ -84,24 +110,33 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
     },
     createStates: addStates,
     async compile(lowered, weights) {
-      const executable = await compileEntry(heap, traits, lowered, weights as WasmWeights, (gone) => {
+      requireSound();
+      const given = weights as WasmWeights;
+      const executable = await compileEntry(heap, scratch, traits, lowered, given, (gone) => {
         executables.delete(gone);
-        scratch.release(executables);
+        if (executables.size === 0) scratch.release();
       });
       executables.add(executable);
-      // Now rather than at the first run, so that running takes no memory.
-      scratch.require(executable, threads);
       return executable;
     },
     run,
     runAhead: 0,
     runTimes: repeated(run),
     async copyStates(states, decls) {
+      requireSound();
       const copy = addStates(decls);
-      copyInto(heap, states as WasmStates, copy);
+      try {
+        copyInto(heap, states as WasmStates, copy);
+      } catch (error) {
+        copy.dispose();
+        throw error;
+      }
       return copy;
     },
-    readState: async (states, name) => readState(heap, states as WasmStates, name),
+    async readState(states, name) {
+      requireSound();
+      return readState(heap, states as WasmStates, name);
+    },
     held() {
       const states = [...allStates].reduce((sum, { decls }) => sum + decls.length, 0);
       const weights = [...allWeights].reduce((sum, { addresses }) => sum + addresses.size, 0);
@@ -114,10 +149,14 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
   };
 }
 
-function openMemory(shared: boolean): WebAssembly.Memory {
-  try {
-    return new WebAssembly.Memory({ initial: 16, maximum: PAGES, shared });
-  } catch (cause) {
-    throw new FusewireError(`the host gives no WebAssembly memory: ${String(cause)}`);
-  }
+/** A memory that may grow to as much as the host grants: phones and old browsers reserve less than 4 GiB. */
+function openMemory(shared: boolean): { readonly memory: WebAssembly.Memory; readonly largest: number } {
+  for (let pages = MOST_PAGES; ; pages /= 2)
+    try {
+      const memory = new WebAssembly.Memory({ initial: 16, maximum: pages, shared });
+      return { memory, largest: pages * PAGE };
+    } catch (cause) {
+      if (pages <= FEWEST_PAGES)
+        throw new FusewireError(`the host gives no WebAssembly memory: ${String(cause)}`, { cause });
+    }
 }

@@ -13,9 +13,19 @@ import type { Heap } from "./heap.ts";
 import { align, layOut } from "./layout.ts";
 import { panelsOf, readsPanels } from "./panels.ts";
 import { mayStayNarrow } from "./pieces.ts";
+import type { Scratch, ScratchNeeds } from "./scratch.ts";
 import type { WasmStates } from "./states.ts";
 import { readsTiles, tilingOf } from "./tiles.ts";
-import { missingBytes, requireWeight, type WasmWeights, type WeightRead, writeValue } from "./weights.ts";
+import {
+  giveBack,
+  type Loading,
+  missingBytes,
+  requireWeights,
+  stagedBytes,
+  type WasmWeights,
+  type WeightRead,
+  writeValue,
+} from "./weights.ts";
 
 /** A buffer whose address or content each run sets: the word with its address, and the leaf that it stands for. */
 export interface Bound {
@@ -24,7 +34,7 @@ export interface Bound {
   readonly type: TensorType;
 }
 
-export interface WasmExecutable extends Executable {
+export interface WasmExecutable extends Executable, ScratchNeeds {
   readonly weights: WasmWeights;
   /** The words that hold the address of each buffer of the program, the first at this address. */
   readonly cells: number;
@@ -38,16 +48,17 @@ export interface WasmExecutable extends Executable {
   boundTo: WasmStates | undefined;
   /** Buffers in the scratch memory, by their offset there. */
   readonly slots: readonly { readonly cell: number; readonly offset: number }[];
-  readonly slotBytes: number;
-  /** Bytes of scratch memory that each thread needs for itself. */
-  readonly threadBytes: number;
   readonly outputs: readonly { readonly name: string; readonly ref: Ref }[];
   disposed: boolean;
 }
 
-/** Plans an entry, reads the weights it lacks and writes its table of steps. */
+/**
+ * Plans an entry, reads the weights it lacks and writes its table of steps. All memory that it will need is asked for
+ * before any weight is read, and given back when it does not come about.
+ */
 export async function compileEntry(
   heap: Heap,
+  scratch: Scratch,
   traits: EngineTraits,
   lowered: Lowered,
   weights: WasmWeights,
@@ -57,11 +68,6 @@ export async function compileEntry(
   const { program, values } = evaluateConstants(planMemory(lowered, traits));
   const { buffers } = program;
   const reads = weightReads(program, lowered, leaves);
-  heap.require(
-    [...reads.values()].reduce((sum, read) => sum + missingBytes(weights, read), 0),
-    `the weights of '${program.entry}'`,
-  );
-
   const launches = encode(program, 0, reads);
   const wordCount = launches.reduce((sum, launch) => sum + launchWords(launch).length, 0);
   // Cells, table, then what this entry alone owns: constants and inputs.
@@ -71,11 +77,26 @@ export async function compileEntry(
     ...buffers.map(({ kind, bytes }) => (kind === "constant" || kind === "input" ? bytes : 0)),
   ]);
   const slots = layOut(buffers.map(({ kind, bytes }) => (kind === "slot" ? bytes : 0)));
-  const weightAddresses = new Map<number, number>();
-  for (const [index, read] of reads)
-    weightAddresses.set(index, await requireWeight(heap, weights, lowered, read));
+  const needs = {
+    slotBytes: slots.bytes,
+    threadBytes: align(Math.max(0, ...launches.map(({ scratch }) => scratch))),
+  };
+  const lacks = [...reads.values()].filter((read) => missingBytes(weights, read) > 0);
+  heap.require(
+    lacks.reduce((sum, read) => sum + missingBytes(weights, read), 0) +
+      Math.max(region.bytes + scratch.missing(needs), ...lacks.map(stagedBytes)),
+    `the weights and values of '${program.entry}'`,
+  );
+  const { weightAddresses, address } = await takeMemory(
+    heap,
+    scratch,
+    lowered,
+    weights,
+    reads,
+    needs,
+    region.bytes,
+  );
 
-  const address = heap.allocate(region.bytes);
   const at = (index: number): number => address + region.offsets[index]!;
   const [cells, table] = [at(0), at(1)];
   const { memory } = heap;
@@ -104,8 +125,7 @@ export async function compileEntry(
     slots: buffers.flatMap(({ kind }, cell) =>
       kind === "slot" ? [{ cell, offset: slots.offsets[cell]! }] : [],
     ),
-    slotBytes: slots.bytes,
-    threadBytes: align(Math.max(0, ...launches.map(({ scratch }) => scratch))),
+    ...needs,
     outputs: Object.entries(program.outputs).map(([name, ref]) => ({ name, ref })),
     disposed: false,
     dispose() {
@@ -116,6 +136,30 @@ export async function compileEntry(
     },
   };
   return executable;
+}
+
+/** The weights of an entry, what it owns alone, and scratch memory now rather than at its first run; all or nothing. */
+async function takeMemory(
+  heap: Heap,
+  scratch: Scratch,
+  lowered: Lowered,
+  weights: WasmWeights,
+  reads: ReadonlyMap<number, WeightRead>,
+  needs: ScratchNeeds,
+  bytes: number,
+) {
+  const taken: Loading[] = [];
+  let address: number | undefined;
+  try {
+    const weightAddresses = await requireWeights(heap, weights, lowered, reads, taken);
+    address = heap.allocate(bytes);
+    scratch.require(needs);
+    return { weightAddresses, address };
+  } catch (error) {
+    if (address !== undefined) heap.free(address);
+    await giveBack(heap, weights, taken);
+    throw error;
+  }
 }
 
 function encode({ steps }: Program, cells: number, reads: ReadonlyMap<number, WeightRead>): Launch[] {

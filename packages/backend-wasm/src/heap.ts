@@ -2,7 +2,7 @@ import { FusewireError } from "@fusewire/ir";
 
 /** What a wasm memory can hold at most. */
 export const LARGEST_MEMORY = 2 ** 32;
-const PAGE = 65536;
+export const PAGE = 65536;
 /** Cache lines, so that threads do not write to the same one and vectors lie well. */
 const ALIGNMENT = 64;
 /** Kernels read whole vectors, so up to a vector beyond the last element of the memory. */
@@ -30,8 +30,16 @@ interface Block {
 
 const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
-/** A heap over the memory from `base` on, of `limit` bytes at most; the memory grows when nothing free is large enough. */
-export function createHeap(memory: WebAssembly.Memory, base: number, limit = Number.POSITIVE_INFINITY): Heap {
+export interface HeapLimits {
+  /** Bytes that may be handed out at once: `max_memory`. */
+  readonly allowed?: number | undefined;
+  /** Bytes that the memory may grow to. */
+  readonly largest?: number | undefined;
+}
+
+/** A heap over the memory from `base` on; the memory grows when nothing free is large enough. */
+export function createHeap(memory: WebAssembly.Memory, base: number, limits: HeapLimits = {}): Heap {
+  const { allowed = Number.POSITIVE_INFINITY, largest = LARGEST_MEMORY } = limits;
   const used = new Map<number, number>();
   let free: Block[] = [];
   let end = align(base);
@@ -50,9 +58,22 @@ export function createHeap(memory: WebAssembly.Memory, base: number, limit = Num
     return block.address;
   };
 
+  const check = (bytes: number, what: string): void => {
+    if (bytes > allowed - held)
+      throw new FusewireError(
+        `${what}: ${bytes} more bytes are needed, and max_memory leaves ${allowed - held}; raise it, or choose a smaller model, dtype, batch or max_length`,
+      );
+    const room = largest - base - held - MARGIN;
+    if (bytes > room)
+      throw new FusewireError(
+        `${what}: ${bytes} more bytes are needed, and of the ${sizeText(largest)} that WebAssembly can address here ${room} are free; choose a smaller model, a smaller dtype or another device`,
+      );
+  };
+
   return {
     memory,
     allocate(bytes) {
+      check(bytes, "a buffer");
       const address = take(align(Math.max(1, bytes)));
       used.set(address, bytes);
       held += bytes;
@@ -72,16 +93,7 @@ export function createHeap(memory: WebAssembly.Memory, base: number, limit = Num
     },
     held: () => held,
     require(bytes, what) {
-      const allowed = limit - held;
-      if (bytes > allowed)
-        throw new FusewireError(
-          `${what}: ${bytes} more bytes are needed, and max_memory leaves ${allowed}; raise it, or choose a smaller model, dtype, batch or max_length`,
-        );
-      const room = LARGEST_MEMORY - base - held - MARGIN;
-      if (bytes > room)
-        throw new FusewireError(
-          `${what}: ${bytes} more bytes are needed, and of the 4 GiB that WebAssembly can address ${room} are free; choose a smaller model, a smaller dtype or another device`,
-        );
+      check(bytes, what);
       grow(memory, end + bytes - free.reduce((sum, block) => sum + block.bytes, 0) + MARGIN);
     },
   };
@@ -99,11 +111,13 @@ function joined(blocks: readonly Block[]): Block[] {
   return result;
 }
 
+/** 4 GiB, or the MiB of a smaller memory. */
+const sizeText = (bytes: number): string =>
+  bytes % 2 ** 30 === 0 ? `${bytes / 2 ** 30} GiB` : `${bytes / 2 ** 20} MiB`;
+
 function grow(memory: WebAssembly.Memory, bytes: number): void {
   const missing = bytes - memory.buffer.byteLength;
   if (missing <= 0) return;
-  if (bytes > LARGEST_MEMORY)
-    throw new FusewireError(`${bytes} bytes are more than the 4 GiB that WebAssembly can address`);
   try {
     memory.grow(Math.ceil(missing / PAGE));
   } catch {

@@ -1,9 +1,10 @@
-import { STOP } from "./ids.ts";
+import { HELPERS, STOP } from "./ids.ts";
 
 /**
  * What a helper thread runs, in the words of both worlds: Node's workers and browsers'. It is a string so that it is the
  * same under tsx, in tests, in plain Node and in bundles, none of which then has to find a file.
- * One that fails in the middle of a step stops the others, which tells thread 0 not to wait for it.
+ * One that fails in the middle of a step takes itself off the count and stops the others, which tells thread 0 not to
+ * wait for it.
  */
 export const HELPER_SOURCE = `
 const start = ({ module, memory, control, thread }) => {
@@ -11,7 +12,9 @@ const start = ({ module, memory, control, thread }) => {
   try {
     instance.exports.help(control, thread);
   } catch (error) {
-    Atomics.store(new Int32Array(memory.buffer), (control >> 2) + ${STOP}, 1);
+    const words = new Int32Array(memory.buffer, control);
+    Atomics.sub(words, ${HELPERS}, 1);
+    Atomics.store(words, ${STOP}, 1);
     throw error;
   }
 };

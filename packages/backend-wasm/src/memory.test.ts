@@ -3,9 +3,10 @@ import * as ops from "@fusewire/ir";
 import { bytesOf, trace } from "@fusewire/ir";
 import { randomValue } from "@fusewire/ir/testing";
 import { lower, toLowered } from "@fusewire/passes";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createWasmEngine } from "./engine.ts";
 import { createHeap } from "./heap.ts";
+import { CONTROL_WORDS } from "./ids.ts";
 
 const [n, k] = [24, 20];
 const type = { dtype: "bf16", shape: [n, k] } as const;
@@ -73,6 +74,80 @@ test("a weight that cannot be read leaves nothing behind and is asked for again"
   expect(engine.held().bytes).toBe(0);
 });
 
+test("a program that does not come about gives back what it took, and keeps what another one uses", async () => {
+  const engine = await createWasmEngine({ threads: 1 });
+  let broken = "b";
+  const weights = engine.createWeights(async (name) => {
+    if (name === broken) throw new Error("no such file");
+    return randomValue(type, 0);
+  });
+  const first = trace({
+    step: (t) => ({ y: ops.cast(t.param("a", type), "f32"), x: ops.cast(t.param("b", type), "f32") }),
+  });
+  await expect(engine.compile(lower(first, engine), weights)).rejects.toThrow("no such file");
+  expect(engine.held().bytes).toBe(0);
+  // The table of `a` is shared by both programs; the second one fails after it.
+  const alone = trace({ step: (t) => ({ y: ops.cast(t.param("a", type), "f32") }) });
+  const executable = await engine.compile(lower(alone, engine), weights);
+  const { bytes } = engine.held();
+  await expect(engine.compile(lower(first, engine), weights)).rejects.toThrow("no such file");
+  expect(engine.held().bytes).toBe(bytes);
+  await engine.run(executable, engine.createStates([]), new Map());
+  broken = "";
+  (await engine.compile(lower(first, engine), weights)).dispose();
+  for (const part of [executable, weights]) part.dispose();
+  expect(engine.held().bytes).toBe(0);
+  engine.dispose();
+});
+
+test("max_memory is asked for everything that a program needs, before a weight is read", async () => {
+  let reads = 0;
+  const compiled = async (max_memory?: number) => {
+    const engine = await createWasmEngine({ threads: 3, ...(max_memory !== undefined && { max_memory }) });
+    const weights = engine.createWeights(async () => {
+      reads++;
+      return randomValue(type, 0);
+    });
+    const own = 4 * CONTROL_WORDS;
+    try {
+      await engine.compile(lower(module, engine), weights);
+      return engine.held().bytes + own;
+    } finally {
+      if (max_memory !== undefined) expect(engine.held().bytes + own).toBeLessThanOrEqual(max_memory);
+      engine.dispose();
+    }
+  };
+  const needed = await compiled();
+  expect(await compiled(needed)).toBe(needed);
+  reads = 0;
+  await expect(compiled(needed - 1)).rejects.toThrow(
+    /'step': \d+ more bytes are needed, and max_memory leaves \d+/,
+  );
+  expect(reads).toBe(0);
+});
+
+test("states that find no memory, or that cannot be copied, leave nothing behind", async () => {
+  const engine = await createWasmEngine({ threads: 1 });
+  const states = (...shapes: number[]) =>
+    engine.createStates(
+      shapes.map((size, k) => ({ name: `s${k}`, type: { dtype: "i8" as const, shape: [size] } })),
+    );
+  // A gap, then something in use, then memory that was given back: together enough, but in no one place.
+  const [gap, used, end] = [states(4 << 20), states(64), states(1 << 20)];
+  gap.dispose();
+  end.dispose();
+  const { bytes } = engine.held();
+  vi.spyOn(WebAssembly.Memory.prototype, "grow").mockImplementation(() => {
+    throw new RangeError("failed to grow memory");
+  });
+  expect(() => states(1 << 20, 7 << 19)).toThrow("the host refused");
+  vi.restoreAllMocks();
+  expect(engine.held()).toEqual({ bytes, tensors: 1 });
+  await expect(engine.copyStates(gap, used.decls)).rejects.toThrow("the states were disposed");
+  expect(engine.held()).toEqual({ bytes, tensors: 1 });
+  engine.dispose();
+});
+
 test("a model beyond 4 GiB is refused before anything is read, with the bytes it needs", async () => {
   const engine = await createWasmEngine();
   const large = trace({
@@ -82,9 +157,15 @@ test("a model beyond 4 GiB is refused before anything is read, with the bytes it
     },
   });
   const weights = engine.createWeights(async () => Promise.reject(new Error("was read")));
-  await expect(engine.compile(toLowered(large), weights)).rejects.toThrow(
-    `the weights of 'step': ${4 * 2 ** 20 * 1025} more bytes are needed`,
+  const error: Error = await engine.compile(toLowered(large), weights).then(
+    () => new Error("nothing was refused"),
+    (reason: Error) => reason,
   );
+  expect(error.message).toContain("of the 4 GiB");
+  const needed = Number(/the weights and values of 'step': (\d+) more bytes/.exec(error.message)?.[1]);
+  // Beside the weight, an input, a result and a table.
+  expect(needed - 4 * 2 ** 20 * 1025).toBeGreaterThan(4 * (1025 + 2 ** 20));
+  expect(needed - 4 * 2 ** 20 * 1025).toBeLessThan(4 * (1025 + 2 ** 20) + 4096);
   expect(() => engine.createStates([{ name: "s", type: { dtype: "f32", shape: [2 ** 31] } }])).toThrow(
     "4 GiB",
   );

@@ -9,6 +9,14 @@ import { sumsOffset, type Tiling } from "./tiles.ts";
 /** Bytes of a weight that lie beside their tiles at once. */
 const STAGE = 1 << 18;
 
+const rowsAtOnce = (rowBytes: number): number => Math.max(1, Math.floor(STAGE / rowBytes));
+
+/** What lies beside the tiles while rows of so many elements are quantized: some rows, their scales, and two groups. */
+export function stageBytes(width: number, group: number, elementBytes: number): number {
+  const bytes = width * elementBytes;
+  return rowsAtOnce(bytes) * (bytes + 4 * (width / group)) + 4 * group + 256;
+}
+
 /** Where a part of a quantized matrix goes. */
 export interface Target {
   readonly tiling: Tiling;
@@ -57,9 +65,9 @@ function quantizeRows(
   const narrow = value.type.dtype === "bf16";
   const { data } = narrow ? value : castValue(value, "f32");
   const bytes = width * data.BYTES_PER_ELEMENT;
-  const most = Math.max(1, Math.floor(STAGE / bytes));
+  const most = rowsAtOnce(bytes);
   const [groups, rows] = [width / group, data.length / width];
-  const stage = heap.allocate(most * (bytes + 4 * groups) + 4 * group + 256);
+  const stage = heap.allocate(stageBytes(width, group, data.BYTES_PER_ELEMENT));
   const [found, buffer] = [stage + most * bytes, stage + most * (bytes + 4 * groups)];
   const sums = address === undefined ? 0 : address + sumsOffset(tiling);
   try {

@@ -43,17 +43,53 @@ test("a thread that dies in the middle of a step is an error, and another engine
   again.engine.dispose();
 });
 
+test("a trap in the engine's own thread ends the engine as well, and its helpers", async () => {
+  for (const threads of [1, 2]) {
+    const { engine, executable, run } = await opened(threads);
+    await run();
+    const { table, tableEnd } = executable;
+    // A table outside the memory.
+    Object.assign(executable, { table: 2 ** 32 - 2 ** 17, tableEnd: 2 ** 32 - 2 ** 16 });
+    await expect(run()).rejects.toThrow(
+      /the wasm engine failed in the middle of 'step' \(RuntimeError: .*\), so the states are not to be trusted; create the engine anew/,
+    );
+    Object.assign(executable, { table, tableEnd });
+    const states = engine.createStates([]);
+    await expect(run()).rejects.toThrow("create the engine anew");
+    await expect(engine.compile(lower(shared, engine), executable.weights)).rejects.toThrow(
+      "create the engine anew",
+    );
+    await expect(engine.copyStates(states, [])).rejects.toThrow("create the engine anew");
+    expect(engine.threads).toBe(1);
+    engine.dispose();
+  }
+});
+
 test("memory that the host refuses is an error that says so: all of it, or more of it", async () => {
-  const { Memory } = WebAssembly;
-  vi.spyOn(WebAssembly, "Memory").mockImplementationOnce(function refuse() {
-    throw new RangeError("could not allocate memory");
-  });
+  const refuse = (most: number) => {
+    const { Memory } = WebAssembly;
+    vi.spyOn(WebAssembly, "Memory").mockImplementation(function grant(descriptor) {
+      if (descriptor.maximum! > most) throw new RangeError("could not allocate memory");
+      return new Memory(descriptor);
+    });
+  };
+  refuse(0);
   await expect(createWasmEngine({ threads: 1 })).rejects.toThrow(
     /the host gives no WebAssembly memory: RangeError: could not allocate memory/,
   );
-  expect(WebAssembly.Memory).toHaveBeenCalledOnce();
   vi.restoreAllMocks();
-  expect(WebAssembly.Memory).toBe(Memory);
+
+  // As phones do: what is granted is used, and named where it does not suffice.
+  for (const threads of [1, 2]) {
+    refuse(16384);
+    const small = await createWasmEngine({ threads });
+    vi.restoreAllMocks();
+    expect(() => small.createStates([{ name: "s", type: { dtype: "i8", shape: [2 ** 30] } }])).toThrow(
+      /of the 1 GiB that WebAssembly can address here \d+ are free/,
+    );
+    small.createStates([{ name: "s", type: { dtype: "i8", shape: [2 ** 26] } }]).dispose();
+    small.dispose();
+  }
 
   vi.spyOn(WebAssembly.Memory.prototype, "grow").mockImplementation(() => {
     throw new RangeError("failed to grow memory");

@@ -1,33 +1,54 @@
-import type { WasmExecutable } from "./executable.ts";
 import type { Heap } from "./heap.ts";
 import { align } from "./layout.ts";
 
-/** Memory for values that do not outlive a run; entries never run at once, so they share it. */
-export interface Scratch {
-  /** Room for one executable: the address of its slots, and that of the first thread's own part. */
-  require(executable: WasmExecutable, threads: number): { readonly slots: number; readonly threads: number };
-  /** Gives everything back when no executable is left. */
-  release(left: ReadonlySet<WasmExecutable>): void;
+/** What one run of an entry needs. */
+export interface ScratchNeeds {
+  /** Bytes of values that pass from step to step. */
+  readonly slotBytes: number;
+  /** Bytes that each thread needs for itself. */
+  readonly threadBytes: number;
 }
 
-export function createScratch(heap: Heap): Scratch {
+/** Memory for values that do not outlive a run; entries never run at once, so they share it. */
+export interface Scratch {
+  /** Bytes that are missing for an entry. */
+  missing(needs: ScratchNeeds): number;
+  /** Room for one entry: the address of its slots, and that of the first thread's own part. */
+  require(needs: ScratchNeeds): { readonly slots: number; readonly threads: number };
+  /** Gives everything back. */
+  release(): void;
+}
+
+export function createScratch(heap: Heap, threads: number): Scratch {
   let held: { readonly address: number; readonly bytes: number } | undefined;
-  const drop = (): void => {
+  const hold = (bytes: number) => {
+    held = { address: heap.allocate(bytes), bytes };
+    return held;
+  };
+  const release = (): void => {
     if (held) heap.free(held.address);
     held = undefined;
   };
+  const bytesOf = ({ slotBytes, threadBytes }: ScratchNeeds): number =>
+    align(slotBytes) + threads * threadBytes;
+  /** Room for so many bytes in place of what there is, which comes back when there is no such room. */
+  const replace = (bytes: number) => {
+    const before = held?.bytes;
+    release();
+    try {
+      return hold(bytes);
+    } catch (error) {
+      if (before !== undefined) hold(before);
+      throw error;
+    }
+  };
   return {
-    require({ slotBytes, threadBytes }, threads) {
-      const own = align(slotBytes);
-      const bytes = own + threads * threadBytes;
-      if (!held || held.bytes < bytes) {
-        drop();
-        held = { address: heap.allocate(bytes), bytes };
-      }
-      return { slots: held.address, threads: held.address + own };
+    missing: (needs) => Math.max(0, bytesOf(needs) - (held?.bytes ?? 0)),
+    require(needs) {
+      const bytes = bytesOf(needs);
+      const { address } = held && held.bytes >= bytes ? held : replace(bytes);
+      return { slots: address, threads: address + align(needs.slotBytes) };
     },
-    release(left) {
-      if (left.size === 0) drop();
-    },
+    release,
   };
 }

@@ -26,11 +26,19 @@ export function createStates(
     "the cache",
   );
   const addresses = new Map<string, number>();
-  for (const { name, type } of decls) {
-    const bytes = bytesOf(type);
-    const address = heap.allocate(bytes);
-    addresses.set(name, address);
-    new Uint8Array(heap.memory.buffer, address, bytes).fill(0);
+  const free = (): void => {
+    for (const address of addresses.values()) heap.free(address);
+  };
+  try {
+    for (const { name, type } of decls) {
+      const bytes = bytesOf(type);
+      const address = heap.allocate(bytes);
+      addresses.set(name, address);
+      new Uint8Array(heap.memory.buffer, address, bytes).fill(0);
+    }
+  } catch (error) {
+    free();
+    throw error;
   }
   const states: WasmStates = {
     decls,
@@ -39,7 +47,7 @@ export function createStates(
     dispose() {
       if (states.disposed) return;
       states.disposed = true;
-      for (const address of addresses.values()) heap.free(address);
+      free();
       onDispose(states);
     },
   };

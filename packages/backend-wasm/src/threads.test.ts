@@ -7,7 +7,11 @@ import { type Module, trace, type Value } from "@fusewire/ir";
 import { randomEnvironment } from "@fusewire/ir/testing";
 import { type Engine, lower, type Quantization } from "@fusewire/passes";
 import { expect, test } from "vitest";
+import { startHelper } from "#platform";
 import { createWasmEngine } from "./engine.ts";
+import { createHeap } from "./heap.ts";
+import { instantiate, loadKernels } from "./kernels.ts";
+import { startHelpers } from "./threads.ts";
 
 /** A layer as models have it, large enough to be shared. */
 const layer = (rows: number): Module =>
@@ -76,4 +80,30 @@ test("a process that used threads and did not dispose of them ends by itself", a
     { cwd: fileURLToPath(new URL("../../..", import.meta.url)) },
   );
   expect(stdout.trim()).toBe("3 undefined");
+});
+
+test("threads that do not come about are counted out, with the reason, and the engine works without them", async () => {
+  const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared: true });
+  const compiled = await loadKernels(true, true);
+  const kernels = await instantiate(compiled, memory);
+  const refusals: Readonly<Record<string, typeof startHelper>> = {
+    // As a policy does in some browsers, and by an event in others.
+    "workers are refused": () => {
+      throw new Error("workers are refused");
+    },
+    "the worker failed": (_data, onGone) => {
+      queueMicrotask(() => onGone("the worker failed"));
+      return async () => undefined;
+    },
+  };
+  for (const [reason, start] of Object.entries(refusals)) {
+    const heap = createHeap(memory, kernels.heapBase());
+    const helpers = startHelpers(heap, compiled, 3, ({ thread, ...data }, onGone) =>
+      thread === 1 ? startHelper({ thread, ...data }, onGone) : start({ thread, ...data }, onGone),
+    );
+    await Promise.resolve();
+    expect([helpers.count(), helpers.failure()]).toEqual([2, reason]);
+    helpers.stop();
+    expect(helpers.failure()).toBe(reason);
+  }
 });

@@ -6,17 +6,17 @@ import type { KernelModule } from "./kernels.ts";
 /** The most threads that are started unless more are asked for: beyond, memory is what they wait for. */
 const MOST = 8;
 
-/** How many threads to run with, and why when it is fewer than asked for or than the machine has. */
+/** How many threads to run with, and why when they cannot be more than one. */
 export interface ThreadChoice {
+  readonly wanted: number;
   readonly threads: number;
   readonly reason: string | undefined;
 }
 
-export function chooseThreads(wanted: number | undefined): ThreadChoice {
-  const threads = wanted ?? Math.min(MOST, hostThreads());
-  if (threads <= 1) return { threads: 1, reason: undefined };
-  const reason = threadsRefused();
-  return reason === undefined ? { threads, reason } : { threads: 1, reason: `one thread: ${reason}` };
+export function chooseThreads(asked: number | undefined): ThreadChoice {
+  const wanted = Math.max(1, asked ?? Math.min(MOST, hostThreads()));
+  const reason = wanted > 1 ? threadsRefused() : undefined;
+  return { wanted, threads: reason === undefined ? wanted : 1, reason };
 }
 
 /** The threads that work beside the engine's own. */
@@ -25,23 +25,40 @@ export interface Helpers {
   readonly control: number;
   /** Tells them where this run's scratch memory is. */
   prepare(scratch: number, stride: number): void;
-  /** Threads that are at work at this moment, the engine's own included. */
+  /** Threads that were started and have not ended, the engine's own included. */
   count(): number;
+  /** Why a helper could not be started, or has ended. */
+  failure(): string | undefined;
   stop(): void;
 }
 
-export function startHelpers(heap: Heap, kernels: KernelModule, threads: number): Helpers {
+export function startHelpers(
+  heap: Heap,
+  kernels: KernelModule,
+  threads: number,
+  start: typeof startHelper = startHelper,
+): Helpers {
   const { memory } = heap;
   const control = heap.allocate(4 * ids.CONTROL_WORDS);
   const words = (): Int32Array => new Int32Array(memory.buffer, control, ids.CONTROL_WORDS);
   words().fill(0);
   let stopped = false;
-  const helpers = Array.from({ length: threads - 1 }, (_, k) =>
-    startHelper({ module: kernels.module, memory, control, thread: k + 1 }, () => {
-      // One that ended by itself had been counted; one that never began had not.
-      if (!stopped && Atomics.load(words(), ids.HELPERS) > 0) Atomics.sub(words(), ids.HELPERS, 1);
-    }),
-  );
+  let failure: string | undefined;
+  const running = new Set<() => Promise<void>>();
+  for (let thread = 1; thread < threads; thread++) {
+    let terminate: (() => Promise<void>) | undefined;
+    const onGone = (reason: string): void => {
+      if (terminate) running.delete(terminate);
+      if (!stopped) failure ??= reason;
+    };
+    try {
+      // Policies refuse workers here or, in some browsers, later by an event.
+      terminate = start({ module: kernels.module, memory, control, thread }, onGone);
+      running.add(terminate);
+    } catch (error) {
+      onGone(error instanceof Error ? error.message : String(error));
+    }
+  }
   return {
     control,
     prepare(scratch, stride) {
@@ -49,7 +66,8 @@ export function startHelpers(heap: Heap, kernels: KernelModule, threads: number)
       view[ids.SCRATCH] = scratch;
       view[ids.SCRATCH_STRIDE] = stride;
     },
-    count: () => 1 + Atomics.load(words(), ids.HELPERS),
+    count: () => 1 + running.size,
+    failure: () => failure,
     stop() {
       if (stopped) return;
       stopped = true;
@@ -57,7 +75,8 @@ export function startHelpers(heap: Heap, kernels: KernelModule, threads: number)
       Atomics.store(view, ids.STOP, 1);
       Atomics.add(view, ids.WAKE, 1);
       Atomics.notify(view, ids.WAKE);
-      for (const terminate of helpers) void terminate();
+      for (const terminate of running) void terminate();
+      running.clear();
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Heap } from "./heap.ts";
 import type { Kernels } from "./kernels.ts";
 import { type Panels, panelBytes, writePanels } from "./panels.ts";
 import { piecesOf, readPieces } from "./pieces.ts";
-import { quantizePart } from "./quantize.ts";
+import { quantizePart, stageBytes } from "./quantize.ts";
 import { type Tiling, tiledBytes, writeScales } from "./tiles.ts";
 
 const DISPOSED = "the weights were disposed while an entry was compiled";
@@ -18,9 +18,18 @@ export interface WeightRead {
   readonly layout: "plain" | "bf16" | Panels | Tiling;
 }
 
+/** A weight that is in the memory or on its way there. */
+export interface Loading {
+  readonly key: string;
+  readonly read: WeightRead;
+  readonly address: Promise<number>;
+  /** Entries that were compiled with it, or are being so. */
+  users: number;
+}
+
 export interface WasmWeights extends Weights {
-  /** Addresses by kind, name and layout; promises, so that two entries compiled at once share one upload. */
-  readonly loading: Map<string, Promise<number>>;
+  /** By kind, name and layout, so that entries share them, also those that are compiled at once. */
+  readonly loading: Map<string, Loading>;
   readonly addresses: Set<number>;
   readonly kernels: Kernels;
   /** Scales that were computed for their codes and are not yet in the memory. */
@@ -66,22 +75,58 @@ function storedBytes({ node, layout }: WeightRead): number {
   return layout.kind === "panels" ? panelBytes(layout) : tiledBytes(layout);
 }
 
-/** The address of a weight, read into the memory when nobody has. */
-export async function requireWeight(
+/** Bytes that reading the weight takes for a while, before an entry's own memory is taken. */
+export const stagedBytes = ({ node, layout }: WeightRead): number =>
+  typeof layout === "string" || layout.kind === "panels"
+    ? 0
+    : stageBytes(node.type.shape[1]!, layout.group, 4);
+
+/**
+ * The addresses of the weights that an entry reads, those that are missing read into the memory first. `taken` is told
+ * which, for `giveBack` where the entry does not come about.
+ */
+export async function requireWeights(
   heap: Heap,
   weights: WasmWeights,
   lowered: Lowered,
-  read: WeightRead,
-): Promise<number> {
-  const key = keyOf(read);
-  let loading = weights.loading.get(key);
-  if (!loading) {
-    loading = load(heap, weights, lowered, read);
-    weights.loading.set(key, loading);
-    // A weight that could not be read is asked for again by the next entry.
-    loading.catch(() => weights.loading.delete(key));
+  reads: ReadonlyMap<number, WeightRead>,
+  taken: Loading[],
+): Promise<ReadonlyMap<number, number>> {
+  const addresses = new Map<number, number>();
+  for (const [index, read] of reads) {
+    const key = keyOf(read);
+    const loading = weights.loading.get(key) ?? startLoading(heap, weights, lowered, read);
+    loading.users++;
+    taken.push(loading);
+    addresses.set(index, await loading.address);
   }
+  return addresses;
+}
+
+function startLoading(heap: Heap, weights: WasmWeights, lowered: Lowered, read: WeightRead): Loading {
+  const loading = { key: keyOf(read), read, address: load(heap, weights, lowered, read), users: 0 };
+  weights.loading.set(loading.key, loading);
+  // A weight that could not be read is asked for again by the next entry.
+  loading.address.catch(() => forget(weights, loading));
   return loading;
+}
+
+/** Frees what no other entry uses of the weights that were taken. */
+export async function giveBack(heap: Heap, weights: WasmWeights, taken: readonly Loading[]): Promise<void> {
+  for (const loading of taken) {
+    loading.users--;
+    if (loading.users > 0) continue;
+    forget(weights, loading);
+    const address = await loading.address.catch(() => undefined);
+    if (address !== undefined && weights.addresses.delete(address)) heap.free(address);
+  }
+}
+
+function forget({ loading, waiting }: WasmWeights, gone: Loading): void {
+  if (loading.get(gone.key) === gone) loading.delete(gone.key);
+  const { layout } = gone.read;
+  if (typeof layout === "string" || layout.kind === "panels") return;
+  for (const part of layout.parts) waiting.delete(part);
 }
 
 async function load(heap: Heap, weights: WasmWeights, lowered: Lowered, read: WeightRead): Promise<number> {

@@ -90,6 +90,7 @@ export async function* generateSteps(
     ...scoresOf(made, resolved.returns),
     stats: {
       device: runtime.engine.name,
+      ...(runtime.engine.notice !== undefined && { device_notice: runtime.engine.notice }),
       ...(runtime.engine.variants && { kernels: runtime.engine.variants.current() }),
       ...tokenStats(prompts, made.tokens, { started, firstToken, ended: performance.now() }),
       token_times_ms: made.times,

@@ -15,6 +15,8 @@ export interface Round {
 /** What a generation did; see `generate`. */
 export interface GenerationStats {
   readonly device: string;
+  /** What the engine has to say of how it runs here, such as "1 of 8 threads: …". */
+  readonly device_notice?: string;
   /** The engine's set of kernels, where it has several. */
   readonly kernels?: string;
   /** Real tokens of all rows. */

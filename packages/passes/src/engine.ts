@@ -66,6 +66,8 @@ export interface EngineVariants {
 
 /** Something that runs lowered graphs. */
 export interface Engine extends EngineTraits {
+  /** What its user should know of how it runs here: that it has fewer threads than were asked for, say. */
+  readonly notice?: string | undefined;
   /** Where there is a choice; see `max-autotune` of compile(). */
   readonly variants?: EngineVariants;
   /** An empty set of device weights fed from `source`. */

@@ -29,8 +29,8 @@ export const hostThreads = (): number => availableParallelism();
 /** Why threads cannot be used here; undefined when they can. */
 export const threadsRefused = (): string | undefined => undefined;
 
-/** Starts a helper, which keeps neither the process nor its exit waiting; `onGone` is told when it has ended. */
-export function startHelper(data: HelperData, onGone: () => void): () => Promise<void> {
+/** Starts a helper, which keeps neither the process nor its exit waiting; `onGone` is told why when it has ended. */
+export function startHelper(data: HelperData, onGone: (reason: string) => void): () => Promise<void> {
   const worker = new Worker(HELPER_SOURCE, {
     eval: true,
     workerData: data,
@@ -39,9 +39,9 @@ export function startHelper(data: HelperData, onGone: () => void): () => Promise
     stdin: false,
   });
   worker.unref();
-  // An error ends the worker as well: its exit says so.
-  worker.on("error", () => undefined);
-  worker.on("exit", onGone);
+  // An error ends the worker as well: its exit comes later.
+  worker.on("error", (error) => onGone(`a worker failed (${error.message})`));
+  worker.on("exit", (code) => onGone(`a worker ended with code ${code}`));
   return async () => {
     await worker.terminate();
   };

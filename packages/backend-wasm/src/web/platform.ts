@@ -28,12 +28,16 @@ export function threadsRefused(): string | undefined {
   return typeof Worker === "undefined" ? "the host has no workers" : undefined;
 }
 
-/** Starts a helper; `onGone` is told when it has failed. */
-export function startHelper(data: HelperData, onGone: () => void): () => Promise<void> {
+const REFUSED =
+  "the page refuses workers; its Content-Security-Policy must allow them (worker-src blob:, script-src 'wasm-unsafe-eval')";
+
+/** Starts a helper; `onGone` is told why when it has failed. */
+export function startHelper(data: HelperData, onGone: (reason: string) => void): () => Promise<void> {
   const url = URL.createObjectURL(new Blob([HELPER_SOURCE], { type: "text/javascript" }));
   const worker = new Worker(url);
   URL.revokeObjectURL(url);
-  worker.onerror = onGone;
+  // A worker that a policy refuses fails without a message.
+  worker.onerror = ({ message }) => onGone(message ? `a worker failed (${message})` : REFUSED);
   worker.postMessage(data);
   return async () => worker.terminate();
 }

@@ -121,6 +121,7 @@ const report = (
     ? [`cut at ${plural(cut, "new token")}; --max-new-tokens sets the limit`]
     : []),
   summarise(stats),
+  ...(stats.device_notice === undefined ? [] : [`${device}: ${stats.device_notice}`]),
   ...(verbose && device_reason !== undefined ? [`--device auto chose ${device}: ${device_reason}`] : []),
   ...(verbose ? stats.compilations.map(({ entry, reason }) => `compiled ${entry} (${reason})`) : []),
 ];

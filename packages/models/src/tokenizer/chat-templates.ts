@@ -50,9 +50,10 @@ export function chooseTemplate(
     Object.hasOwn(templates, name) ? templates[name] : undefined;
   if (wanted !== undefined) {
     const found = named(wanted);
-    if (found === undefined && !wanted.includes("{"))
+    // Any text is a template; one without a tag, where templates have names, is a name that is wrong.
+    if (found === undefined && names.length > 1 && !wanted.includes("{"))
       throw new FusewireError(
-        `'${wanted}' is no chat template, nor the name of one; ${names.length === 0 ? "the tokenizer has none" : `the tokenizer has ${names.join(", ")}`}`,
+        `'${wanted}' is no chat template, nor the name of one; the tokenizer has ${names.join(", ")}`,
       );
     return found ?? wanted;
   }

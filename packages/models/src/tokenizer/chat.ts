@@ -10,7 +10,7 @@ import {
 import { type ChatTemplates, chooseTemplate } from "./chat-templates.ts";
 import { chooseMarks, controlTokens, copyPlain, markText } from "./control-tokens.ts";
 import { assistantMask, encodeParts } from "./encode-chat.ts";
-import { type CompiledTemplate, compileTemplate } from "./jinja.ts";
+import { type CompiledTemplate, compileTemplate } from "./jinja/index.ts";
 import { type Defaults, planEncoding } from "./options.ts";
 import type { Encoding } from "./padding.ts";
 import { prepareMessages, readRendered, renderOpenEnded } from "./render-chat.ts";

@@ -1,7 +1,7 @@
 import { FusewireError } from "@fusewire/ir";
 import type { Span } from "./align.ts";
 import { type ControlTokens, escapeOf, type Marks } from "./control-tokens.ts";
-import type { CompiledTemplate } from "./jinja.ts";
+import type { CompiledTemplate } from "./jinja/index.ts";
 
 type Message = Record<string, unknown>;
 

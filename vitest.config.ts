@@ -23,7 +23,8 @@ export default defineConfig({
   test: {
     passWithNoTests: true,
     // Processes that run tests start with a software WebGPU adapter at hand, so that no GPU is needed.
-    env: { ...softwareAdapter(import.meta.url) },
+    // The servers of tests are on this machine: a proxy of the environment is not for them.
+    env: { ...softwareAdapter(import.meta.url), no_proxy: "127.0.0.1,localhost" },
     projects: [
       // Beside the code; fast enough to run on every save.
       {

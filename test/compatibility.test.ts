@@ -72,7 +72,10 @@ test("docs/compatibility.md says what the tables say", async () => {
       "for gated and private models; else `HF_TOKEN`, else that of `hf auth login`; `false`: none",
     ),
     row("cache_dir", "else `HF_HUB_CACHE`, else `HF_HOME`/hub, else `~/.cache/huggingface/hub`; Node only"),
-    row("local_files_only", "take what is cached; `HF_HUB_OFFLINE` and `FUSEWIRE_OFFLINE` do the same"),
+    row(
+      "local_files_only",
+      "take what is cached; `HF_HUB_OFFLINE`, `TRANSFORMERS_OFFLINE` and `FUSEWIRE_OFFLINE` do the same",
+    ),
     row("endpoint", "another hub; else `HF_ENDPOINT`, else `https://huggingface.co`"),
     row("signal", "stops downloads; what has arrived is kept"),
     ...compatRows(FROM_PRETRAINED_COMPAT),

@@ -41,6 +41,10 @@ export const FROM_PRETRAINED_COMPAT: Readonly<Record<string, CompatArgument>> = 
     meaning: "the device is chosen by `device`; one device holds the whole model",
   },
   low_cpu_mem_usage: { accepts: [true, false], meaning: "weights always stream, one tensor at a time" },
+  proxies: {
+    meaning:
+      "requests take the proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name, as in Python; the certificate of one that reads along is named by NODE_EXTRA_CA_CERTS",
+  },
   quantization_config: { meaning: "quantized models are not built yet" },
   torch_dtype: { meaning: "the older name of `dtype`" },
   trust_remote_code: { accepts: [false], meaning: "code that comes with a model is never run" },

@@ -24,7 +24,13 @@ export async function tinyHub(
   vi.stubEnv("HF_ENDPOINT", hub.url);
   vi.stubEnv("HF_HUB_CACHE", cache);
   vi.stubEnv("HF_TOKEN_PATH", join(cache, "no-token"));
-  for (const name of ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE", "FUSEWIRE_OFFLINE"])
+  for (const name of [
+    "HF_TOKEN",
+    "HUGGING_FACE_HUB_TOKEN",
+    "HF_HUB_OFFLINE",
+    "TRANSFORMERS_OFFLINE",
+    "FUSEWIRE_OFFLINE",
+  ])
     vi.stubEnv(name, "");
   onTestFinished(async () => {
     vi.unstubAllEnvs();

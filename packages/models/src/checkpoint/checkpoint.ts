@@ -1,6 +1,7 @@
 import { FusewireError, type TensorType, type Value } from "@fusewire/ir";
 import {
   type ByteSource,
+  hasNo,
   isInsideName,
   isJsonObject,
   kindOf,
@@ -33,7 +34,7 @@ export async function openCheckpoint(files: ModelFiles): Promise<Checkpoint> {
   };
   const openFile = async (name: string, reason: string): Promise<SafetensorsFile> => {
     const source = await files.open(name);
-    if (!source) throw new FusewireError(`${files.location} has no ${name}${reason}`);
+    if (!source) throw new FusewireError(`${hasNo(files, name)}${reason}`);
     sources.push(source);
     return openSafetensors(source, name);
   };

@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { fetchFiles } from "./index.ts";
+import { fetchFiles, readJson } from "./index.ts";
 
 const MIB = 2 ** 20;
 const big = Uint8Array.from({ length: 40 * MIB }, (_, k) => (k * 31) >>> 4);
@@ -23,7 +23,8 @@ beforeAll(async () => {
     const bytes = contents[request.url ?? ""];
     if (request.url === "/m/page") return response.setHeader("content-type", "text/html").end("<html>");
     if (request.url === "/m/broken") return response.writeHead(500).end();
-    if (!bytes) return response.writeHead(404).end();
+    const status = /^\/m\/absent[.](\d+)$/.exec(request.url ?? "")?.[1];
+    if (!bytes) return response.writeHead(Number(status ?? 404)).end();
     if (!ranges) return response.end(bytes);
     const [from = 0, to = 0] = (request.headers.range ?? "").match(/\d+/g)?.map(Number) ?? [];
     const end = Math.min(to + 1, bytes.byteLength);
@@ -80,6 +81,16 @@ describe.each([true, false])("fetchFiles, a server that knows ranges: %s", (know
     // What servers of single-page apps send for anything they do not have.
     expect(await files.open("page")).toBeUndefined();
     expect((await files.open("empty"))?.size).toBe(0);
+    // S3 forbids what is not there to whoever may not list; others say that it is gone, or that the name is bad.
+    for (const status of [400, 403, 410]) expect(await files.open(`absent.${status}`)).toBeUndefined();
+    for (const [name, answer] of [
+      ["absent.403", "403"],
+      ["absent", "404"],
+      ["page", "with a page"],
+    ])
+      await expect(readJson(files, name!, { required: true })).rejects.toThrow(
+        `'${address}/' has no ${name} (the server answers ${answer}); download it`,
+      );
   });
 });
 

@@ -1,4 +1,5 @@
 import { FusewireError } from "@fusewire/ir";
+import { createFetch } from "#fetch";
 import { assertInsideName, assertRange, type ByteSource, type ModelFiles } from "./files.ts";
 
 export interface FetchFilesOptions {
@@ -16,7 +17,18 @@ interface Block {
   readonly size: number;
 }
 
-type FetchBlock = (start: number) => Promise<Block | undefined>;
+/** Instead of a block: why there is no such file. */
+interface Absence {
+  readonly absent: string;
+}
+
+type FetchBlock = (start: number) => Promise<Block | Absence>;
+
+/**
+ * What servers answer for a file that is not there: S3 403 to whoever may not list the folder, others 410 or, to names that
+ * they do not like, 400. On the hub 403 means something else; see `hub/errors.ts`.
+ */
+const ABSENT: readonly number[] = [400, 403, 404, 410];
 
 /**
  * The files of a model folder on a web server, read by ranges. In a page the address may be relative. A server that
@@ -25,7 +37,8 @@ type FetchBlock = (start: number) => Promise<Block | undefined>;
 export function fetchFiles(address: string | URL, options: FetchFilesOptions = {}): ModelFiles {
   const base = folderUrl(address);
   const location = `'${base.href}'`;
-  const get = options.fetch ?? ((url, init) => fetch(url, init));
+  const get = options.fetch ?? createFetch();
+  const absences = new Map<string, string>();
   return {
     location,
     async open(name) {
@@ -33,8 +46,13 @@ export function fetchFiles(address: string | URL, options: FetchFilesOptions = {
       const url = new URL(name.split("/").map(encodeURIComponent).join("/"), base);
       const fetchBlock: FetchBlock = (start) => request(get, url, start);
       const first = await fetchBlock(0);
-      return first && blockSource(url, first, fetchBlock);
+      if ("absent" in first) {
+        absences.set(name, first.absent);
+        return undefined;
+      }
+      return blockSource(url, first, fetchBlock);
     },
+    absence: (name) => absences.get(name),
   };
 }
 
@@ -58,7 +76,7 @@ function blockSource(url: URL, first: Block, fetchBlock: FetchBlock): ByteSource
     const block = await last;
     if (contains(block, offset)) return block;
     const next = fetchBlock(offset).then((found) => {
-      if (found?.size === size && contains(found, offset)) return found;
+      if (!("absent" in found) && found.size === size && contains(found, offset)) return found;
       throw new FusewireError(`${url} has changed while it was read; load it again`);
     });
     // After a failure the next read starts from what was there before.
@@ -86,12 +104,12 @@ function blockSource(url: URL, first: Block, fetchBlock: FetchBlock): ByteSource
 const contains = ({ start, bytes }: Block, offset: number): boolean =>
   offset >= start && offset < start + bytes.byteLength;
 
-/** The bytes from `start` on, as many as the server sends of a block; undefined where there is no such file. */
+/** The bytes from `start` on, as many as the server sends of a block. */
 async function request(
   get: NonNullable<FetchFilesOptions["fetch"]>,
   url: URL,
   start: number,
-): Promise<Block | undefined> {
+): Promise<Block | Absence> {
   const failed = (reason: string) =>
     new FusewireError(`cannot fetch ${url} (${reason}); check the address and the server`);
   try {
@@ -99,9 +117,9 @@ async function request(
     const { status, headers } = response;
     // Servers of single-page apps answer with their page where a file is missing.
     const page = headers.get("content-type")?.startsWith("text/html") && status < 300;
-    if (status === 404 || page) {
+    if (ABSENT.includes(status) || page) {
       await response.body?.cancel();
-      return undefined;
+      return { absent: page ? "the server answers with a page" : `the server answers ${status}` };
     }
     const range = headers.get("content-range") ?? "";
     if (status === 416 && range.endsWith("*/0")) return { start, bytes: new Uint8Array(), size: 0 };

@@ -15,10 +15,18 @@ export interface ModelFiles {
   readonly location: string;
   /** The file of that name, or undefined where there is none. Names use `/` and stay inside the model. */
   open(name: string): Promise<ByteSource | undefined>;
+  /** What made a file count as missing, where that is not plain: what a server answered, say. */
+  absence?(name: string): string | undefined;
   /** Names of the files right inside a folder, [] where there is no such folder. Absent where nobody can tell. */
   list?(folder: string): Promise<readonly string[]>;
   /** Fetches again which of the opened files are damaged, and gives their names. Absent where nobody can tell. */
   repair?(): Promise<readonly string[]>;
+}
+
+/** The beginning of an error: that a file is needed and is not there. */
+export function hasNo(files: ModelFiles, name: string): string {
+  const reason = files.absence?.(name);
+  return `${files.location} has no ${name}${reason === undefined ? "" : ` (${reason})`}`;
 }
 
 /** True for a relative name such as `model.safetensors` or `onnx/model.json` that cannot leave its directory. */

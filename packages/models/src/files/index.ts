@@ -1,5 +1,12 @@
 export { type FetchFilesOptions, fetchFiles } from "./fetch.ts";
-export { assertInsideName, assertRange, type ByteSource, isInsideName, type ModelFiles } from "./files.ts";
+export {
+  assertInsideName,
+  assertRange,
+  type ByteSource,
+  hasNo,
+  isInsideName,
+  type ModelFiles,
+} from "./files.ts";
 export { findJsonProblem, type JsonProblem } from "./json-scan.ts";
 export { memoryFiles } from "./memory.ts";
 export {

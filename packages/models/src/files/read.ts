@@ -1,5 +1,5 @@
 import { FusewireError } from "@fusewire/ir";
-import type { ModelFiles } from "./files.ts";
+import { hasNo, type ModelFiles } from "./files.ts";
 import { findJsonProblem } from "./json-scan.ts";
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
@@ -43,9 +43,7 @@ export async function readJson(
   const text = await readText(files, name);
   if (text !== undefined) return parseJsonObject(text, name);
   if (options.required)
-    throw new FusewireError(
-      `${files.location} has no ${name}; download it from the model's page into the same place`,
-    );
+    throw new FusewireError(`${hasNo(files, name)}; download it from the model's page into the same place`);
   return undefined;
 }
 

@@ -1,4 +1,5 @@
 import { FusewireError } from "@fusewire/ir";
+import { createFetch } from "#fetch";
 
 /** How requests are sent. */
 export interface Transport {
@@ -11,12 +12,12 @@ export interface Transport {
   readonly timeoutMs: number;
 }
 
-export const defaultTransport: Transport = {
-  fetch: (url, init) => fetch(url, init),
+export const defaultTransport = (): Transport => ({
+  fetch: createFetch(),
   attempts: 5,
   delayMs: 500,
   timeoutMs: 20_000,
-};
+});
 
 /** One model of one hub, and the right to ask for it. */
 export interface HubClient {

@@ -60,7 +60,7 @@ export async function openRemoteModel(
     revision,
     token: token === undefined || token === false ? undefined : checkToken(token),
     signal,
-    transport: setup.transport ?? defaultTransport,
+    transport: setup.transport ?? defaultTransport(),
   };
   const store = setup.store ?? (await pageStore());
   const { commit, tree, offline } = await findTree(client, store, options.local_files_only === true);

@@ -1,5 +1,5 @@
 import { FusewireError } from "@fusewire/ir";
-import { type JsonObject, kindOf, type ModelFiles, readJson } from "../files/index.ts";
+import { hasNo, type JsonObject, kindOf, type ModelFiles, readJson } from "../files/index.ts";
 import { type Backend, createBackend } from "./backend.ts";
 import { type ApplyChatTemplate, createChat } from "./chat.ts";
 import { type ChatTemplates, readChatTemplates } from "./chat-templates.ts";
@@ -95,7 +95,7 @@ export async function loadTokenizer(files: ModelFiles, options: TokenizerOptions
   const json = await readJson(files, "tokenizer.json");
   if (!json)
     throw new FusewireError(
-      `${files.location} has no tokenizer.json; download it from the model's page, or write it with save_pretrained of a fast tokenizer`,
+      `${hasNo(files, "tokenizer.json")}; download it from the model's page, or write it with save_pretrained of a fast tokenizer`,
     );
   const config = await readJson(files, "tokenizer_config.json", { required: true });
   const map = await readJson(files, "special_tokens_map.json");

@@ -16,7 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => hub.close());
 beforeEach(async () => {
-  for (const name of ["HF_TOKEN", "HF_HUB_OFFLINE", "FUSEWIRE_OFFLINE"]) vi.stubEnv(name, "");
+  for (const name of ["HF_TOKEN", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "FUSEWIRE_OFFLINE"])
+    vi.stubEnv(name, "");
   folder = await newFolder();
   vi.stubEnv("HF_HOME", folder.path);
   repo = join(folder.path, "hub", "models--org--tiny");
@@ -96,6 +97,7 @@ describe("offline", () => {
   test.each([
     ["local_files_only", { local_files_only: true }, {}],
     ["HF_HUB_OFFLINE", {}, { HF_HUB_OFFLINE: "1" }],
+    ["TRANSFORMERS_OFFLINE", {}, { TRANSFORMERS_OFFLINE: "1" }],
     ["FUSEWIRE_OFFLINE", {}, { FUSEWIRE_OFFLINE: "yes" }],
   ])("%s takes what is cached and asks nothing", async (name, options, env) => {
     for (const [key, value] of Object.entries(env)) vi.stubEnv(key, value);
@@ -104,8 +106,7 @@ describe("offline", () => {
       `'org/tiny' is not in '${join(folder.path, "hub")}' and ${name} is set; run 'fusewire pull org/tiny' where the hub can be reached`,
     );
     await expect(failure).rejects.toBeInstanceOf(FusewireError);
-    vi.stubEnv("HF_HUB_OFFLINE", "");
-    vi.stubEnv("FUSEWIRE_OFFLINE", "");
+    for (const key of Object.keys(env)) vi.stubEnv(key, "");
     await readText(await open(), "config.json");
     for (const [key, value] of Object.entries(env)) vi.stubEnv(key, value);
     hub.requests.length = 0;
@@ -120,6 +121,12 @@ describe("offline", () => {
       "run 'fusewire pull org/tiny --revision v1.0'",
     );
     expect(hub.requests).toEqual([]);
+  });
+
+  test("as in huggingface_hub, TRANSFORMERS_OFFLINE counts only where HF_HUB_OFFLINE is not set", async () => {
+    vi.stubEnv("TRANSFORMERS_OFFLINE", "1");
+    vi.stubEnv("HF_HUB_OFFLINE", "0");
+    expect(await readText(await open(), "config.json")).toBe('{"model_type": "llama"}');
   });
 
   test("a hub that cannot be reached is as good as offline, after one attempt", async () => {

@@ -15,7 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => hub.close());
 beforeEach(async () => {
-  for (const name of ["HF_TOKEN", "HF_HUB_OFFLINE", "FUSEWIRE_OFFLINE"]) vi.stubEnv(name, "");
+  for (const name of ["HF_TOKEN", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "FUSEWIRE_OFFLINE"])
+    vi.stubEnv(name, "");
   folder = await newFolder();
   vi.stubEnv("HF_HOME", folder.path);
   repo = join(folder.path, "hub", "models--org--tiny");

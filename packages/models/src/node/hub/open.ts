@@ -54,7 +54,7 @@ const AT_ONCE = 4;
 export async function openHubModel(
   name: string,
   options: HubOptions = {},
-  transport: Transport = defaultTransport,
+  transport: Transport = defaultTransport(),
 ): Promise<HubModelFiles> {
   checkHubOptions(options);
   assertRepoId(name);

@@ -21,12 +21,15 @@ export async function hubSettings(options: HubOptions): Promise<HubSettings> {
     cacheDir: resolve(expandHome(options.cache_dir ?? getHFHubCachePath())),
     endpoint: checkEndpoint(options.endpoint ?? (env.HF_ENDPOINT || DEFAULT_ENDPOINT)),
     token: await findToken(options.token),
-    offline: options.local_files_only
-      ? "local_files_only is set"
-      : ["FUSEWIRE_OFFLINE", "HF_HUB_OFFLINE"]
-          .filter((name) => isTrue(env[name]))
-          .map((name) => `${name} is set`)[0],
+    offline: options.local_files_only ? "local_files_only is set" : offlineBy(process.env),
   };
+}
+
+/** The variable that forbids to ask the hub. As in huggingface_hub, the older name counts where the other is not set. */
+function offlineBy(env: NodeJS.ProcessEnv): string | undefined {
+  const hub = env.HF_HUB_OFFLINE ? "HF_HUB_OFFLINE" : "TRANSFORMERS_OFFLINE";
+  const name = ["FUSEWIRE_OFFLINE", hub].find((variable) => isTrue(env[variable]));
+  return name && `${name} is set`;
 }
 
 async function findToken(option: string | false | undefined): Promise<string | undefined> {

@@ -41,7 +41,7 @@ export const MODEL: FakeModel = {
 };
 
 /** Impatient, so that tests of failures are quick. */
-export const QUICK: Transport = { ...defaultTransport, attempts: 3, delayMs: 1, timeoutMs: 200 };
+export const QUICK: Transport = { ...defaultTransport(), attempts: 3, delayMs: 1, timeoutMs: 200 };
 
 /** A new empty folder, and its removal. */
 export async function newFolder(): Promise<{ path: string; remove(): Promise<void> }> {

@@ -179,7 +179,7 @@ async function sendFile(
   const ifRange = request.headers["if-range"];
   const ranged = asked && !fault.ignoreRange && (ifRange === undefined || ifRange === etag);
   const start = fault.startAt ?? (ranged ? Number(asked[1]) : 0);
-  const end = ranged && asked[2] ? Number(asked[2]) + 1 : bytes.byteLength;
+  const end = ranged && asked[2] ? Math.min(Number(asked[2]) + 1, bytes.byteLength) : bytes.byteLength;
   const body = bytes.subarray(start, end);
   const partial = ranged || fault.startAt !== undefined;
   response.writeHead(partial ? 206 : 200, {

@@ -1,9 +1,9 @@
 import { FusewireError, type StateDecl } from "@fusewire/ir";
 import { type Engine, repeated } from "@fusewire/passes";
-import type { Variant } from "#platform";
+import { collectGarbage, type Variant } from "#platform";
 import { claims } from "./encode/index.ts";
 import { compileEntry, type WasmExecutable } from "./executable.ts";
-import { createHeap, PAGE } from "./heap.ts";
+import { createHeap, DISPOSED, PAGE } from "./heap.ts";
 import { instantiate, loadKernels } from "./kernels.ts";
 import { bind, readOutputs } from "./run.ts";
 import { createScratch } from "./scratch.ts";
@@ -33,6 +33,9 @@ export interface WasmEngine extends Engine {
 const MOST_PAGES = 65536;
 const FEWEST_PAGES = 4096;
 
+/** Bytes of a memory that are worth a collection when they are given back: some tens of milliseconds. */
+const WORTH_COLLECTING = 4 << 20;
+
 const LOST = "so the states are not to be trusted; create the engine anew";
 
 /** The engine "wasm": compiled SIMD kernels over one WebAssembly memory, on the CPU. */
@@ -49,17 +52,20 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
   const allWeights = new Set<WasmWeights>();
   const allStates = new Set<WasmStates>();
   const executables = new Set<WasmExecutable>();
+  let disposed = false;
   let failure: FusewireError | undefined;
   /** After a step that did not come to its end: nobody may go on with what it left half written. */
   const fail = (what: string, cause?: unknown): FusewireError => {
     failure = new FusewireError(`${what}, ${LOST}`, { cause });
-    helpers.stop();
+    void helpers.stop();
     return failure;
   };
   const requireSound = (): void => {
+    if (disposed) throw new FusewireError(DISPOSED);
     if (failure) throw failure;
   };
   const addStates = (decls: readonly StateDecl[]): WasmStates => {
+    if (disposed) throw new FusewireError(DISPOSED);
     const states = createStates(heap, decls, (gone) => allStates.delete(gone));
     allStates.add(states);
     return states;
@@ -75,11 +81,11 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
     const executable = given as WasmExecutable;
     requireSound();
     const place = scratch.require(executable);
-    bind(memory, executable, states as WasmStates, inputs, place.slots);
+    bind(heap.memory, executable, states as WasmStates, inputs, place.slots);
     helpers.prepare(place.threads, executable.threadBytes);
     if (!runKernels(executable, place.threads))
       throw fail("a thread of the wasm engine stopped in the middle of a step");
-    return readOutputs(memory, executable);
+    return readOutputs(heap.memory, executable);
   };
   const threadsReason = (): string | undefined => {
     const why = reason ?? helpers.failure();
@@ -140,11 +146,18 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
     held() {
       const states = [...allStates].reduce((sum, { decls }) => sum + decls.length, 0);
       const weights = [...allWeights].reduce((sum, { addresses }) => sum + addresses.size, 0);
-      return { bytes: heap.held() - own, tensors: states + weights };
+      return { bytes: disposed ? 0 : heap.held() - own, tensors: states + weights };
     },
-    dispose() {
+    async dispose() {
+      if (disposed) return;
+      disposed = true;
       for (const part of [...executables, ...allStates, ...allWeights]) part.dispose();
-      helpers.stop();
+      const large = heap.memory.buffer.byteLength >= WORTH_COLLECTING;
+      const ended = helpers.stop();
+      heap.drop();
+      kernels.drop();
+      await ended;
+      if (large) collectGarbage();
     },
   };
 }

@@ -8,9 +8,15 @@ const ALIGNMENT = 64;
 /** Kernels read whole vectors, so up to a vector beyond the last element of the memory. */
 const MARGIN = 64;
 
+/** Of whatever is used after its engine. */
+export const DISPOSED = "the wasm engine was disposed; load the model again";
+
 /** Bytes of one wasm memory, handed out and taken back. */
 export interface Heap {
+  /** Read anew for each use, so that nobody keeps it alive; an error after `drop`. */
   readonly memory: WebAssembly.Memory;
+  /** Lets go of the memory, so that it can be collected whoever still holds the heap. */
+  drop(): void;
   /** The address of `bytes` fresh bytes, not cleared. */
   allocate(bytes: number): number;
   free(address: number): void;
@@ -38,7 +44,12 @@ export interface HeapLimits {
 }
 
 /** A heap over the memory from `base` on; the memory grows when nothing free is large enough. */
-export function createHeap(memory: WebAssembly.Memory, base: number, limits: HeapLimits = {}): Heap {
+export function createHeap(given: WebAssembly.Memory, base: number, limits: HeapLimits = {}): Heap {
+  let own: WebAssembly.Memory | undefined = given;
+  const memory = (): WebAssembly.Memory => {
+    if (!own) throw new FusewireError(DISPOSED);
+    return own;
+  };
   const { allowed = Number.POSITIVE_INFINITY, largest = LARGEST_MEMORY } = limits;
   const used = new Map<number, number>();
   let free: Block[] = [];
@@ -48,7 +59,7 @@ export function createHeap(memory: WebAssembly.Memory, base: number, limits: Hea
   const take = (bytes: number): number => {
     const fit = free.findIndex((block) => block.bytes >= bytes);
     if (fit < 0) {
-      grow(memory, end + bytes + MARGIN);
+      grow(memory(), end + bytes + MARGIN);
       end += bytes;
       return end - bytes;
     }
@@ -71,7 +82,12 @@ export function createHeap(memory: WebAssembly.Memory, base: number, limits: Hea
   };
 
   return {
-    memory,
+    get memory() {
+      return memory();
+    },
+    drop() {
+      own = undefined;
+    },
     allocate(bytes) {
       check(bytes, "a buffer");
       const address = take(align(Math.max(1, bytes)));
@@ -94,7 +110,7 @@ export function createHeap(memory: WebAssembly.Memory, base: number, limits: Hea
     held: () => held,
     require(bytes, what) {
       check(bytes, what);
-      grow(memory, end + bytes - free.reduce((sum, block) => sum + block.bytes, 0) + MARGIN);
+      grow(memory(), end + bytes - free.reduce((sum, block) => sum + block.bytes, 0) + MARGIN);
     },
   };
 }

@@ -1,4 +1,6 @@
+import { FusewireError } from "@fusewire/ir";
 import { allowRelaxedSimd, readKernels, type Variant } from "#platform";
+import { DISPOSED } from "./heap.ts";
 
 /** The functions that the compiled kernels export. */
 export interface Kernels {
@@ -20,6 +22,11 @@ export interface Kernels {
     scales: number,
     buffer: number,
   ) => void;
+}
+
+/** The functions over one memory, which they hold until they are dropped. */
+export interface KernelInstance extends Kernels {
+  drop(): void;
 }
 
 /** Compiled kernels, ready to be instantiated in any thread. */
@@ -44,10 +51,25 @@ export async function loadKernels(relaxed: boolean, shared: boolean): Promise<Ke
 }
 
 /** Instantiates the kernels over a memory. */
-export async function instantiate({ module }: KernelModule, memory: WebAssembly.Memory): Promise<Kernels> {
+export async function instantiate(
+  { module }: KernelModule,
+  memory: WebAssembly.Memory,
+): Promise<KernelInstance> {
   const env = { memory, abort: () => undefined };
   const { exports } = await WebAssembly.instantiate(module, { env });
-  return exports as unknown as Kernels;
+  let kernels = exports as unknown as Kernels | undefined;
+  const own = (): Kernels => {
+    if (!kernels) throw new FusewireError(DISPOSED);
+    return kernels;
+  };
+  return {
+    heapBase: () => own().heapBase(),
+    run: (...step) => own().run(...step),
+    quantizeWeight: (...rows) => own().quantizeWeight(...rows),
+    drop() {
+      kernels = undefined;
+    },
+  };
 }
 
 /** Clears the flag "shared" of the imported memory; atomic instructions stay valid. */

@@ -172,6 +172,23 @@ test("a model beyond 4 GiB is refused before anything is read, with the bytes it
   expect(engine.held().bytes).toBe(0);
 });
 
+test("a disposed engine gives its memory back at once, also while somebody holds it", async () => {
+  const size = 64 << 20;
+  const kept: unknown[] = [];
+  const { rss } = process.memoryUsage();
+  for (let k = 0; k < 8; k++) {
+    const engine = await createWasmEngine({ threads: 1 + (k % 2) });
+    const states = engine.createStates([{ name: "s", type: { dtype: "i8", shape: [size] } }]);
+    kept.push(engine, states);
+    await engine.dispose();
+    await engine.dispose();
+    expect(engine.held()).toEqual({ bytes: 0, tensors: 0 });
+    expect(() => engine.createStates(states.decls)).toThrow("the wasm engine was disposed");
+  }
+  expect(process.memoryUsage().rss - rss).toBeLessThan(3 * size);
+  expect(kept).toHaveLength(16);
+});
+
 test("the heap hands out what was given back, joined with its neighbours", () => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 4 });
   const heap = createHeap(memory, 100);

@@ -29,7 +29,8 @@ export interface Helpers {
   count(): number;
   /** Why a helper could not be started, or has ended. */
   failure(): string | undefined;
-  stop(): void;
+  /** Resolves when they have ended. */
+  stop(): Promise<void>;
 }
 
 export function startHelpers(
@@ -38,9 +39,8 @@ export function startHelpers(
   threads: number,
   start: typeof startHelper = startHelper,
 ): Helpers {
-  const { memory } = heap;
   const control = heap.allocate(4 * ids.CONTROL_WORDS);
-  const words = (): Int32Array => new Int32Array(memory.buffer, control, ids.CONTROL_WORDS);
+  const words = (): Int32Array => new Int32Array(heap.memory.buffer, control, ids.CONTROL_WORDS);
   words().fill(0);
   let stopped = false;
   let failure: string | undefined;
@@ -53,7 +53,7 @@ export function startHelpers(
     };
     try {
       // Policies refuse workers here or, in some browsers, later by an event.
-      terminate = start({ module: kernels.module, memory, control, thread }, onGone);
+      terminate = start({ module: kernels.module, memory: heap.memory, control, thread }, onGone);
       running.add(terminate);
     } catch (error) {
       onGone(error instanceof Error ? error.message : String(error));
@@ -68,15 +68,16 @@ export function startHelpers(
     },
     count: () => 1 + running.size,
     failure: () => failure,
-    stop() {
+    async stop() {
       if (stopped) return;
       stopped = true;
       const view = words();
       Atomics.store(view, ids.STOP, 1);
       Atomics.add(view, ids.WAKE, 1);
       Atomics.notify(view, ids.WAKE);
-      for (const terminate of running) void terminate();
+      const ending = [...running].map((terminate) => terminate());
       running.clear();
+      await Promise.all(ending);
     },
   };
 }

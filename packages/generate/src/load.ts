@@ -149,7 +149,7 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
     async dispose() {
       runtime.dispose();
       await checkpoint.close();
-      if (owns_engine) engine.dispose();
+      if (owns_engine) await engine.dispose();
     },
   };
   return model;

@@ -103,7 +103,8 @@ export interface Engine extends EngineTraits {
    */
   restore?(): Promise<void>;
   held(): Held;
-  dispose(): void;
+  /** Frees everything; a promise where memory comes back a moment later. */
+  dispose(): void | Promise<void>;
 }
 
 /** Nodes that cost nothing at run time: leaves, and views of other nodes' memory. */

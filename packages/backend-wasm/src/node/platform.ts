@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Worker } from "node:worker_threads";
 import { HELPER_SOURCE, type HelperData } from "../helper_source.ts";
 
@@ -21,6 +22,16 @@ export async function readKernels(variant: Variant): Promise<Uint8Array<ArrayBuf
 /** Node 20 knows the relaxed instructions but accepts them only under a flag, which modules compiled later obey. */
 export function allowRelaxedSimd(): void {
   setFlagsFromString("--experimental-wasm-relaxed-simd");
+}
+
+/** Collects now: V8 does not count the bytes of a WebAssembly memory, so it sees no reason to by itself. */
+export function collectGarbage(): void {
+  // Deno and Bun, which know no flags of V8, collect as they see fit.
+  if ("deno" in process.versions || "bun" in process.versions) return;
+  setFlagsFromString("--expose-gc");
+  // Only a context that is made after the flag was set has the function.
+  const collect: unknown = runInNewContext("gc");
+  if (typeof collect === "function") collect();
 }
 
 /** Threads that the machine can run at once. */

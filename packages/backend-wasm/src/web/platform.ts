@@ -18,6 +18,9 @@ export async function readKernels(variant: Variant): Promise<Uint8Array<ArrayBuf
 /** Browsers need no flag. */
 export function allowRelaxedSimd(): void {}
 
+/** A page cannot ask for it; browsers collect a memory that nobody holds by themselves. */
+export function collectGarbage(): void {}
+
 /** Threads that the machine can run at once. */
 export const hostThreads = (): number => navigator.hardwareConcurrency || 1;
 

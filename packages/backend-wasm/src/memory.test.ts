@@ -185,7 +185,7 @@ test("a disposed engine gives its memory back at once, also while somebody holds
     expect(engine.held()).toEqual({ bytes: 0, tensors: 0 });
     expect(() => engine.createStates(states.decls)).toThrow("the wasm engine was disposed");
   }
-  expect(process.memoryUsage().rss - rss).toBeLessThan(3 * size);
+  expect(process.memoryUsage().rss - rss).toBeLessThan(2 * size);
   expect(kept).toHaveLength(16);
 });
 

@@ -23,6 +23,7 @@ import { type Buckets, DEFAULT_BUCKETS } from "@fusewire/passes";
 import { openModel } from "#platform";
 import { createEngine } from "./devices.ts";
 import { memorySize } from "./memory_size.ts";
+import { PRETRAINED_OPTIONS } from "./pretrained_options.ts";
 
 /** Where a model of the hub comes from. */
 export type SourceOptions = Omit<HubOptions, "progress_callback">;
@@ -59,21 +60,6 @@ export interface FromPretrainedOptions extends SourceOptions {
   wasm_paths?: WasmPaths;
 }
 
-const OPTIONS = [
-  "dtype",
-  "torch_dtype",
-  "device",
-  "threads",
-  "max_memory",
-  "attn_implementation",
-  "cache_dtype",
-  "buckets",
-  "disable_passes",
-  "progress_callback",
-  "wasm_paths",
-  ...HUB_OPTIONS.filter((name) => name !== "progress_callback"),
-];
-
 async function open(source: string | ModelFiles, options: HubOptions): Promise<ModelFiles> {
   const given = Object.fromEntries(
     Object.entries(options).filter(([name, value]) => HUB_OPTIONS.includes(name) && value !== undefined),
@@ -109,7 +95,7 @@ export const AutoModelForCausalLM = {
     source: string | ModelFiles,
     options: FromPretrainedOptions = {},
   ): Promise<PretrainedModel> {
-    checkNames(options, OPTIONS);
+    checkNames(options, Object.keys(PRETRAINED_OPTIONS));
     const { device = "auto", torch_dtype, dtype = torch_dtype, attn_implementation } = options;
     if (torch_dtype !== undefined && dtype !== torch_dtype)
       throw new FusewireError(

@@ -1,6 +1,6 @@
 /**
- * What Hugging Face arguments do here: one table for validation and for docs/compatibility.md. Arguments that are
- * built are in `OPTIONS` (generate) and `FROM_PRETRAINED` below; anything in none of the tables is an error.
+ * Hugging Face arguments that are not built: one table for validation and for docs/compatibility.md. Those that are built
+ * are in `OPTIONS` of generate() and `PRETRAINED_OPTIONS` of the package fusewire; what is in no table is an error.
  */
 
 /** An argument under its Hugging Face name. */
@@ -10,6 +10,17 @@ export interface CompatArgument {
   readonly accepts?: readonly unknown[];
 }
 
+/** Ways of generating that transformers moved out of its core, and others that are not built: they would change tokens. */
+const REMOVED: Readonly<Record<string, CompatArgument>> = {
+  constraints: { accepts: [], meaning: "constrained beam search is not built" },
+  diversity_penalty: { accepts: [0], meaning: "group beam search is not built" },
+  dola_layers: { accepts: [], meaning: "DoLa decoding is not built" },
+  force_words_ids: { accepts: [], meaning: "constrained beam search is not built" },
+  num_beam_groups: { accepts: [1], meaning: "group beam search is not built" },
+  penalty_alpha: { accepts: [0], meaning: "contrastive search is not built" },
+  token_healing: { accepts: [false], meaning: "token healing is not built" },
+};
+
 /** Arguments of generate() that change nothing at these values and are refused otherwise. */
 export const GENERATE_COMPAT: Readonly<Record<string, CompatArgument>> = {
   output_attentions: { accepts: [false], meaning: "attention weights are never stored" },
@@ -18,7 +29,8 @@ export const GENERATE_COMPAT: Readonly<Record<string, CompatArgument>> = {
     accepts: [false, true],
     meaning: "the result always is an object with sequences and stats",
   },
-  use_cache: { accepts: [true], meaning: "generation always uses the cache" },
+  use_cache: { accepts: [true, false], meaning: "generation always uses the cache, which changes no token" },
+  ...REMOVED,
 };
 
 /** Arguments of caches that change nothing at these values and are refused otherwise. */
@@ -34,7 +46,7 @@ export const CACHE_COMPAT: Readonly<Record<string, CompatArgument>> = {
   residual_length: { meaning: "each token is quantized once, when it is written" },
 };
 
-/** Arguments of from_pretrained that are built, and those that are accepted for code that is carried over. */
+/** Arguments of from_pretrained that are accepted for code that is carried over, or refused with a reason. */
 export const FROM_PRETRAINED_COMPAT: Readonly<Record<string, CompatArgument>> = {
   device_map: {
     accepts: ["auto"],
@@ -46,7 +58,6 @@ export const FROM_PRETRAINED_COMPAT: Readonly<Record<string, CompatArgument>> = 
       "requests take the proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name, as in Python; the certificate of one that reads along is named by NODE_EXTRA_CA_CERTS",
   },
   quantization_config: { meaning: "quantized models are not built yet" },
-  torch_dtype: { meaning: "the older name of `dtype`" },
   trust_remote_code: { accepts: [false], meaning: "code that comes with a model is never run" },
   use_fast: { accepts: [true], meaning: "tokenizers always are the fast ones" },
   use_safetensors: { accepts: [true], meaning: "weights are read from safetensors only" },

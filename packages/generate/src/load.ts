@@ -48,6 +48,8 @@ export interface LoadOptions {
 /** A causal language model, loaded. Names follow Hugging Face where users carry them over. */
 export interface CausalLM {
   readonly config: RawConfig;
+  /** What the checkpoint's files say otherwise than one would think, and what was made of it: a sentence each. */
+  readonly notices: readonly string[];
   /** The checkpoint's defaults for generate(); may be changed. */
   readonly generation_config: { -readonly [K in keyof GenerationDefaults]: GenerationDefaults[K] };
   readonly device: string;
@@ -92,15 +94,15 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
     config,
     model: graph,
     checkpoint,
+    stored,
+    notices,
     params,
     storage,
     cacheDType,
     quantize,
-  } = await openCausalModel(files, options);
+  } = await openCausalModel(files, { ...options, compare_heads: true });
   const lowering: LowerOptions = { disable: disable_passes, quantize };
-  const weights = engine.createWeights(
-    weightSource({ checkpoint, params, storage }, options.progress_callback),
-  );
+  const weights = engine.createWeights(weightSource({ stored, params, storage }, options.progress_callback));
   const runtime = createRuntime({
     ...{ engine, model: graph, storage, cacheDType, weights, lowering, buckets },
     vocabulary: vocabularyOf(files),
@@ -122,6 +124,7 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
   const attending = () => runtime.attending(chooseAttention(implementation, currentScope(), engine));
   const model: CausalLM = {
     config,
+    notices,
     generation_config,
     device: engine.name,
     runtime,

@@ -4,10 +4,14 @@ import {
   type CausalModel,
   type Checkpoint,
   createModel,
+  hasOwnHead,
   type ModelFiles,
   openCheckpoint,
   type RawConfig,
+  rawConfig,
   readConfig,
+  type StoredWeights,
+  storedWeights,
 } from "@fusewire/models";
 import type { Quantization } from "@fusewire/passes";
 import { CACHE_DTYPES, type CacheDTypeName, choose, type WeightDType, weightFormat } from "./dtypes.ts";
@@ -18,6 +22,10 @@ export interface OpenModel {
   readonly config: RawConfig;
   readonly model: CausalModel;
   readonly checkpoint: Checkpoint;
+  /** The checkpoint's tensors under the names of the graph. */
+  readonly stored: StoredWeights;
+  /** What the files say otherwise than one would think, and what was made of it. */
+  readonly notices: readonly string[];
   /** The weights that the model reads. */
   readonly params: ReadonlyMap<string, TensorType>;
   /** The dtype in which the graph reads a weight. */
@@ -30,23 +38,33 @@ export interface OpenModel {
 export interface OpenOptions {
   readonly dtype?: WeightDType | undefined;
   readonly cache_dtype?: CacheDTypeName | undefined;
+  /** Whether weights may be read, to see if a head that should be tied is another one; without, it is taken for tied. */
+  readonly compare_heads?: boolean;
 }
 
-/** Opens a model and checks its weights against its configuration, without reading any. */
+/** Opens a model and checks its weights against its configuration, without reading any but to compare heads. */
 export async function openCausalModel(
   files: ModelFiles,
-  { dtype = "auto", cache_dtype = "float32" }: OpenOptions = {},
+  { dtype = "auto", cache_dtype = "float32", compare_heads = false }: OpenOptions = {},
 ): Promise<OpenModel> {
-  const { stored, quantize } = weightFormat(dtype);
+  const { stored: given, quantize } = weightFormat(dtype);
   const cacheDType = choose("cache_dtype", cache_dtype, CACHE_DTYPES);
   const config = await readConfig(files);
-  const model = createModel(config);
+  let model = createModel(config);
   const checkpoint = await openCheckpoint(files);
-  const storage = (name: string): DType => stored ?? checkpoint.type(name)?.dtype ?? "f32";
+  const notices: string[] = [];
   try {
-    const params = checkWeights({ model, storage, checkpoint });
+    if (compare_heads && (await hasOwnHead(checkpoint, model))) {
+      model = createModel(rawConfig({ ...config.values, tie_word_embeddings: false }));
+      notices.push(
+        "config.json ties the output matrix to the embedding, but the checkpoint has another one (lm_head.weight), which is used",
+      );
+    }
+    const stored = storedWeights(checkpoint, model);
+    const storage = (name: string): DType => given ?? stored.find(name)?.type.dtype ?? "f32";
+    const params = checkWeights({ model, storage, checkpoint, stored });
     if (quantize && typeof dtype === "object") checkGroups(params, quantize);
-    return { config, model, checkpoint, params, storage, cacheDType, quantize };
+    return { config, model, checkpoint, stored, notices, params, storage, cacheDType, quantize };
   } catch (error) {
     await checkpoint.close();
     throw error;

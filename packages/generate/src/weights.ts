@@ -6,11 +6,12 @@ import {
   isFloat,
   NodeTable,
   paramsOf,
+  type Shape,
   sameShape,
   sizeOf,
   type TensorType,
 } from "@fusewire/ir";
-import type { CausalModel, Checkpoint } from "@fusewire/models";
+import { type CausalModel, type Checkpoint, HEAD, type StoredWeights } from "@fusewire/models";
 import type { Quantization, WeightSource } from "@fusewire/passes";
 import { checkFinite } from "./check_finite.ts";
 import { traceEntry } from "./entries/index.ts";
@@ -20,6 +21,8 @@ import { standardSelection } from "./selection.ts";
 interface ModelWeights {
   readonly model: CausalModel;
   readonly checkpoint: Checkpoint;
+  /** The checkpoint's tensors under the names of the graph. */
+  readonly stored: StoredWeights;
   /** The dtype in which the graph reads a weight. */
   readonly storage: (name: string) => DType;
 }
@@ -33,7 +36,9 @@ export interface LoadProgress {
 }
 
 /** Tensors that Hugging Face writes, or once wrote, beside the weights: computed here. */
-const BUFFERS = [/\.rotary_emb\.inv_freq$/, /\.masked_bias$/, /\.attn\.bias$/];
+const BUFFERS = /(^|\.)(rotary_emb\.(inv_freq|cos_cached|sin_cached)|masked_bias|attn\.bias|position_ids)$/;
+/** Indices and masks: no weight of a model of floats is stored so. */
+const NO_WEIGHTS = ["I64", "BOOL"];
 
 /** The weights that the model reads, by name, found by tracing one step of it. */
 function modelParams({ model, storage }: ModelWeights): Map<string, TensorType> {
@@ -45,31 +50,36 @@ function modelParams({ model, storage }: ModelWeights): Map<string, TensorType> 
 
 /** Compares the weights that the model will read, which it returns, with those in the checkpoint, before any is read. */
 export function checkWeights(weights: ModelWeights): ReadonlyMap<string, TensorType> {
-  const { checkpoint } = weights;
+  const { checkpoint, stored, model } = weights;
   const wanted = modelParams(weights);
-  const missing = [...wanted].filter(([name]) => !checkpoint.type(name));
-  if (missing.length > 0)
+  const found = [...wanted].map(([name, { shape }]) => ({ name, shape, place: stored.find(name) }));
+  const missing = found.filter(({ place }) => !place);
+  if (missing.length > 0) {
+    const [first] = missing;
     throw new FusewireError(
-      `the checkpoint lacks weights that config.json asks for: ${list(missing)}; download it again, or correct config.json`,
+      `the checkpoint lacks weights that config.json asks for: ${list(missing)} (looked for ${stored.lookedFor(first!.name).join(", ")}); download it again, or correct config.json`,
     );
-  for (const [name, { shape }] of wanted) {
-    const found = checkpoint.type(name)!;
-    if (!isFloat(found.dtype))
+  }
+  for (const { name, shape, place } of found) {
+    const { type, tensor } = place!;
+    const what = tensor === name ? `weight '${name}'` : `weight '${name}' (stored as '${tensor}')`;
+    if (!isFloat(type.dtype))
       throw new FusewireError(
-        `weight '${name}' is stored as ${found.dtype}; quantized checkpoints are not supported yet`,
+        `${what} is stored as ${type.dtype}; quantized checkpoints are not supported yet`,
       );
-    if (!sameShape(found.shape, shape))
+    if (!sameShape(type.shape, shape))
       throw new FusewireError(
-        `weight '${name}' is ${formatType(found)}, but config.json makes it [${shape.join(",")}]; one of the two files is not of this model`,
+        `${what} is ${formatType(type)}, but config.json makes it [${shape.join(",")}]; one of the two files is not of this model`,
       );
   }
+  const read = new Set(found.map(({ place }) => place!.tensor));
   // A tied head is often saved all the same.
-  const ignored = (name: string) =>
-    name === "lm_head.weight" || BUFFERS.some((pattern) => pattern.test(name));
+  if (model.tied !== undefined) for (const name of stored.lookedFor(HEAD)) read.add(name);
   const extra = checkpoint
     .names()
-    .filter((name) => !wanted.has(name) && !ignored(name))
-    .map((name) => [name, checkpoint.type(name)!] as const);
+    .filter((name) => !read.has(name) && !BUFFERS.test(name))
+    .filter((name) => !NO_WEIGHTS.includes(checkpoint.storedDtype(name)!))
+    .map((name) => ({ name, shape: checkpoint.type(name)!.shape }));
   if (extra.length > 0)
     throw new FusewireError(
       `the checkpoint has weights that config.json has no place for: ${list(extra)}; correct config.json, or use the checkpoint it belongs to`,
@@ -81,25 +91,27 @@ export function checkWeights(weights: ModelWeights): ReadonlyMap<string, TensorT
 export function checkGroups(params: ReadonlyMap<string, TensorType>, { group }: Quantization): void {
   // Kernels take integers by eights.
   const step = group === "row" ? 8 : group;
-  const uneven = [...params].filter(([, { shape }]) => shape.length === 2 && shape[1]! % step !== 0);
+  const uneven = [...params]
+    .map(([name, { shape }]) => ({ name, shape }))
+    .filter(({ shape }) => shape.length === 2 && shape[1]! % step !== 0);
   if (uneven.length > 0)
     throw new FusewireError(
       `groups of ${step} do not divide the rows of ${list(uneven)}; choose another group or dtype`,
     );
 }
 
-function list(weights: readonly (readonly [string, TensorType])[]): string {
-  const shown = weights.slice(0, 5).map(([name, { shape }]) => `${name} [${shape.join(",")}]`);
+function list(weights: readonly { readonly name: string; readonly shape: Shape }[]): string {
+  const shown = weights.slice(0, 5).map(({ name, shape }) => `${name} [${shape.join(",")}]`);
   return weights.length > 5 ? `${shown.join(", ")} and ${weights.length - 5} more` : shown.join(", ");
 }
 
 /** Reads weights one at a time in the dtype that the graph declares, refusing what is not finite. */
 export function weightSource(
   {
-    checkpoint,
+    stored,
     storage,
     params,
-  }: Pick<ModelWeights, "checkpoint" | "storage"> & {
+  }: Pick<ModelWeights, "stored" | "storage"> & {
     /** What will be read; see `checkWeights`. */
     readonly params: ReadonlyMap<string, TensorType>;
   },
@@ -110,7 +122,7 @@ export function weightSource(
   const read = new Set<string>();
   let loaded = 0;
   return async (name) => {
-    const value = await checkpoint.read(name);
+    const value = await stored.read(name);
     checkFinite(name, value);
     if (!read.has(name)) {
       read.add(name);

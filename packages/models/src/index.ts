@@ -35,6 +35,14 @@ export type { CausalModel } from "./nn/causal_model.ts";
 export type { LayerContext } from "./nn/context.ts";
 export { type CacheDType, type CacheShape, type Step, stepAt } from "./nn/step.ts";
 export {
+  HEAD,
+  hasOwnHead,
+  type StoredWeight,
+  type StoredWeights,
+  storedWeights,
+  type TiedModel,
+} from "./stored/index.ts";
+export {
   type ApplyChatTemplate,
   type ChatMessage,
   type ChatOptions,

@@ -166,7 +166,7 @@ async function readMemory(
   files: ModelFiles,
   cache_dtype: CacheDTypeName | undefined,
 ): Promise<{ memory: MemoryFacts; used: ReadonlySet<string> }> {
-  const { model, storage, cacheDType, checkpoint } = await openCausalModel(files, { cache_dtype });
+  const { model, storage, stored, cacheDType, checkpoint } = await openCausalModel(files, { cache_dtype });
   await checkpoint.close();
   const table = new NodeTable();
   const trace = (capacity: number): Module =>
@@ -186,7 +186,7 @@ async function readMemory(
       cache_per_1000_tokens: cacheBytes(some),
       cache_full: cacheBytes(trace(model.maxPositions)),
     },
-    used: new Set(paramsOf(some).keys()),
+    used: new Set([...paramsOf(some).keys()].map((name) => stored.find(name)!.tensor)),
   };
 }
 

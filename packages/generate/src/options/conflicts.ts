@@ -29,6 +29,7 @@ const ONE_BY_ONE = [
   "output_logprobs",
   "logits_processor",
   "prefix_allowed_tokens_fn",
+  "watermarking_config",
 ] as const;
 
 /** 1 for no guidance, which generation_config may also say by null. */
@@ -43,6 +44,7 @@ const UNGUIDED: readonly (readonly [name: string, holds: (given: GivenOptions) =
   ["past_key_values", (given) => given.past_key_values],
   ["logits_processor", (given) => isSet(given.logits_processor)],
   ["prefix_allowed_tokens_fn", (given) => given.prefix_allowed_tokens_fn],
+  ["watermarking_config", (given) => given.watermarking_config],
 ];
 
 const isSet = (value: unknown): boolean =>

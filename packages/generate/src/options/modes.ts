@@ -1,6 +1,7 @@
 import type { Tokenizer } from "@fusewire/models";
 import type { BeamOptions } from "../beams/hypotheses.ts";
 import { type HostProcessor, prefixProcessor, userProcessor } from "../processors/host.ts";
+import { type WatermarkingConfig, watermarkProcessor } from "../processors/watermark.ts";
 import type { ScoreOutput } from "../scores/outputs.ts";
 import type { Stopping } from "../stopping/criteria.ts";
 import type { GivenOptions } from "./conflicts.ts";
@@ -44,6 +45,9 @@ export function modesOf(given: GivenOptions): GenerationModes {
     hosts: [
       ...(prefix ? [prefixProcessor(prefix, Math.max(beams, returned))] : []),
       ...(given.logits_processor ?? []).map(userProcessor),
+      ...(given.watermarking_config
+        ? [watermarkProcessor(given.watermarking_config as WatermarkingConfig)]
+        : []),
     ],
     stopping: {
       criteria: given.stopping_criteria ?? [],

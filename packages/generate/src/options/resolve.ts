@@ -56,6 +56,10 @@ export function resolveOptions(options: GenerationOptions, defaults: GenerationD
         throw new FusewireError(
           `'${name}' has no effect while do_sample is false; set do_sample: true or leave '${name}' out`,
         );
+  if (sample && (given.top_k ?? 0) < 0)
+    throw new FusewireError(
+      `the model's generation config sets top_k ${given.top_k}, which sampling cannot use; set top_k, 0 for all tokens`,
+    );
   checkConflicts(given, options);
   const eos = [given.eos_token_id ?? []].flat() as number[];
   return {
@@ -118,7 +122,9 @@ function newTokenLimit(
   const level = [options, defaults].find((o) => o.max_new_tokens !== undefined || o.max_length !== undefined);
   // Hugging Face's default length: 20 more than the prompt, within what the model can hold.
   if (!level) return Math.max(1, Math.min(20, maxPositions - promptLength));
-  const limit = level.max_new_tokens ?? level.max_length! - promptLength;
+  const asked = level.max_new_tokens ?? level.max_length! - promptLength;
+  // Checkpoints name limits of other models; a caller's own is taken at its word.
+  const limit = level === options ? asked : Math.min(asked, Math.max(1, maxPositions - promptLength));
   if (limit < 1)
     throw new FusewireError(
       `max_length ${level.max_length} leaves no room after a prompt of ${promptLength} tokens; raise it or set max_new_tokens`,

@@ -1,5 +1,6 @@
 import { Cache } from "../cache/cache.ts";
 import { CACHE_IMPLEMENTATIONS } from "../cache/implementation.ts";
+import { isWatermark } from "../processors/watermark.ts";
 import type { GenerationOptions } from "./types.ts";
 
 export type OptionKind =
@@ -154,6 +155,12 @@ export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: Optio
   output_logits: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
   output_logprobs: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
   logits_processor: { kind: "functions", allowed: "a list of functions", accepts: listOfFunctions },
+  watermarking_config: {
+    kind: "json",
+    allowed:
+      "an object with greenlist_ratio between 0 and 1, bias, hashing_key, seeding_scheme 'lefthash' and context_width",
+    accepts: isWatermark,
+  },
   stopping_criteria: { kind: "functions", allowed: "a list of functions", accepts: listOfFunctions },
   prefix_allowed_tokens_fn: { kind: "functions", allowed: "a function", accepts: isFunction },
   streamer: {

@@ -1,6 +1,7 @@
 import type { GenerationDefaults, Tokenizer } from "@fusewire/models";
 import type { Cache } from "../cache/cache.ts";
 import type { LogitsProcessor, PrefixAllowedTokens } from "../processors/host.ts";
+import type { WatermarkingConfig } from "../processors/watermark.ts";
 import type { Runtime } from "../runtime.ts";
 import type { StoppingCriterion } from "../stopping/criteria.ts";
 import type { Streamer } from "../streamer.ts";
@@ -108,6 +109,8 @@ export interface GenerationOptions {
   logits_processor?: readonly LogitsProcessor[];
   /** Functions that end rows, asked after every step. */
   stopping_criteria?: readonly StoppingCriterion[];
+  /** Marks the text so that a detector that knows the key can tell it from others (WatermarkingConfig). */
+  watermarking_config?: WatermarkingConfig;
   /** The ids that may follow, given the number of the prompt and the row so far. */
   prefix_allowed_tokens_fn?: PrefixAllowedTokens;
   /** Is told the tokens of one text as they are made: a TextStreamer, or anything with `put` and `end`. */

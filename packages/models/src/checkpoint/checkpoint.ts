@@ -8,7 +8,13 @@ import {
   type ModelFiles,
   readJson,
 } from "../files/index.ts";
-import { openSafetensors, readSafetensor, type SafetensorsFile, safetensorsType } from "./safetensors.ts";
+import {
+  openSafetensors,
+  readSafetensor,
+  readTensorBytes,
+  type SafetensorsFile,
+  safetensorsType,
+} from "./safetensors.ts";
 
 /** The tensors of a model under their names in the checkpoint, read one at a time. */
 export interface Checkpoint {
@@ -17,6 +23,10 @@ export interface Checkpoint {
   names(): string[];
   /** The stored type, or undefined where there is no such tensor. A dtype that cannot be read is an error. */
   type(name: string): TensorType | undefined;
+  /** The dtype as the file writes it, also where it cannot be read. */
+  storedDtype(name: string): string | undefined;
+  /** Bytes of a tensor as the file has them, from an offset; fewer at its end, none behind it. */
+  readBytes(name: string, offset: number, length: number): Promise<Uint8Array>;
   /** One tensor as it is stored; `castValue` of ir converts. May share memory with the source: do not write to it. */
   read(name: string): Promise<Value>;
   close(): Promise<void>;
@@ -44,6 +54,13 @@ export async function openCheckpoint(files: ModelFiles): Promise<Checkpoint> {
     const tensors = single
       ? ownTensors(await openSafetensors(single, SINGLE))
       : await shardTensors(await readWeightMap(files), openFile);
+    const fileOf = (name: string): SafetensorsFile => {
+      const file = tensors.get(name);
+      if (file) return file;
+      throw new FusewireError(
+        `the checkpoint in ${files.location} has no tensor '${name}'; check that its weights belong to its config.json`,
+      );
+    };
     return {
       location: files.location,
       names: () => [...tensors.keys()],
@@ -51,14 +68,9 @@ export async function openCheckpoint(files: ModelFiles): Promise<Checkpoint> {
         const file = tensors.get(name);
         return file && safetensorsType(file, name);
       },
-      async read(name) {
-        const file = tensors.get(name);
-        if (!file)
-          throw new FusewireError(
-            `the checkpoint in ${files.location} has no tensor '${name}'; check that its weights belong to its config.json`,
-          );
-        return readSafetensor(file, name);
-      },
+      storedDtype: (name) => tensors.get(name)?.tensors.get(name)?.storedDtype,
+      readBytes: (name, offset, length) => readTensorBytes(fileOf(name), name, offset, length),
+      read: async (name) => readSafetensor(fileOf(name), name),
       close,
     };
   } catch (error) {
@@ -85,14 +97,13 @@ async function shardTensors(
         ),
       );
   }
+  // The shards count: indexes are known to list too much, too little, or another shard.
   const tensors = new Map<string, SafetensorsFile>();
+  for (const shard of shards.values())
+    for (const tensor of shard.tensors.keys()) if (!tensors.has(tensor)) tensors.set(tensor, shard);
   for (const [tensor, name] of weightMap) {
     const shard = shards.get(name);
-    if (!shard?.tensors.has(tensor))
-      throw new FusewireError(
-        `${INDEX} says that tensor '${tensor}' is in ${name}, which does not have it; download the index and the shards of one version`,
-      );
-    tensors.set(tensor, shard);
+    if (shard?.tensors.has(tensor)) tensors.set(tensor, shard);
   }
   return tensors;
 }

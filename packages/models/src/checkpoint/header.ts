@@ -25,9 +25,11 @@ export const SAFETENSORS_DTYPES: Readonly<Record<string, DType>> = {
   BOOL: "bool",
 };
 
+/** Read as f32. */
+const DOUBLE = "F64";
+
 /** The rest of the format, with bytes per element: their place in the file is checked, their values cannot be read. */
 const FOREIGN_BYTES: Readonly<Record<string, number>> = {
-  F64: 8,
   I64: 8,
   U64: 8,
   I16: 2,
@@ -65,21 +67,23 @@ export function parseHeader(
 }
 
 function checkMetadata(value: JsonValue, file: string): void {
+  // Some writers leave null there.
+  if (value === null) return;
   if (!isJsonObject(value) || !Object.values(value).every((text) => typeof text === "string"))
     throw new FusewireError(`__metadata__ of ${file} is not a map from text to text; ${DOWNLOAD_AGAIN}`);
 }
 
 function parseEntry(value: JsonValue, what: string, dataStart: number, fileSize: number): TensorEntry {
   if (!isJsonObject(value)) throw new FusewireError(`${what} is ${kindOf(value)}, expected an object`);
-  const unknown = Object.keys(value).find(
-    (key) => key !== "dtype" && key !== "shape" && key !== "data_offsets",
-  );
-  if (unknown !== undefined)
-    throw new FusewireError(`${what} has the unknown field '${unknown}'; ${DOWNLOAD_AGAIN}`);
   const { dtype: storedDtype, shape } = value;
   if (typeof storedDtype !== "string")
     throw new FusewireError(`dtype of ${what} is ${kindOf(storedDtype)}, expected a name such as F32`);
-  const dtype = Object.hasOwn(SAFETENSORS_DTYPES, storedDtype) ? SAFETENSORS_DTYPES[storedDtype] : undefined;
+  const dtype =
+    storedDtype === DOUBLE
+      ? "f32"
+      : Object.hasOwn(SAFETENSORS_DTYPES, storedDtype)
+        ? SAFETENSORS_DTYPES[storedDtype]
+        : undefined;
   const foreign = Object.hasOwn(FOREIGN_BYTES, storedDtype) ? FOREIGN_BYTES[storedDtype] : undefined;
   if (dtype === undefined && foreign === undefined)
     throw new FusewireError(`${what} has the unknown dtype '${storedDtype}'; ${convertHint()}`);
@@ -90,7 +94,8 @@ function parseEntry(value: JsonValue, what: string, dataStart: number, fileSize:
 
   const [from, to] = parseOffsets(value.data_offsets, what);
   const type = dtype && { dtype, shape };
-  const bytes = type ? bytesOf(type) : sizeOf(shape) * (foreign ?? 0);
+  const bytes =
+    storedDtype === DOUBLE ? 8 * sizeOf(shape) : type ? bytesOf(type) : sizeOf(shape) * (foreign ?? 0);
   if (bytes !== to - from)
     throw new FusewireError(
       `${what} is ${storedDtype}[${shape.join(",")}], which takes ${bytes} bytes, but data_offsets give ${to - from}; ${DOWNLOAD_AGAIN}`,
@@ -147,5 +152,5 @@ function checkCoverage(
 
 /** The end of every message about a dtype that cannot be read. */
 export function convertHint(): string {
-  return `supported are ${Object.keys(SAFETENSORS_DTYPES).join(", ")}: convert the checkpoint`;
+  return `supported are ${[...Object.keys(SAFETENSORS_DTYPES), DOUBLE].join(", ")}: convert the checkpoint`;
 }

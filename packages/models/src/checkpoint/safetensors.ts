@@ -51,6 +51,18 @@ export function safetensorsType(opened: SafetensorsFile, name: string): TensorTy
   return entry && supportedType(opened, name, entry);
 }
 
+/** Bytes of a tensor from an offset; fewer where it ends. */
+export function readTensorBytes(
+  { source, tensors }: SafetensorsFile,
+  name: string,
+  offset: number,
+  length: number,
+): Promise<Uint8Array> {
+  const { begin, end } = tensors.get(name)!;
+  const from = Math.min(end, begin + offset);
+  return source.read(from, Math.min(length, end - from));
+}
+
 /** Reads one tensor. The value may share memory with the source: do not write to it. */
 export async function readSafetensor(opened: SafetensorsFile, name: string): Promise<Value> {
   const entry = opened.tensors.get(name);
@@ -60,7 +72,7 @@ export async function readSafetensor(opened: SafetensorsFile, name: string): Pro
     );
   const type = supportedType(opened, name, entry);
   const bytes = await opened.source.read(entry.begin, entry.end - entry.begin);
-  return { type, data: typedView(type, bytes) };
+  return { type, data: entry.storedDtype === "F64" ? fromDoubles(bytes) : typedView(type, bytes) };
 }
 
 function supportedType(opened: SafetensorsFile, name: string, entry: TensorEntry): TensorType {
@@ -68,6 +80,12 @@ function supportedType(opened: SafetensorsFile, name: string, entry: TensorEntry
   throw new FusewireError(
     `tensor '${name}' of ${opened.file} has the unsupported dtype '${entry.storedDtype}'; ${convertHint()}`,
   );
+}
+
+/** Numbers of 64 bits, rounded once: nothing here computes in more than f32. */
+function fromDoubles(bytes: Uint8Array): Float32Array {
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  return Float32Array.from(new Float64Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 8));
 }
 
 /** File bytes are little-endian, and so are the typed arrays of every machine that runs JavaScript today. */

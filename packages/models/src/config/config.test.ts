@@ -138,22 +138,31 @@ describe("readGenerationConfig", () => {
     });
   });
 
-  test("token ids of config.json stand in", async () => {
+  test("token ids of config.json stand in where there is no generation_config.json", async () => {
     expect(await read(undefined, "{}")).toEqual({});
     expect(await read(undefined, '{"eos_token_id": 7, "top_k": 3}')).toEqual({ eos_token_id: 7 });
     expect(
-      await read('{"eos_token_id": 0}', '{"eos_token_id": 7, "pad_token_id": -1, "bos_token_id": 1}'),
+      await read(undefined, '{"eos_token_id": [-1, 7], "pad_token_id": -1, "bos_token_id": [1, 2]}'),
     ).toEqual({
-      eos_token_id: 0,
-      bos_token_id: 1,
+      eos_token_id: [7],
+      bos_token_id: [1, 2],
+    });
+    const config = '{"eos_token_id": 7, "pad_token_id": 3}';
+    expect(await read('{"eos_token_id": null}', config)).toEqual({});
+    expect(await read("{}", config)).toEqual({});
+  });
+
+  test("what says 'off': -1 alone or in a list", async () => {
+    expect(await read('{"top_k": -1, "eos_token_id": [-1], "suppress_tokens": [-1]}', "{}")).toEqual({
+      top_k: -1,
     });
   });
 
   test("wrong types", async () => {
     await expect(read('{"top_k": 1.5}', "{}")).rejects.toThrow(
-      "'top_k' of generation_config.json is 1.5, expected an integer >= 0",
+      "'top_k' of generation_config.json is 1.5, expected an integer",
     );
-    await expect(read("{}", '{"eos_token_id": "x"}')).rejects.toThrow(
+    await expect(read(undefined, '{"eos_token_id": "x"}')).rejects.toThrow(
       "'eos_token_id' of config.json is the text \"x\", expected a token id or a list of them",
     );
     await expect(read("[", "{}")).rejects.toThrow("generation_config.json is not valid JSON");

@@ -6,6 +6,7 @@ export type TokenIds = number | readonly number[];
 
 interface KindTypes {
   readonly number: number;
+  readonly integer: number;
   readonly count: number;
   readonly boolean: boolean;
   readonly text: string;
@@ -16,6 +17,7 @@ type Kind = keyof KindTypes;
 
 const KINDS: { readonly [K in Kind]: { readonly expected: string; accepts(value: JsonValue): boolean } } = {
   number: { expected: "a number", accepts: (value) => typeof value === "number" },
+  integer: { expected: "an integer", accepts: (value) => Number.isSafeInteger(value) },
   count: { expected: "an integer >= 0", accepts: isCount },
   boolean: { expected: "true or false", accepts: (value) => typeof value === "boolean" },
   text: { expected: "a text", accepts: (value) => typeof value === "string" },
@@ -43,7 +45,8 @@ const KEYS = {
   cache_config: "any",
   prefill_chunk_size: "count",
   temperature: "number",
-  top_k: "count",
+  // -1 says "off" in files of other programs; transformers refuses it when it samples.
+  top_k: "integer",
   top_p: "number",
   min_p: "number",
   top_h: "number",
@@ -74,7 +77,15 @@ const KEYS = {
   target_lookbehind: "count",
   prompt_lookup_num_tokens: "count",
   max_matching_ngram_size: "count",
-  bos_token_id: "count",
+  watermarking_config: "any",
+  constraints: "any",
+  diversity_penalty: "any",
+  dola_layers: "any",
+  force_words_ids: "any",
+  num_beam_groups: "any",
+  penalty_alpha: "any",
+  token_healing: "any",
+  bos_token_id: "ids",
   eos_token_id: "ids",
   pad_token_id: "count",
 } as const satisfies Readonly<Record<string, Kind>>;
@@ -86,27 +97,37 @@ export type GenerationDefaults = { readonly [K in Key]?: KindTypes[(typeof KEYS)
 
 const FILE = "generation_config.json";
 
+const TOKENS: readonly Key[] = ["bos_token_id", "eos_token_id", "pad_token_id"];
+
 /**
- * Reads generation_config.json. Where it is missing, or has no bos, eos or pad token id, those of config.json stand in.
+ * Reads generation_config.json; where there is none, the bos, eos and pad token ids of config.json stand in, as in
+ * transformers.
  */
 export async function readGenerationConfig(files: ModelFiles): Promise<GenerationDefaults> {
   const result: Partial<Record<Key, JsonValue>> = {};
   const generation = await readJson(files, FILE);
-  const config = await readJson(files, "config.json");
+  const config = generation ? undefined : await readJson(files, "config.json");
   for (const key of Object.keys(KEYS) as Key[]) {
-    const isToken = key === "bos_token_id" || key === "eos_token_id" || key === "pad_token_id";
-    const own = generation?.[key] ?? undefined;
-    const value = own ?? (isToken ? config?.[key] : undefined) ?? undefined;
-    // The first Llama files write -1 for a token that they do not have.
-    if (value === undefined || (isToken && value === -1)) continue;
+    const source = generation ?? (TOKENS.includes(key) ? config : undefined);
     const kind = KINDS[KEYS[key]];
+    const value = withoutAbsentIds(source?.[key] ?? undefined, KEYS[key], key);
+    if (value === undefined) continue;
     if (!kind.accepts(value))
       throw new FusewireError(
-        `'${key}' of ${own === undefined ? "config.json" : FILE} is ${kindOf(value)}, expected ${kind.expected}; correct it`,
+        `'${key}' of ${generation ? FILE : "config.json"} is ${kindOf(value)}, expected ${kind.expected}; correct it`,
       );
     result[key] = value;
   }
   return result as GenerationDefaults;
+}
+
+/** Files write -1, alone or in a list, for a token that their model does not have. */
+function withoutAbsentIds(value: JsonValue | undefined, kind: Kind, key: Key): JsonValue | undefined {
+  if (kind !== "ids" && !TOKENS.includes(key)) return value;
+  if (value === -1) return undefined;
+  if (!Array.isArray(value)) return value;
+  const present = value.filter((id) => id !== -1);
+  return present.length === 0 && value.length > 0 ? undefined : present;
 }
 
 function isCount(value: JsonValue): boolean {

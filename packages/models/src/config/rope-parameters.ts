@@ -10,6 +10,13 @@ export interface RopeParameters {
   readonly high_freq_factor?: number;
   readonly original_max_position_embeddings?: number;
   readonly partial_rotary_factor?: number;
+  readonly attention_factor?: number;
+  readonly beta_fast?: number;
+  readonly beta_slow?: number;
+  readonly mscale?: number;
+  readonly mscale_all_dim?: number;
+  /** Of yarn: whether the range of mixed dimensions ends at whole numbers; true unless said otherwise. */
+  readonly truncate?: boolean;
 }
 
 const NUMBERS = [
@@ -18,12 +25,20 @@ const NUMBERS = [
   "high_freq_factor",
   "original_max_position_embeddings",
   "partial_rotary_factor",
+  "attention_factor",
+  "beta_fast",
+  "beta_slow",
+  "mscale",
+  "mscale_all_dim",
 ] as const;
 const DEFAULT_THETA = 10_000;
 
-/** One form from `rope_parameters` (v5) or from `rope_theta` and `rope_scaling` (v4) of a config.json. */
+/**
+ * One form from `rope_parameters` (v5) or from `rope_theta` and `rope_scaling` (v4) of a config.json. Where both are,
+ * `rope_scaling` was added by a user, as model cards say, and replaces the other whole, as in transformers.
+ */
 export function normaliseRope(config: JsonObject): RopeParameters {
-  const key = isPresent(config.rope_parameters) ? "rope_parameters" : "rope_scaling";
+  const key = isTruthy(config.rope_scaling) ? "rope_scaling" : "rope_parameters";
   const given = config[key];
   if (isPresent(given) && !isJsonObject(given))
     throw new FusewireError(`'${key}' of config.json is ${kindOf(given)}, expected an object; correct it`);
@@ -46,7 +61,12 @@ export function normaliseRope(config: JsonObject): RopeParameters {
     const value = rope[name] ?? outside(config, name);
     if (isPresent(value)) numbers[name] = positive(value, `${key}.${name}`);
   }
-  return { rope_type: type, rope_theta: positive(theta, "rope_theta"), ...numbers };
+  return {
+    rope_type: type,
+    rope_theta: positive(theta, "rope_theta"),
+    ...numbers,
+    ...(rope.truncate === false && { truncate: false }),
+  };
 }
 
 /** transformers looks for these beside `rope_scaling` as well, and takes the model's own context as the original. */
@@ -56,6 +76,10 @@ function outside(config: JsonObject, name: (typeof NUMBERS)[number]): JsonValue 
     return config.original_max_position_embeddings ?? config.max_position_embeddings;
   return undefined;
 }
+
+/** An empty object counts as nothing in Python. */
+const isTruthy = (value: JsonValue | undefined): boolean =>
+  isPresent(value) && !(isJsonObject(value) && Object.keys(value).length === 0);
 
 const isPresent = (value: JsonValue | undefined): value is Exclude<JsonValue, null> =>
   value !== undefined && value !== null;

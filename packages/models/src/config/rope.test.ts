@@ -54,12 +54,34 @@ describe("llama3", () => {
   });
 });
 
+describe("yarn: the numbers of transformers 5.24", () => {
+  const yarn = { ...plain, rope_type: "yarn", factor: 4, original_max_position_embeddings: 32 };
+
+  test("as the paper has it", () => {
+    expect(rotaryFrequencies(yarn, 16)).toEqual({
+      frequencies: [
+        1, 0.19764235615730286, 0.02500000037252903, 0.007905694656074047, 0.0024999999441206455,
+        0.0007905694656074047, 0.0002500000118743628, 7.905694656074047e-5,
+      ],
+      attentionScale: 1.138629436111989,
+    });
+  });
+
+  test("with another range that is not rounded, and DeepSeek's scales", () => {
+    const other = { ...yarn, mscale: 1, mscale_all_dim: 0.5, truncate: false, beta_fast: 16 };
+    const { frequencies, attentionScale } = rotaryFrequencies(other, 16);
+    expect(frequencies[1]).toBe(0.14849025011062622);
+    expect(attentionScale).toBe(1.0648216253695715);
+  });
+});
+
 test.each([
   [
-    { ...plain, rope_type: "yarn" },
+    { ...plain, rope_type: "longrope" },
     16,
-    "rope_type 'yarn' of config.json is not supported; supported are default, linear, llama3",
+    "rope_type 'longrope' of config.json is not supported; supported are default, linear, llama3, yarn",
   ],
+  [{ ...plain, rope_type: "yarn" }, 16, "rope_type 'yarn' of config.json needs 'factor'; add it"],
   [{ ...plain, rope_type: "constructor" }, 16, "is not supported"],
   [plain, 15, "needs an even head dimension >= 2, got 15"],
   [plain, 0, "got 0"],

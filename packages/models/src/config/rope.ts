@@ -10,14 +10,17 @@ export interface RotaryFrequencies {
 
 const f32 = Math.fround;
 
-const TYPES: Readonly<Record<string, (rope: RopeParameters, headDim: number) => number[]>> = {
-  default: (rope, headDim) => defaultFrequencies(rope.rope_theta, headDim),
+const TYPES: Readonly<Record<string, (rope: RopeParameters, headDim: number) => RotaryFrequencies>> = {
+  default: (rope, headDim) => unscaled(defaultFrequencies(rope.rope_theta, headDim)),
   linear: (rope, headDim) => {
     const factor = f32(required(rope, "factor"));
-    return defaultFrequencies(rope.rope_theta, headDim).map((frequency) => f32(frequency / factor));
+    return unscaled(defaultFrequencies(rope.rope_theta, headDim).map((frequency) => f32(frequency / factor)));
   },
-  llama3: llama3Frequencies,
+  llama3: (rope, headDim) => unscaled(llama3Frequencies(rope, headDim)),
+  yarn: yarnFrequencies,
 };
+
+const unscaled = (frequencies: number[]): RotaryFrequencies => ({ frequencies, attentionScale: 1 });
 
 /** The inverse frequencies of a rotary embedding, rounded to f32 at the places where Hugging Face rounds. */
 export function rotaryFrequencies(rope: RopeParameters, headDim: number): RotaryFrequencies {
@@ -34,7 +37,7 @@ export function rotaryFrequencies(rope: RopeParameters, headDim: number): Rotary
     throw new FusewireError(
       `partial_rotary_factor ${rope.partial_rotary_factor} of config.json is not supported; models that rotate whole heads (1) are`,
     );
-  return { frequencies: compute(rope, headDim), attentionScale: 1 };
+  return compute(rope, headDim);
 }
 
 function defaultFrequencies(theta: number, headDim: number): number[] {
@@ -65,6 +68,37 @@ function llama3Frequencies(rope: RopeParameters, headDim: number): number[] {
     const stretched = f32(f32(f32(1 - smooth) * frequency) / factor);
     return f32(stretched + f32(smooth * frequency));
   });
+}
+
+/** YaRN (Peng et al. 2023): slow turns are stretched by `factor`, fast ones stay, and those between are mixed. */
+function yarnFrequencies(rope: RopeParameters, headDim: number): RotaryFrequencies {
+  const factor = required(rope, "factor");
+  const context = required(rope, "original_max_position_embeddings");
+  const { rope_theta: theta, beta_fast = 32, beta_slow = 1, truncate = true } = rope;
+  /** The dimension that turns so often within the original context. */
+  const dimensionOf = (turns: number) =>
+    (headDim * Math.log(context / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
+  const [fast, slow] = [dimensionOf(beta_fast), dimensionOf(beta_slow)];
+  const low = Math.max(truncate ? Math.floor(fast) : fast, 0);
+  const high = Math.min(truncate ? Math.ceil(slow) : slow, headDim - 1);
+  const width = f32(high === low ? 0.001 : high - low);
+  const base = f32(theta);
+  const frequencies = Array.from({ length: headDim / 2 }, (_, i) => {
+    const power = f32(base ** f32((2 * i) / headDim));
+    const ramp = Math.min(1, Math.max(0, f32(f32(i - f32(low)) / width)));
+    const kept = f32(1 - ramp);
+    const stretched = f32(f32(1 / f32(f32(factor) * power)) * f32(1 - kept));
+    return f32(stretched + f32(f32(1 / power) * kept));
+  });
+  return { frequencies, attentionScale: rope.attention_factor ?? yarnScale(rope, factor) };
+}
+
+/** How much longer texts raise the scores of attention; `mscale` and `mscale_all_dim` are DeepSeek's. */
+function yarnScale({ mscale, mscale_all_dim }: RopeParameters, factor: number): number {
+  const scaleOf = (weight: number) => (factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1);
+  return mscale !== undefined && mscale_all_dim !== undefined
+    ? scaleOf(mscale) / scaleOf(mscale_all_dim)
+    : scaleOf(1);
 }
 
 function required(

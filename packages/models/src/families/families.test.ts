@@ -33,11 +33,18 @@ describe("what no family does is refused by name", () => {
       { architectures: ["LlamaForSequenceClassification"] },
       "'LlamaForSequenceClassification' is not supported",
     ],
+    [
+      { architectures: ["OwnModel"], auto_map: { AutoModel: "modeling.Own" } },
+      "'OwnModel' is not supported, for its code comes with the model (auto_map)",
+    ],
     [{ num_local_experts: 8 }, "'num_local_experts' asks for a mixture of experts, which is not supported"],
     [{ attention_chunk_size: 8192 }, "'attention_chunk_size' asks for chunked attention"],
     [{ quantization_config: { quant_method: "gptq" } }, "'quantization_config' asks for quantized weights"],
     [{ hidden_act: "quick_gelu" }, "hidden_act 'quick_gelu' is not supported; supported: silu"],
-    [{ rope_scaling: { rope_type: "yarn", factor: 4 } }, "rope_type 'yarn' of config.json is not supported"],
+    [
+      { rope_scaling: { rope_type: "longrope", factor: 4 } },
+      "rope_type 'longrope' of config.json is not supported",
+    ],
     [{ num_key_value_heads: 3 }, "num_key_value_heads (3) must divide num_attention_heads (4)"],
     [
       { model_type: "mistral", architectures: [], layer_types: ["full_attention", "linear_attention"] },
@@ -50,6 +57,13 @@ describe("what no family does is refused by name", () => {
   ])("%j", (changes, message) => {
     expect(() => create(changes)).toThrow(message);
   });
+
+  test.each(["LLaMAForCausalLM", "LlamaModel", "SomebodysModel"])(
+    "architecture %s is what model_type says",
+    (name) => {
+      expect(create({ architectures: [name] })).toMatchObject({ vocabSize: 40 });
+    },
+  );
 
   test("keys that are there but off are no reason", () => {
     expect(() =>

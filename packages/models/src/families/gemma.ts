@@ -7,18 +7,21 @@ import type { Family } from "./family.ts";
 export const gemma: Family = {
   modelType: "gemma",
   architectures: ["GemmaForCausalLM"],
-  create: (config) => decoderModel(readGemmaConfig(config)),
+  create: (config) => decoderModel(readGemmaConfig(config, "hidden_act")),
 };
 
-/** What both generations of Gemma share. */
-export function readGemmaConfig(config: RawConfig): DecoderConfig {
-  const c = readDecoderConfig(config);
-  // The first files say hidden_act "gelu" and mean the tanh form, which hidden_activation then spelled out.
-  const activation = readActivation(config, "hidden_activation", "gelu_pytorch_tanh");
+/** What both generations of Gemma share. transformers reads the activation of Gemma 1 from another key than of Gemma 2. */
+export function readGemmaConfig(
+  config: RawConfig,
+  activationKey: "hidden_act" | "hidden_activation",
+): DecoderConfig {
+  // The first files of Gemma 1 say "gelu" and mean the tanh form.
+  const meant = config.values[activationKey] === "gelu" && activationKey === "hidden_act";
+  const activation = meant ? "gelu_tanh" : readActivation(config, activationKey, "gelu_pytorch_tanh");
+  const c = readDecoderConfig(config, activation);
   return {
     ...c,
     tied: config.boolean("tie_word_embeddings", true),
-    mlp: { ...c.mlp, activation },
     normOffset: 1,
     embeddingScale: Math.fround(Math.sqrt(c.width)),
   };

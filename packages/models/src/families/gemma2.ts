@@ -11,7 +11,7 @@ export const gemma2: Family = {
   modelType: "gemma2",
   architectures: ["Gemma2ForCausalLM"],
   create: (config) => {
-    const base = readGemmaConfig(config);
+    const base = readGemmaConfig(config, "hidden_activation");
     const window = config.size("sliding_window", 4096);
     const c: DecoderConfig = {
       ...base,

@@ -13,7 +13,13 @@ import { refuseUnsupported } from "./unsupported.ts";
 /** Every architecture that can be loaded. */
 export const FAMILIES: readonly Family[] = [gemma, gemma2, llama, mistral, opt, qwen2];
 
-/** The model that config.json describes. */
+/** Classes of transformers that do something else than generate text, such as LlamaForSequenceClassification. */
+const OTHER_HEAD = /For(?!CausalLM$)[A-Z]/;
+
+/**
+ * The model that config.json describes. `model_type` decides: names in `architectures` may be spelled in any way, unless
+ * one stands for another head, or for code that comes with the checkpoint.
+ */
 export function createModel(config: RawConfig): CausalModel {
   const type = config.modelType;
   const family = FAMILIES.find(({ modelType }) => modelType === type);
@@ -25,9 +31,9 @@ export function createModel(config: RawConfig): CausalModel {
   if (!family)
     throw new FusewireError(`config.json: the architecture '${type}' is not supported; supported: ${known}`);
   const other = config.architectures.find((name) => !family.architectures.includes(name));
-  if (other !== undefined)
+  if (other !== undefined && (OTHER_HEAD.test(other) || config.has("auto_map")))
     throw new FusewireError(
-      `config.json: '${other}' is not supported; model_type '${type}' is loaded as ${family.architectures.join(", ")}`,
+      `config.json: '${other}' is not supported${OTHER_HEAD.test(other) ? "" : ", for its code comes with the model (auto_map)"}; model_type '${type}' is loaded as ${family.architectures.join(", ")}`,
     );
   refuseUnsupported(config);
   return family.create(config);

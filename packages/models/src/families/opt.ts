@@ -22,6 +22,7 @@ export const opt: Family = {
       vocabSize: c.vocabSize,
       maxPositions: c.maxPositions,
       layers: c.layers,
+      tied: c.tied ? "model.decoder.embed_tokens.weight" : undefined,
       decode: (context, tokens, step) =>
         within(context, "model.decoder", (decoder): Node => {
           let x = embedding(decoder, "embed_tokens", tokens, c.vocabSize, c.embeddingWidth);

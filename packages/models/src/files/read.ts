@@ -52,7 +52,7 @@ export function parseJsonObject(text: string, name: string): JsonObject {
   if (isLfsPointer(text)) throw lfsPointerError(name);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseLikePython(text);
   } catch {
     const problem = findJsonProblem(text);
     throw new FusewireError(
@@ -64,6 +64,27 @@ export function parseJsonObject(text: string, name: string): JsonObject {
       `${name} holds ${kindOf(value)}, expected a JSON object {…}; download the file again`,
     );
   return value;
+}
+
+const NOT_A_NUMBER = "\u0000NaN";
+const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g;
+
+/** JSON with NaN and Infinity among its numbers, as Python's json module writes them. */
+function parseLikePython(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // A number too large for a double reads as infinite.
+    const plain = text.replace(STRING_OR_NUMBER, (found) =>
+      found.startsWith('"')
+        ? found
+        : found === "NaN"
+          ? JSON.stringify(NOT_A_NUMBER)
+          : found.replace("Infinity", "1e999"),
+    );
+    if (plain === text) throw error;
+    return JSON.parse(plain, (_, value: unknown) => (value === NOT_A_NUMBER ? Number.NaN : value));
+  }
 }
 
 /** Strict UTF-8 text of `name`; a byte order mark is dropped. */

@@ -8,6 +8,8 @@ export interface CausalModel {
   /** The longest sequence the model was made for, in tokens. */
   readonly maxPositions: number;
   readonly layers: number;
+  /** The embedding that is the output matrix as well, by its name; undefined where `lm_head.weight` is. */
+  readonly tied: string | undefined;
   /** Traces the decoder over tokens i32[B, T], reading and writing the caches; f32[B, T, width] after the last norm. */
   readonly decode: (context: LayerContext, tokens: Node, step: Step) => Node;
   /** Scores of the next token: f32[…, width] -> f32[…, vocabSize]. */

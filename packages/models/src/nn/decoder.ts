@@ -31,8 +31,11 @@ export interface DecoderConfig {
 /** One decoder layer: x f32[B, T, width] -> the same. */
 export type Block = (layer: LayerContext, index: number, x: Node, step: Step, angles: Angles) => Node;
 
-/** The shape that config.json gives, in the keys that all these families share. */
-export function readDecoderConfig(config: RawConfig): DecoderConfig {
+/** The shape that config.json gives, in the keys that all these families share; the activation from `hidden_act` unless given. */
+export function readDecoderConfig(
+  config: RawConfig,
+  activation = readActivation(config, "hidden_act"),
+): DecoderConfig {
   const width = config.size("hidden_size");
   const heads = config.size("num_attention_heads");
   const keyHeads = config.size("num_key_value_heads", heads);
@@ -62,7 +65,7 @@ export function readDecoderConfig(config: RawConfig): DecoderConfig {
     windows: new Array<undefined>(layers).fill(undefined),
     mlp: {
       inner: config.size("intermediate_size"),
-      activation: readActivation(config, "hidden_act"),
+      activation,
       bias: config.boolean("mlp_bias", false),
     },
     normOffset: 0,
@@ -138,6 +141,7 @@ export function decoderModel(c: DecoderConfig, block: Block = preNormBlock(c)): 
     vocabSize: c.vocabSize,
     maxPositions: c.maxPositions,
     layers: c.layers,
+    tied: c.tied ? "model.embed_tokens.weight" : undefined,
     decode: (context, tokens, step) =>
       within(context, "model", (model): Node => {
         const angles = rotaryAngles(context.tracer, step, c.rope);

@@ -30,20 +30,32 @@ async function selfTest(headers: Record<string, string>): Promise<{ isolated: bo
   }
 }
 
+const ISOLATED = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
 test.each([
   {
     page: "isolated: two threads",
-    headers: { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" },
+    headers: ISOLATED,
     isolated: true,
     threads: 2,
     reason: undefined,
+  },
+  {
+    page: "isolated, with a policy against workers from blobs: one thread, and the reason",
+    headers: { ...ISOLATED, "Content-Security-Policy": "worker-src 'self'" },
+    isolated: true,
+    threads: 1,
+    reason: /^1 of 2 threads: .*Content-Security-Policy must allow them \(worker-src blob:/,
   },
   {
     page: "not isolated: one thread, and the reason",
     headers: {},
     isolated: false,
     threads: 1,
-    reason: /^one thread: the page is not cross-origin isolated/,
+    reason: /^1 of 2 threads: the page is not cross-origin isolated/,
   },
 ])("a page that is $page; rows bit for bit", async ({ headers, isolated, threads, reason }) => {
   const { isolated: found, facts } = await selfTest(headers as Record<string, string>);

@@ -25,6 +25,8 @@ export interface WasmEngine extends Engine {
   readonly threads: number;
   /** Why it has fewer than were asked for, or than the machine has; workers that a host refuses are known a moment later. */
   readonly threadsReason: string | undefined;
+  /** Resolves when it is known which threads have begun, so that the two above are final. */
+  threadsSettled(): Promise<void>;
   /** Which SIMD the kernels use. */
   readonly simd: Variant;
 }
@@ -105,6 +107,7 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
     get threadsReason() {
       return threadsReason();
     },
+    threadsSettled: () => helpers.settled(),
     get notice() {
       return threadsReason();
     },

@@ -23,7 +23,7 @@ export async function testVariants(options: Pick<WasmOptions, "threads"> = {}): 
 async function createTested(options: WasmOptions, tests: Partial<Record<Variant, SelfTest>>) {
   const engine = await createWasmEngine(options);
   tests[engine.simd] = await selfTest(engine);
-  // By now it is known whether all threads began.
+  await engine.threadsSettled();
   const { simd, threads, threadsReason } = engine;
   engine.dispose();
   return { simd, threads, threadsReason };

@@ -29,6 +29,8 @@ export interface Helpers {
   count(): number;
   /** Why a helper could not be started, or has ended. */
   failure(): string | undefined;
+  /** Resolves when all have begun or failed: after turns of the event loop, by which hosts tell, at most so many. */
+  settled(turns?: number): Promise<void>;
   /** Resolves when they have ended. */
   stop(): Promise<void>;
 }
@@ -68,6 +70,10 @@ export function startHelpers(
     },
     count: () => 1 + running.size,
     failure: () => failure,
+    async settled(turns = 500) {
+      for (let turn = 0; turn < turns && Atomics.load(words(), ids.HELPERS) < running.size; turn++)
+        await new Promise((resolve) => setTimeout(resolve, 5));
+    },
     async stop() {
       if (stopped) return;
       stopped = true;

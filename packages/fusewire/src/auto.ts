@@ -17,7 +17,9 @@ import {
   type HubProgress,
   loadTokenizer,
   type ModelFiles,
+  TOKENIZER_OPTIONS,
   type Tokenizer,
+  type TokenizerOptions,
 } from "@fusewire/models";
 import { type Buckets, DEFAULT_BUCKETS } from "@fusewire/passes";
 import { openModel } from "#platform";
@@ -146,9 +148,15 @@ function checkNames(options: object, known: readonly string[]): void {
 
 /** Loads the tokenizer of a Hugging Face model directory or of a model on the hub; no weights are downloaded for it. */
 export const AutoTokenizer = {
-  async from_pretrained(source: string | ModelFiles, options: HubOptions = {}): Promise<Tokenizer> {
-    checkNames(options, HUB_OPTIONS);
+  /** Options of the hub, and settings that replace those of the files, such as `pad_token` and `padding_side`. */
+  async from_pretrained(
+    source: string | ModelFiles,
+    options: HubOptions & TokenizerOptions = {},
+  ): Promise<Tokenizer> {
+    const settings = Object.keys(TOKENIZER_OPTIONS);
+    checkNames(options, [...HUB_OPTIONS, ...settings]);
     const files = await open(source, options);
-    return loadOrRepair(files, () => loadTokenizer(files));
+    const own = Object.fromEntries(Object.entries(options).filter(([name]) => settings.includes(name)));
+    return loadOrRepair(files, () => loadTokenizer(files, own));
   },
 };

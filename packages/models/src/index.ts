@@ -58,6 +58,7 @@ export {
   type Side,
   type TextStream,
   type TextStreamOptions,
+  TOKENIZER_OPTIONS,
   type Tokenizer,
   type TokenizerOptions,
 } from "./tokenizer/index.ts";

@@ -70,8 +70,8 @@ export function createEncoder(
   };
 
   const modelTokens = (text: string, isStart: boolean, finds: Finds): readonly string[] => {
-    const words = preTokenizer?.(text, { section_index: isStart ? 0 : 1 }) ?? [text];
-    return finds === "all" ? library.model(words) : words.flatMap((word) => plainTokens(word, finds));
+    const words = preTokenizer?.(text, isStart) ?? [text];
+    return finds === "all" ? library.model([...words]) : words.flatMap((word) => plainTokens(word, finds));
   };
 
   const encodeSection = (section: Section, text: string, finds: Finds, withSpans: boolean): Pieces[] => {

@@ -16,6 +16,8 @@ export type SpecialName = (typeof SPECIAL_NAMES)[number];
 export interface SpecialTokens {
   readonly named: { readonly [K in SpecialName]?: string };
   readonly extra: readonly string[];
+  /** Of tokens that are written as objects: what they say of themselves, such as `lstrip`. */
+  readonly flags: Readonly<Record<string, JsonObject>>;
 }
 
 /**
@@ -27,9 +29,22 @@ export function readSpecialTokens(config: JsonObject, map: JsonObject | undefine
   if (map && config.added_tokens_decoder === undefined) sources.unshift(["special_tokens_map.json", map]);
 
   const named: { [K in SpecialName]?: string } = {};
+  const flags: Record<string, JsonObject> = {};
+  const read = (value: JsonValue | undefined, what: string): string => {
+    const content = contentOf(value, what);
+    if (isJsonObject(value)) {
+      const { lstrip, rstrip, single_word, normalized } = value;
+      const known = Object.entries({ lstrip, rstrip, single_word, normalized });
+      flags[content] = Object.fromEntries(
+        known.filter((entry): entry is [string, JsonValue] => entry[1] !== undefined),
+      );
+    }
+    return content;
+  };
   for (const name of SPECIAL_NAMES) {
-    const source = sources.find(([, values]) => values[name] !== undefined && values[name] !== null);
-    if (source) named[name] = contentOf(source[1][name], `'${name}' of ${source[0]}`);
+    // An empty text stands for no token.
+    const source = sources.find(([, values]) => ![undefined, null, ""].includes(values[name] as string));
+    if (source) named[name] = read(source[1][name], `'${name}' of ${source[0]}`);
   }
   const extra = new Set<string>();
   for (const [file, values] of sources) {
@@ -41,10 +56,10 @@ export function readSpecialTokens(config: JsonObject, map: JsonObject | undefine
         throw new FusewireError(
           `'${key}' of ${file} is ${kindOf(list)}, expected a list of tokens; correct it`,
         );
-      for (const token of tokens) extra.add(contentOf(token, `'${key}' of ${file}`));
+      for (const token of tokens.filter((one) => one !== "")) extra.add(read(token, `'${key}' of ${file}`));
     }
   }
-  return { named, extra: [...extra] };
+  return { named, extra: [...extra], flags };
 }
 
 /** A token is written as text, or as an object with `content`. */

@@ -79,7 +79,11 @@ describe("all pieces together are the decode of all ids", () => {
   });
 
   test("with a clean-up of spaces", async () => {
-    const config = { ...parse("tokenizer_config.json"), clean_up_tokenization_spaces: true };
+    const config = {
+      ...parse("tokenizer_config.json"),
+      clean_up_tokenization_spaces: true,
+      clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output: true,
+    };
     const cleaning = await loadTokenizer(memoryFiles({ ...files, "tokenizer_config.json": utf8(config) }));
     for (const text of ["dogs , cats . It 's I 'm\n . do n't ' x ' ok", `${"we 've , ".repeat(40)}end .`]) {
       const ids = cleaning.encode(text);

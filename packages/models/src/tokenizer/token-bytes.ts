@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../files/index.ts";
+import { BYTE_LETTERS } from "./byte-letters.ts";
 
 /** What `tokenBytes` needs of a tokenizer. */
 interface Vocabulary {
@@ -49,13 +50,5 @@ function hasDecoder(decoder: JsonValue | undefined, type: string): boolean {
   );
 }
 
-/** GPT-2's letters: bytes that print stand for themselves, the others take the code points from 256 on, in order. */
-function byteOfLetters(): ReadonlyMap<string, number> {
-  const prints = (byte: number) =>
-    (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || (byte >= 174 && byte <= 255);
-  const letters = new Map<string, number>();
-  let next = 256;
-  for (let byte = 0; byte < 256; byte++)
-    letters.set(String.fromCodePoint(prints(byte) ? byte : next++), byte);
-  return letters;
-}
+const byteOfLetters = (): ReadonlyMap<string, number> =>
+  new Map(BYTE_LETTERS.map((letter, byte) => [letter, byte]));

@@ -1,6 +1,7 @@
 import { FusewireError } from "@fusewire/ir";
 import { isJsonObject, type JsonObject, type JsonValue } from "../files/index.ts";
 import type { AlignedText, Span } from "./align.ts";
+import { BYTE_LETTERS } from "./byte-letters.ts";
 
 /** How the tokens of a model spell a text. */
 export interface Spelling {
@@ -13,6 +14,8 @@ export interface Spelling {
   /** The token of letters that the vocabulary lacks: of each, or of a run of them. Unigram keeps their text. */
   readonly unknown: string | undefined;
   readonly fusesUnknown: boolean;
+  /** Whether a pre-tokenizer leaves text out. */
+  readonly removes: boolean;
   isKnown(letter: string): boolean;
 }
 
@@ -24,6 +27,9 @@ export function readSpelling(
   const hasBytes = (part: JsonValue | undefined): boolean =>
     isJsonObject(part) &&
     (part.type === "ByteLevel" || (Array.isArray(part.pretokenizers) && part.pretokenizers.some(hasBytes)));
+  const removes = (part: JsonValue | undefined): boolean =>
+    isJsonObject(part) &&
+    (part.behavior === "Removed" || (Array.isArray(part.pretokenizers) && part.pretokenizers.some(removes)));
   const prefix = model.continuing_subword_prefix;
   return {
     bytes: hasBytes(json.pre_tokenizer),
@@ -31,6 +37,7 @@ export function readSpelling(
     continuation: typeof prefix === "string" ? prefix : "",
     unknown: typeof model.unk_token === "string" ? model.unk_token : undefined,
     fusesUnknown: model.fuse_unk === true,
+    removes: removes(json.pre_tokenizer),
     isKnown,
   };
 }
@@ -39,14 +46,6 @@ const SPACE_MARK = "▁";
 const BYTE_TOKEN = /^<0x([0-9A-F]{2})>$/;
 const utf8 = new TextEncoder();
 
-/** GPT-2 writes bytes that are not printable Latin-1 characters as the letters from U+0100 on. */
-const BYTE_LETTERS: readonly string[] = (() => {
-  let next = 0x100;
-  return Array.from({ length: 256 }, (_, byte) => {
-    const printable = (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
-    return String.fromCodePoint(printable ? byte : next++);
-  });
-})();
 const SPACE_LETTER = BYTE_LETTERS[0x20];
 
 /** Where each token of a run of text comes from: found by reading the text along with the tokens. */
@@ -78,6 +77,9 @@ export function spansOfTokens(tokens: readonly string[], text: AlignedText, spel
   const isPutBefore = (char: string): boolean =>
     next === 0 && char === (spelling.bytes ? SPACE_LETTER : SPACE_MARK);
 
+  const isLeftOut = (letter: string | undefined): boolean =>
+    letter !== undefined && (spelling.removes || /^\s$/.test(letter));
+
   const readByte = (token: string, byte: number): Span => {
     const expected = utf8.encode(letters[next] ?? "");
     if (expected[bytesDone] !== byte) fail(token);
@@ -106,8 +108,8 @@ export function spansOfTokens(tokens: readonly string[], text: AlignedText, spel
     let from: number | undefined;
     for (const char of inside ? token.slice(spelling.continuation.length) : token) {
       if (from === undefined && isPutBefore(char) && !isSame(letters[0], char)) continue;
-      // Some pre-tokenizers leave white space out.
-      while (!isSame(letters[next], char) && /^\s$/.test(letters[next] ?? "")) next += 1;
+      // Some pre-tokenizers leave white space out, others what they are told to.
+      while (!isSame(letters[next], char) && isLeftOut(letters[next])) next += 1;
       if (!isSame(letters[next], char)) fail(token);
       from ??= next;
       next += 1;

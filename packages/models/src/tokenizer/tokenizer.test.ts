@@ -183,7 +183,7 @@ describe("encoding", () => {
     expect(none.pad_token_id).toBeUndefined();
     expect(none("Lily").input_ids).toEqual([[313]]);
     const fix =
-      'padding needs a pad token, and this tokenizer has none; load it with { pad_token: "<|end_of_text|>" }';
+      'padding needs a pad token, and this tokenizer has none; set tokenizer.pad_token = "<|end_of_text|>", or load it with { pad_token: "<|end_of_text|>" }';
     expect(() => none("Lily", { padding: true })).toThrow(fix);
     expect(() => none.pad({ input_ids: [[1]] })).toThrow(fix);
     const set = await load({ config: { pad_token: null } }, { pad_token: "<|end_of_text|>" });
@@ -227,14 +227,123 @@ describe("decoding", () => {
     );
   });
 
-  test("clean-up is off unless the file or the call asks for it", async () => {
+  test("clean-up is never done for BPE, as in transformers, unless the files force it", async () => {
     const ids = tokenizer.encode("dogs , cats .");
-    expect(tokenizer.decode(ids)).toBe("dogs , cats .");
-    expect(tokenizer.decode(ids, { clean_up_tokenization_spaces: true })).toBe("dogs, cats.");
-    const silent = await load({ config: { clean_up_tokenization_spaces: undefined } });
-    expect(silent.decode(ids)).toBe("dogs , cats .");
-    const cleaning = await load({ config: { clean_up_tokenization_spaces: true } });
+    expect(tokenizer.decode(ids, { clean_up_tokenization_spaces: true })).toBe("dogs , cats .");
+    const asked = await load({ config: { clean_up_tokenization_spaces: true } });
+    expect([asked.decode(ids), asked.clean_up_tokenization_spaces]).toEqual(["dogs , cats .", false]);
+    const forced = { clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output: true };
+    const cleaning = await load({ config: { clean_up_tokenization_spaces: true, ...forced } });
     expect(cleaning.decode(ids)).toBe("dogs, cats.");
+    expect(cleaning.decode(ids, { clean_up_tokenization_spaces: false })).toBe("dogs , cats .");
+    const silent = await load({ config: { clean_up_tokenization_spaces: undefined, ...forced } });
+    expect(silent.decode(ids)).toBe("dogs , cats .");
+  });
+
+  test("what a program sets, calls read", async () => {
+    const some = await load({ config: { pad_token: null } });
+    expect(() => some(["a", "aa"], { padding: true })).toThrow('set tokenizer.pad_token = "<|end_of_text|>"');
+    some.pad_token = some.eos_token;
+    some.padding_side = "left";
+    const pad = some.eos_token_id!;
+    expect(some.pad_token_id).toBe(pad);
+    expect(some(["a", "aa"], { padding: "max_length", max_length: 4 }).input_ids[0]!.slice(0, 2)).toEqual([
+      pad,
+      pad,
+    ]);
+    some.pad_token_id = some.bos_token_id;
+    expect(some.pad_token).toBe(some.bos_token);
+    some.truncation_side = "left";
+    expect(some.encode("ab", { max_length: 1, truncation: true })).toEqual(some.encode("b"));
+    some.model_max_length = 2;
+    expect(some.encode("a b c d e", { truncation: true })).toHaveLength(2);
+    expect(() => Object.assign(some, { padding_side: "middle" })).toThrow(
+      'option \'padding_side\' of tokenizer is the text "middle", expected "left", "right"',
+    );
+    expect(() => Object.assign(some, { pad_token: "<nope>" })).toThrow(
+      'pad_token "<nope>" is not in the vocabulary; take a token that is, such as "<|end_of_text|>"',
+    );
+    expect(() => Object.assign(some, { pad_token_id: 9999 })).toThrow("pad_token_id 9999 is no token");
+  });
+
+  test("tokenizer.json alone is enough, and may keep padding and truncation", async () => {
+    const json = JSON.parse(new TextDecoder().decode(readGolden("tokenizer.json")));
+    const padding = {
+      strategy: "BatchLongest",
+      direction: "Left",
+      pad_id: 2,
+      pad_type_id: 0,
+      pad_token: "<|end_of_text|>",
+    };
+    const truncation = { direction: "Left", max_length: 4, strategy: "LongestFirst", stride: 0 };
+    const files = {
+      "tokenizer.json": new TextEncoder().encode(JSON.stringify({ ...json, padding, truncation })),
+    };
+    const alone = await loadTokenizer(memoryFiles(files));
+    expect([alone.pad_token, alone.padding_side, alone.truncation_side]).toEqual([
+      "<|end_of_text|>",
+      "left",
+      "left",
+    ]);
+    expect(alone(["Hello world", "the"], { padding: true }).input_ids).toEqual([
+      [44, 73, 331, 83, 265, 309, 351],
+      [2, 2, 2, 2, 2, 88, 262],
+    ]);
+  });
+
+  test("what the files write for nothing: -1, an empty token", async () => {
+    const empty = await load({
+      config: { model_max_length: -1, unk_token: "", additional_special_tokens: ["", "<x>"] },
+    });
+    expect([empty.model_max_length, empty.unk_token]).toEqual([Number.POSITIVE_INFINITY, undefined]);
+    expect(empty.all_special_tokens).not.toContain("");
+  });
+});
+
+describe("what tokenizer_config.json says of a token goes before tokenizer.json", () => {
+  const plain = {
+    content: "<m>",
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: false,
+  };
+  const added = JSON.parse(new TextDecoder().decode(readGolden("tokenizer.json")));
+  const json = { ...added, added_tokens: [...added.added_tokens, { id: 384, ...plain }] };
+  const withConfig = (config: object) =>
+    loadTokenizer(
+      memoryFiles({
+        "tokenizer.json": new TextEncoder().encode(JSON.stringify(json)),
+        "tokenizer_config.json": new TextEncoder().encode(JSON.stringify(config)),
+      }),
+    );
+  const skip = { skip_special_tokens: true };
+
+  test("a token with a role is special", async () => {
+    expect((await withConfig({})).decode([92, 384, 93], skip)).toBe("x<m>y");
+    expect((await withConfig({ eos_token: "<m>" })).decode([92, 384, 93], skip)).toBe("xy");
+  });
+
+  test("added_tokens_decoder: special, and white space that it takes along", async () => {
+    const stripping = { ...plain, special: true, lstrip: true, rstrip: true };
+    const tokenizer = await withConfig({ added_tokens_decoder: { 384: stripping } });
+    expect(tokenizer.decode([92, 384, 93], skip)).toBe("xy");
+    expect(tokenizer.encode("x <m> y")).toEqual([92, 384, 93]);
+    const asObject = await withConfig({ eos_token: { content: "<m>", lstrip: true, rstrip: true } });
+    expect(asObject.encode("x <m> y")).toEqual([92, 384, 93]);
+  });
+
+  test("a template may name tokens in its own way, with their ids", async () => {
+    const post_processor = {
+      type: "TemplateProcessing",
+      single: [{ SpecialToken: { id: "X", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }],
+      pair: [{ Sequence: { id: "A", type_id: 0 } }, { Sequence: { id: "B", type_id: 1 } }],
+      special_tokens: { X: { id: "X", ids: [1, 2], tokens: ["<|begin_of_text|>", "<|end_of_text|>"] } },
+    };
+    const file = new TextEncoder().encode(JSON.stringify({ ...json, post_processor }));
+    const tokenizer = await loadTokenizer(memoryFiles({ "tokenizer.json": file }));
+    expect(tokenizer.encode("the")).toEqual([1, 2, 88, 262]);
   });
 });
 
@@ -347,9 +456,6 @@ describe("files that are refused", () => {
     );
     await expect(loadTokenizer(memoryFiles({ "tokenizer.json": json.slice(0, 500) }))).rejects.toThrow(
       "tokenizer.json is not valid JSON: this string does not end at line 26",
-    );
-    await expect(loadTokenizer(memoryFiles({ "tokenizer.json": json }))).rejects.toThrow(
-      "has no tokenizer_config.json",
     );
     // @ts-expect-error: what JavaScript users may pass
     await expect(load({}, { use_fast: true })).rejects.toThrow("loadTokenizer has no option 'use_fast'");

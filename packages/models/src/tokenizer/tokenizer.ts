@@ -1,9 +1,10 @@
 import { FusewireError } from "@fusewire/ir";
-import { hasNo, type JsonObject, kindOf, type ModelFiles, readJson } from "../files/index.ts";
+import { hasNo, isJsonObject, type JsonObject, kindOf, type ModelFiles, readJson } from "../files/index.ts";
 import { type Backend, createBackend } from "./backend.ts";
 import { type ApplyChatTemplate, createChat } from "./chat.ts";
 import { type ChatTemplates, readChatTemplates } from "./chat-templates.ts";
 import {
+  type Check,
   checkOptions,
   DECODE_CHECKS,
   type DecodeOptions,
@@ -42,11 +43,13 @@ export interface Tokenizer {
   token_bytes(id: number): Uint8Array | undefined;
   readonly bos_token: string | undefined;
   readonly eos_token: string | undefined;
-  readonly pad_token: string | undefined;
+  /** May be set to any token of the vocabulary, such as `eos_token`, where the files name none. */
+  pad_token: string | undefined;
   readonly unk_token: string | undefined;
   readonly bos_token_id: number | undefined;
   readonly eos_token_id: number | undefined;
-  readonly pad_token_id: number | undefined;
+  /** May be set, which sets `pad_token`. */
+  pad_token_id: number | undefined;
   readonly unk_token_id: number | undefined;
   readonly all_special_tokens: readonly string[];
   readonly all_special_ids: readonly number[];
@@ -54,10 +57,13 @@ export interface Tokenizer {
   readonly vocab_size: number;
   /** All tokens: `len(tokenizer)` in Python. */
   readonly size_with_added_tokens: number;
-  readonly padding_side: Side;
-  readonly truncation_side: Side;
-  /** In tokens; Infinity where the files set no limit. */
-  readonly model_max_length: number;
+  /** May be set; generation needs "left". */
+  padding_side: Side;
+  /** May be set. */
+  truncation_side: Side;
+  /** In tokens; Infinity where the files set no limit. May be set. */
+  model_max_length: number;
+  /** Whether `decode` takes away spaces before punctuation: never for BPE, as in transformers. */
   readonly clean_up_tokenization_spaces: boolean;
 }
 
@@ -78,7 +84,7 @@ export interface TokenizerOptions {
   readonly chat_template?: string;
 }
 
-const LOAD_CHECKS = {
+export const TOKENIZER_OPTIONS: Readonly<Record<keyof TokenizerOptions, Check>> = {
   bos_token: textCheck,
   eos_token: textCheck,
   pad_token: textCheck,
@@ -91,13 +97,13 @@ const LOAD_CHECKS = {
 
 /** Reads tokenizer.json, tokenizer_config.json and, where they are there, special_tokens_map.json and chat templates. */
 export async function loadTokenizer(files: ModelFiles, options: TokenizerOptions = {}): Promise<Tokenizer> {
-  checkOptions(options, LOAD_CHECKS, "loadTokenizer");
+  checkOptions(options, TOKENIZER_OPTIONS, "loadTokenizer");
   const json = await readJson(files, "tokenizer.json");
   if (!json)
     throw new FusewireError(
       `${hasNo(files, "tokenizer.json")}; download it from the model's page, or write it with save_pretrained of a fast tokenizer`,
     );
-  const config = await readJson(files, "tokenizer_config.json", { required: true });
+  const config = { ...settingsOf(json), ...(await readJson(files, "tokenizer_config.json")) };
   const map = await readJson(files, "special_tokens_map.json");
   // A copy without undefined, which would hide the values of the file.
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
@@ -105,19 +111,32 @@ export async function loadTokenizer(files: ModelFiles, options: TokenizerOptions
   return createTokenizer(
     createBackend(json, config, special),
     special,
-    readDefaults({ ...config, ...given }),
+    readDefaults({ ...config, ...given }, isJsonObject(json.model) && json.model.type === "BPE"),
     options.chat_template === undefined
       ? await readChatTemplates(files, config)
       : { default: options.chat_template },
   );
 }
 
+/** Padding and truncation that tokenizer.json itself keeps, under the names of tokenizer_config.json. */
+function settingsOf({ padding, truncation }: JsonObject): JsonObject {
+  const side = (part: JsonObject) => String(part.direction).toLowerCase();
+  return {
+    ...(isJsonObject(padding) && { padding_side: side(padding), pad_token: padding.pad_token ?? null }),
+    ...(isJsonObject(truncation) && { truncation_side: side(truncation) }),
+  };
+}
+
+const FORCED_CLEAN_UP = "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output";
+
 interface Settings extends Defaults {
   readonly cleanUp: boolean;
+  /** Whether asking for the clean-up has an effect. */
+  readonly mayCleanUp: boolean;
   readonly controlNames: readonly string[] | undefined;
 }
 
-function readDefaults(config: JsonObject): Settings {
+function readDefaults(config: JsonObject, isBpe: boolean): Settings {
   const sideOf = (key: string): Side => {
     const value = config[key] ?? "right";
     if (value === "left" || value === "right") return value;
@@ -126,7 +145,8 @@ function readDefaults(config: JsonObject): Settings {
     );
   };
   const limit = config.model_max_length ?? Number.POSITIVE_INFINITY;
-  if (typeof limit !== "number" || limit < 1)
+  // Files write -1 where there is no limit.
+  if (typeof limit !== "number" || (limit < 1 && limit !== -1))
     throw new FusewireError(
       `'model_max_length' of tokenizer_config.json is ${kindOf(limit)}, expected an integer >= 1; correct it`,
     );
@@ -134,9 +154,11 @@ function readDefaults(config: JsonObject): Settings {
     padding_side: sideOf("padding_side"),
     truncation_side: sideOf("truncation_side"),
     // transformers writes a number near 1e30 where there is no limit.
-    model_max_length: Number.isSafeInteger(limit) ? limit : Number.POSITIVE_INFINITY,
+    model_max_length: Number.isSafeInteger(limit) && limit > 0 ? limit : Number.POSITIVE_INFINITY,
     split_special_tokens: config.split_special_tokens === true,
     cleanUp: config.clean_up_tokenization_spaces === true,
+    // The clean-up was made for WordPiece; of a BPE text it would take spaces that belong there.
+    mayCleanUp: !isBpe || config[FORCED_CLEAN_UP] === true,
     controlNames: Array.isArray(config.chat_control_tokens)
       ? config.chat_control_tokens.map(String)
       : undefined,
@@ -146,10 +168,14 @@ function readDefaults(config: JsonObject): Settings {
 function createTokenizer(
   backend: Backend,
   special: SpecialTokens,
-  settings: Settings,
+  files: Settings,
   templates: ChatTemplates,
 ): Tokenizer {
-  const token = (name: SpecialName): string | undefined => special.named[name];
+  // What a program may set: calls read it as it is then.
+  const settings = { ...files };
+  let padToken = special.named.pad_token;
+  const token = (name: SpecialName): string | undefined =>
+    name === "pad_token" ? padToken : special.named[name];
   const id = (name: SpecialName): number | undefined => {
     const content = token(name);
     return content === undefined ? undefined : backend.tokenToId(content);
@@ -161,7 +187,7 @@ function createTokenizer(
     if (found !== undefined) return found;
     const example = token("eos_token") ?? "<pad>";
     throw new FusewireError(
-      `padding needs a pad token, and this tokenizer has none; load it with { pad_token: ${JSON.stringify(example)} }`,
+      `padding needs a pad token, and this tokenizer has none; set tokenizer.pad_token = ${JSON.stringify(example)}, or load it with { pad_token: ${JSON.stringify(example)} }`,
     );
   };
 
@@ -186,10 +212,11 @@ function createTokenizer(
         );
     }
     const kept = options.skip_special_tokens ? list.filter((one) => !backend.skipped.has(one)) : list;
-    return backend.decode(kept, options.clean_up_tokenization_spaces ?? settings.cleanUp);
+    const cleanUp = options.clean_up_tokenization_spaces ?? settings.cleanUp;
+    return backend.decode(kept, cleanUp && settings.mayCleanUp);
   }
 
-  return Object.assign(call, {
+  const fixed = {
     encode: (text: string, options?: EncodeOptions) => call(text, options).input_ids[0] ?? [],
     decode,
     batch_decode: (rows: readonly ArrayLike<number>[], options?: DecodeOptions) =>
@@ -221,11 +248,9 @@ function createTokenizer(
     token_bytes: backend.tokenBytes,
     bos_token: token("bos_token"),
     eos_token: token("eos_token"),
-    pad_token: token("pad_token"),
     unk_token: token("unk_token"),
     bos_token_id: id("bos_token"),
     eos_token_id: id("eos_token"),
-    pad_token_id: id("pad_token"),
     unk_token_id: id("unk_token"),
     all_special_tokens: allSpecial,
     all_special_ids: allSpecial
@@ -233,11 +258,41 @@ function createTokenizer(
       .filter((one) => one !== undefined),
     vocab_size: backend.vocabSize,
     size_with_added_tokens: backend.sizeWithAddedTokens,
-    padding_side: settings.padding_side,
-    truncation_side: settings.truncation_side,
-    model_max_length: settings.model_max_length,
-    clean_up_tokenization_spaces: settings.cleanUp,
+    clean_up_tokenization_spaces: settings.cleanUp && settings.mayCleanUp,
+  };
+
+  /** A property that a program may set; `check` refuses what it cannot be. */
+  const setting = <K extends "padding_side" | "truncation_side" | "model_max_length">(name: K) => ({
+    enumerable: true,
+    get: () => settings[name],
+    set(value: Settings[K]) {
+      checkOptions({ [name]: value }, TOKENIZER_OPTIONS, "tokenizer");
+      settings[name] = value;
+    },
   });
+  const setPadToken = (value: string | undefined): void => {
+    if (value !== undefined && backend.tokenToId(value) === undefined)
+      throw new FusewireError(
+        `pad_token ${JSON.stringify(value)} is not in the vocabulary; take a token that is, such as ${JSON.stringify(token("eos_token") ?? backend.idToToken(0))}`,
+      );
+    padToken = value;
+  };
+  return Object.defineProperties(Object.assign(call, fixed), {
+    pad_token: { enumerable: true, get: () => padToken, set: setPadToken },
+    pad_token_id: {
+      enumerable: true,
+      get: () => id("pad_token"),
+      set(value: number | undefined) {
+        const content = value === undefined ? undefined : backend.idToToken(value);
+        if (value !== undefined && content === undefined)
+          throw new FusewireError(`pad_token_id ${value} is no token of the vocabulary; take one that is`);
+        setPadToken(content);
+      },
+    },
+    padding_side: setting("padding_side"),
+    truncation_side: setting("truncation_side"),
+    model_max_length: setting("model_max_length"),
+  }) as unknown as Tokenizer;
 }
 
 function textOf(value: unknown): string {

@@ -60,7 +60,10 @@ const vocabError = (reason: string): FusewireError =>
 const isId = (value: JsonValue | undefined): value is number =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 
-/** Added tokens of tokenizer.json, then those that only tokenizer_config.json knows, with ids as Hugging Face gives. */
+/**
+ * Added tokens of tokenizer.json, then those that only tokenizer_config.json knows, with ids as Hugging Face gives. What
+ * tokenizer_config.json says of a token goes before tokenizer.json, and a token with a role is special.
+ */
 export function readAddedTokens(
   json: JsonObject,
   config: JsonObject,
@@ -73,10 +76,10 @@ export function readAddedTokens(
       throw new FusewireError(
         `${where} has an added token that is not an object with 'id' and 'content'; download the file again`,
       );
-    if (tokens.has(value.content)) return;
+    // A later description of a token replaces an earlier one; its place in the list stays.
     const isSpecial = value.special === true;
     tokens.set(value.content, {
-      id: value.id,
+      id: tokens.get(value.content)?.id ?? value.id,
       content: value.content,
       special: isSpecial,
       normalized: typeof value.normalized === "boolean" ? value.normalized : !isSpecial,
@@ -100,9 +103,10 @@ export function readAddedTokens(
   for (const [id, token] of Object.entries(decoder))
     add(isJsonObject(token) ? { ...token, id: Number(id) } : token, "tokenizer_config.json");
   for (const content of [...Object.values(special.named), ...special.extra]) {
-    if (tokens.has(content)) continue;
+    const known = tokens.get(content);
     const next = [...tokens.values()].reduce((id, token) => Math.max(id, token.id + 1), vocab.size);
-    add({ id: vocab.id(content) ?? next, content, special: true, normalized: false }, "tokenizer.json");
+    const flags = known ?? { id: vocab.id(content) ?? next, normalized: false };
+    add({ ...flags, ...special.flags[content], content, special: true }, "tokenizer.json");
   }
   return [...tokens.values()];
 }

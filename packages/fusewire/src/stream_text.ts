@@ -2,15 +2,50 @@ import type { CausalLM, GenerationOptions, GenerationResult } from "@fusewire/ge
 import { FusewireError } from "@fusewire/ir";
 import { createTextStream, type Tokenizer } from "@fusewire/models";
 
+/** The new text of a generation, piece by piece, and what `model.generate` would have returned. */
+export interface TextGeneration extends AsyncGenerator<string, GenerationResult> {
+  /**
+   * The result with its stats, for who reads the text by `for await`. Rejected where the generation failed, or was left
+   * before its end.
+   */
+  readonly result: Promise<GenerationResult>;
+}
+
 /**
- * Generates from one prompt and yields the new text as it becomes final: whole words, never half a character. The
- * generator's return value is the result of `model.generate`.
+ * Generates from one prompt and yields the new text as it becomes final: whole words, never half a character. Nothing
+ * is computed before the first piece is asked for; leaving early, by `break` or `return`, ends the generation and frees
+ * its cache.
  */
-export async function* streamText(
+export function streamText(
   model: CausalLM,
   tokenizer: Tokenizer,
   prompt: string | readonly number[],
   options: GenerationOptions = {},
+): TextGeneration {
+  const { promise, resolve, reject } = deferred<GenerationResult>();
+  // Who never asks for the result is not told of its failure by the process.
+  promise.catch(() => undefined);
+  const pieces = textPieces(model, tokenizer, prompt, options);
+  async function* told(): AsyncGenerator<string, GenerationResult> {
+    try {
+      const result = yield* pieces;
+      resolve(result);
+      return result;
+    } catch (error) {
+      reject(error);
+      throw error;
+    } finally {
+      reject(new FusewireError("the text was left before its end, so there is no result"));
+    }
+  }
+  return Object.assign(told(), { result: promise });
+}
+
+async function* textPieces(
+  model: CausalLM,
+  tokenizer: Tokenizer,
+  prompt: string | readonly number[],
+  options: GenerationOptions,
 ): AsyncGenerator<string, GenerationResult> {
   const input_ids = [typeof prompt === "string" ? tokenizer.encode(prompt) : prompt];
   if (input_ids[0]?.length === 0)
@@ -21,10 +56,24 @@ export async function* streamText(
     );
   const text = createTextStream(tokenizer, { skip_special_tokens: true });
   const steps = model.stream({ input_ids }, options);
-  for (;;) {
-    const { done, value } = await steps.next();
-    const piece = done ? text.end() : text.push(value.tokens.filter((token) => token !== undefined));
-    if (piece !== "") yield piece;
-    if (done) return value;
+  try {
+    for (;;) {
+      const { done, value } = await steps.next();
+      const piece = done ? text.end() : text.push(value.tokens.filter((token) => token !== undefined));
+      if (piece !== "") yield piece;
+      if (done) return value;
+    }
+  } finally {
+    // Whoever leaves early leaves the generation under way: it must give back its cache.
+    await steps.return(undefined as never);
   }
+}
+
+/** Promise.withResolvers, which Node 20 lacks. */
+function deferred<T>() {
+  let [resolve, reject]: [(value: T) => void, (reason: unknown) => void] = [() => undefined, () => undefined];
+  const promise = new Promise<T>((one, other) => {
+    [resolve, reject] = [one, other];
+  });
+  return { promise, resolve, reject };
 }

@@ -17,17 +17,29 @@ import {
   scoresOf,
   tokenStats,
 } from "./result.ts";
-import { type ModelInputs, repeatRows, toRows } from "./rows.ts";
+import { type ModelInputs, repeatRows, toRows, withInferredMask } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
 import type { GenerationStep } from "./step.ts";
 import { isStopping, rowsToStop } from "./stopping/criteria.ts";
 import { strategyFor } from "./strategies.ts";
 import { streamed } from "./streamer.ts";
 
-/** Generates step by step; the generator's return value is the result. */
+/** Generates step by step; the generator's return value is the result. A streamer hears of the end, however it comes. */
 export async function* generateSteps(
+  ...given: Parameters<typeof stepsOf>
+): AsyncGenerator<GenerationStep, GenerationResult> {
+  try {
+    return yield* stepsOf(...given);
+  } finally {
+    // Options that were refused may hold anything.
+    const { streamer } = given[2];
+    if (typeof streamer?.end === "function") streamer.end();
+  }
+}
+
+async function* stepsOf(
   runtime: Runtime,
-  inputs: ModelInputs,
+  given: ModelInputs,
   options: GenerationOptions,
   defaults: GenerationDefaults,
   settings: CompileSettings,
@@ -35,6 +47,7 @@ export async function* generateSteps(
   const started = performance.now();
   const { model } = runtime.source;
   const resolved = resolveOptions(options, defaults);
+  const inputs = withInferredMask(given, resolved);
   checkFullgraph(options, settings);
   const hold = resolved.pastKeyValues;
   if (hold) {

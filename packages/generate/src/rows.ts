@@ -1,6 +1,6 @@
 import { FusewireError } from "@fusewire/ir";
 
-/** What models take: what a tokenizer returns. Pads may stand anywhere; where there is no mask nothing is a pad. */
+/** What models take: what a tokenizer returns. Pads may stand anywhere. Without a mask `generate` infers it. */
 export interface ModelInputs {
   readonly input_ids: readonly (readonly number[])[];
   readonly attention_mask?: readonly (readonly number[])[];
@@ -13,6 +13,20 @@ export interface Rows {
   readonly starts: readonly number[];
   /** Length of the padded input. */
   readonly width: number;
+}
+
+/**
+ * The inputs with the mask that Hugging Face infers where none is given: pad tokens count as pads, unless the pad token
+ * is an end token as well, which could not be told from a text's own.
+ */
+export function withInferredMask(
+  inputs: ModelInputs,
+  { pad, eos }: { readonly pad: number | undefined; readonly eos: readonly number[] },
+): ModelInputs {
+  const { input_ids, attention_mask } = inputs;
+  if (attention_mask || pad === undefined || eos.includes(pad)) return inputs;
+  if (!input_ids.some((row) => row.includes(pad))) return inputs;
+  return { ...inputs, attention_mask: input_ids.map((row) => row.map((id) => (id === pad ? 0 : 1))) };
 }
 
 /** Every row several times, one after another. */

@@ -19,14 +19,10 @@ export async function* streamed(
     throw new FusewireError(
       `streamer takes one text, and input_ids has ${prompts.length} rows; give one row, or read model.stream`,
     );
-  try {
-    streamer.put(prompts[0]!);
-    for await (const step of steps) {
-      const ids = step.tokens.filter((token) => token !== undefined);
-      if (ids.length > 0) streamer.put(ids);
-      yield step;
-    }
-  } finally {
-    streamer.end();
+  streamer.put(prompts[0]!);
+  for await (const step of steps) {
+    const ids = step.tokens.filter((token) => token !== undefined);
+    if (ids.length > 0) streamer.put(ids);
+    yield step;
   }
 }

@@ -15,6 +15,7 @@ import {
   newText,
   type Path,
   stepsOf,
+  withMissing,
 } from "./hypotheses.ts";
 
 /** Before the first step only the first beam of a text counts, for all are the same. */
@@ -60,7 +61,7 @@ export async function* beamSteps(job: Job, options: BeamOptions): AsyncGenerator
     ended = over || found.every((text) => text.every((one) => one.ended));
   }
 
-  const chosen = texts.flatMap(({ best }) => best.slice(0, returned));
+  const chosen = texts.flatMap(({ best }) => withMissing(best, returned));
   const paths = chosen.map(({ path }) => stepsOf(path));
   counts.stopped.fill(false);
   counts.beams = {
@@ -90,7 +91,7 @@ function beamKey({ decode: { key }, options }: RunPlan, beams: number): Extract<
   };
 }
 
-const tokensOf = (path: Path | undefined): number[] => (path ? stepsOf(path).map(({ token }) => token) : []);
+const tokensOf = (path: Path | undefined): number[] => stepsOf(path).map(({ token }) => token);
 
 /** The sums so far, and the seeds of this step: each row draws for itself. */
 function stepInputs(

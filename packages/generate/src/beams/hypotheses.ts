@@ -90,8 +90,15 @@ export const goesOn = (texts: readonly BeamText[], { beams, earlyStopping }: Bea
   texts.some(({ open }) => open) &&
   !(earlyStopping === true && texts.every(({ best }) => best.length === beams));
 
+/** The best `count` texts. Where fewer have ended, Hugging Face returns the prompt alone, with the score of none. */
+export const withMissing = (
+  best: readonly Hypothesis[],
+  count: number,
+): readonly { readonly path: Path | undefined; readonly score: number }[] =>
+  Array.from({ length: count }, (_, i) => best[i] ?? { path: undefined, score: ENDED });
+
 /** The path from its first token on. */
-export function stepsOf(path: Path): Path[] {
+export function stepsOf(path: Path | undefined): Path[] {
   const steps: Path[] = [];
   for (let at: Path | undefined = path; at; at = at.before) steps.unshift(at);
   return steps;

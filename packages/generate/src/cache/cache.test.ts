@@ -153,8 +153,9 @@ describe("a second turn", () => {
     const free = await model.generate({ input_ids }, greedy(8));
     const ends = { max_new_tokens: 8, eos_token_id: free.new_tokens[0]![2]!, pad_token_id: 39 };
     const cache = new DynamicCache();
+    // Without a mask the pad token would count as a pad in the prompts as well.
     const { sequences, new_tokens } = await model.generate(
-      { input_ids },
+      { input_ids, attention_mask: input_ids.map((row) => row.map(() => 1)) },
       { ...ends, past_key_values: cache },
     );
     expect(new_tokens[0]!.length).toBeLessThan(new_tokens[1]!.length);

@@ -77,9 +77,10 @@ export function beam(
   const found = topOfRows(selection.sample ? perturbed(tracer, sums) : sums, sums, candidates);
 
   // Of a text's rows the best of each, then the best of those; what is equal stays in order.
-  const perText = (x: Node) => reshape(sliceAxis(x, 0, 0, used), [texts, beams * candidates]);
+  const perRow = found.tokens.type.shape[1]!;
+  const perText = (x: Node) => reshape(sliceAxis(x, 0, 0, used), [texts, beams * perRow]);
   const pick = (x: Node, order: Node) => gather(x, order, 1);
-  const rowNumber = broadcastTo(reshape(iota(tracer.table, batch), [batch, 1]), [batch, candidates]);
+  const rowNumber = broadcastTo(reshape(iota(tracer.table, batch), [batch, 1]), [batch, perRow]);
   const order = sliceAxis(argsort(perText(found.keys), true), 1, 0, candidates);
   const best = [found.sums, found.tokens, rowNumber].map((x) => pick(perText(x), order)) as Candidates;
   // Draws come in the order of their keys; candidates stand in that of their sums.

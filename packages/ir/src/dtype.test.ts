@@ -12,6 +12,17 @@ import {
   view,
 } from "./dtype.ts";
 
+test("a number of more digits than an f32 is rounded to bf16 once", () => {
+  const halfway = 1 + 2 ** -8;
+  const tail = 2 ** -40;
+  expect([halfway, halfway + tail, halfway + 2 ** -7 - tail].map(toBf16).map(fromBf16)).toEqual([
+    1,
+    1 + 2 ** -7,
+    1 + 2 ** -7,
+  ]);
+  expect(fromBf16(toBf16(-halfway - tail))).toBe(-1 - 2 ** -7);
+});
+
 const words = Array.from({ length: 65536 }, (_, word) => word);
 
 /** Nearest word by search: what rounding means, without any bit trick. Ties go to the even word. */

@@ -38,11 +38,14 @@ export function view(dtype: DType, buffer: ArrayBufferLike, byteOffset: number, 
 
 const scratch = new DataView(new ArrayBuffer(4));
 
-/** f32 -> bf16, round to nearest even; NaN stays NaN. */
+/** A number -> bf16, rounded once to nearest even, though it may have more digits than an f32; NaN stays NaN. */
 export function toBf16(value: number): number {
   scratch.setFloat32(0, value);
   const bits = scratch.getUint32(0);
   if (Number.isNaN(value)) return 0x7fc0;
+  // Halfway as an f32, the number itself may lie to one side, which decides.
+  const rest = (bits & 0xffff) === 0x8000 ? Math.abs(value) - Math.abs(scratch.getFloat32(0)) : 0;
+  if (rest !== 0) return (bits >>> 16) + (rest > 0 ? 1 : 0);
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 

@@ -40,6 +40,28 @@ test("runs a lowered entry on shared weights and states of its own", async () =>
   expect([...(await engine.readState(second, "sum")).data]).toEqual([0, 0]);
 });
 
+test("a caller who writes over what it gave or got changes no state", async () => {
+  const engine = createReferenceEngine();
+  const stored = trace({
+    step: (t) => {
+      const last = t.state("x", VECTOR);
+      t.write("x", t.input("x", VECTOR));
+      return { last };
+    },
+  });
+  const lowered = lower(stored, engine);
+  const executable = await engine.compile(
+    lowered,
+    engine.createWeights(async (name) => weights[name]!),
+  );
+  const states = engine.createStates(lowered.states);
+  const given = toValue(VECTOR, [1, 2]);
+  await engine.run(executable, states, new Map([["x", given]]));
+  given.data.fill(9);
+  const { data } = (await engine.run(executable, states, new Map([["x", given]]))).get("last")!;
+  expect([...data]).toEqual([1, 2]);
+});
+
 test("what is disposed is no longer held", async () => {
   const engine = createReferenceEngine();
   const shared = engine.createWeights(async (name) => weights[name]!);

@@ -48,8 +48,9 @@ export function createReferenceEngine(claims: Engine["claims"] = () => true): En
         return value;
       },
     });
-    for (const [name, node] of lowered.entry.writes) states.values.set(name, values.get(node)!);
-    return new Map([...lowered.entry.outputs].map(([name, node]) => [name, values.get(node)!]));
+    // What the caller gave or gets is the caller's to write over: states and weights share no memory with it.
+    for (const [name, node] of lowered.entry.writes) states.values.set(name, copyOf(values.get(node)!));
+    return new Map([...lowered.entry.outputs].map(([name, node]) => [name, copyOf(values.get(node)!)]));
   };
   const createStates = (decls: readonly StateDecl[]): ReferenceStates => {
     const states: ReferenceStates = {
@@ -124,3 +125,5 @@ export function createReferenceEngine(claims: Engine["claims"] = () => true): En
     },
   };
 }
+
+const copyOf = ({ type, data }: Value): Value => ({ type, data: data.slice() });

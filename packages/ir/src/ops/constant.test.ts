@@ -32,8 +32,15 @@ test("what fills a constant is known only of constants of one value", () => {
   expect(uniformValue(constant(table, 3, "f32", [4]))).toBe(3);
   expect(uniformValue(constant(table, [3, 4], "f32", [2]))).toBeUndefined();
   expect(uniformValue(iota(table, 3))).toBeUndefined();
-  expect(uniformValue(scalarLike(iota(table, 3), 2.7))).toBe(2);
+  expect(uniformValue(scalarLike(iota(table, 3), 2))).toBe(2);
 });
+
+test.each([2.7, Number.NaN, Number.NEGATIVE_INFINITY, 2 ** 31])(
+  "an integer scalar of %s is refused, not rounded",
+  (value) => {
+    expect(() => scalarLike(iota(new NodeTable(), 3), value)).toThrow(`i32 cannot hold ${value}`);
+  },
+);
 
 test("iota counts", () => {
   const table = new NodeTable();

@@ -1,4 +1,4 @@
-import { type DType, isDType } from "../dtype.ts";
+import { type DType, isDType, isFloat } from "../dtype.ts";
 import { FusewireError } from "../errors.ts";
 import type { Node, NodeOf, Table } from "../node.ts";
 import { defineOp, emit } from "../op.ts";
@@ -43,8 +43,16 @@ export function constant(
   return emit(constantOp, [], { dtype, shape, values: uniform ? rounded.slice(0, 1) : rounded }, table);
 }
 
-/** A scalar of the dtype of `like`, in its table. */
-export const scalarLike = (like: Node, value: number): Node => constant(like.table, value, like.type.dtype);
+/** A scalar of the dtype of `like`, in its table. Throws where an integer dtype cannot hold the number: rounding it would change what is computed. */
+export function scalarLike(like: Node, value: number): Node {
+  const { dtype } = like.type;
+  const scalar = constant(like.table, value, dtype);
+  if (!isFloat(dtype) && uniformValue(scalar) !== value)
+    throw new FusewireError(
+      `${dtype} cannot hold ${value}; cast the tensor to f32 first, or give another number`,
+    );
+  return scalar;
+}
 
 export const constantFromValue = (table: Table, value: Value): Node =>
   constant(table, numbersOf(value), value.type.dtype, value.type.shape);

@@ -50,6 +50,12 @@ test("zeros are taken off the codes of their group, which may leave the range of
   expect(() => ops.dequantize(codes, of([1, 2], 2, 0.5), 2, 8, codes)).toThrow("takes zeros i8[1,2]");
 });
 
+test("scales of another dtype are refused, whose words would be read as numbers", () => {
+  const codes = ops.constantFromValue(table, toValue({ dtype: "i8", shape: [1, 4] }, [1, 2, 3, 4]));
+  const scales = ops.constant(table, [1, 1], "f16", [1, 2]);
+  expect(() => ops.dequantize(codes, scales, 2, 8)).toThrow("scales f32[…, k / group]");
+});
+
 test("a searched scale loses no more than the plain one", () => {
   fc.assert(
     fc.property(fc.nat(), (seed) => {

@@ -155,7 +155,7 @@ export const dequantizeOp = defineOp<"dequantize">({
     limits(bits);
     const type = { dtype: "f32", shape: codes!.shape } as const;
     const { shape } = scalesType(type, group);
-    if (codes!.dtype !== "i8" || scales!.shape.join() !== shape.join())
+    if (codes!.dtype !== "i8" || scales!.dtype !== "f32" || scales!.shape.join() !== shape.join())
       throw new FusewireError("takes codes i8[…, k] and scales f32[…, k / group]");
     if (zeros && (zeros.dtype !== "i8" || zeros.shape.join() !== shape.join()))
       throw new FusewireError(`takes zeros i8[${shape}]`);

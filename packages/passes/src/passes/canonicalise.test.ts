@@ -8,8 +8,8 @@ const SCALAR = (value: string) => `%1 = constant {dtype="f32", shape=[], values=
 
 describe("arithmetic", () => {
   test.each([
-    ["add %0 %1", "0"],
-    ["add %1 %0", "0"],
+    ["add %0 %1", "-0"],
+    ["add %1 %0", "-0"],
     ["sub %0 %1", "0"],
     ["mul %0 %1", "1"],
     ["mul %1 %0", "1"],
@@ -21,6 +21,8 @@ describe("arithmetic", () => {
   });
 
   test.each([
+    ["add %0 %1", "0"],
+    ["sub %0 %1", "-0"],
     ["sub %1 %0", "0"],
     ["div %1 %0", "1"],
     ["add %0 %1", "1"],

@@ -1,4 +1,5 @@
 import {
+  isFloat,
   isNode,
   matmul,
   type Node,
@@ -7,6 +8,7 @@ import {
   sameType,
   slice,
   transpose,
+  uniformValue,
   withInputs,
 } from "@fusewire/ir";
 import { any, number, op } from "../pattern.ts";
@@ -15,10 +17,21 @@ import { type Rule, rewritePass, rule } from "../rewrite.ts";
 /** Only where x already has the result's type: the constant must not have broadcast x to a larger shape. */
 const identity = (x: Node, root: Node): Node | undefined => (sameType(x.type, root.type) ? x : undefined);
 
+/**
+ * Whether the zero added or taken away leaves x = -0 as it is, which 1 / x and rsqrt tell from +0: x + -0 and x - +0 do,
+ * while -0 + +0 is +0. Integers have one zero.
+ */
+const keepsZero = (root: Node, zero: number): boolean =>
+  !isFloat(root.type.dtype) || root.inputs.some((node) => Object.is(uniformValue(node), zero));
+
 const ARITHMETIC: readonly Rule[] = [
-  // x + 0 => x; x - 0 => x; x * 1 => x; x / 1 => x (-0 + 0 is +0: equal, and no op here tells them apart)
-  rule("add-zero", op("add", [any("x"), number(0)]), ({ x }, root) => identity(x!, root)),
-  rule("sub-zero", op("sub", [any("x"), number(0)]), ({ x }, root) => identity(x!, root)),
+  // x + 0 => x; x - 0 => x; x * 1 => x; x / 1 => x
+  rule("add-zero", op("add", [any("x"), number(0)]), ({ x }, root) =>
+    keepsZero(root, -0) ? identity(x!, root) : undefined,
+  ),
+  rule("sub-zero", op("sub", [any("x"), number(0)]), ({ x }, root) =>
+    keepsZero(root, 0) ? identity(x!, root) : undefined,
+  ),
   rule("mul-one", op("mul", [any("x"), number(1)]), ({ x }, root) => identity(x!, root)),
   rule("div-one", op("div", [any("x"), number(1)]), ({ x }, root) => identity(x!, root)),
   // --x => x; not not x => x

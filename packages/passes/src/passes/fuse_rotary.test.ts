@@ -30,6 +30,11 @@ test("the plain form becomes one op", () => {
   `);
 });
 
+test("integers stay as they are: rotary takes f32", () => {
+  const integers = ROTARY.replaceAll("f32", "i32");
+  expect(run(integers)).toBe(untouched(integers));
+});
+
 test("operands of mul and add may stand the other way round", () => {
   expect(
     run(edit(ROTARY, ["mul %1 %3", "mul %3 %1"], ["add %10 %11", "add %11 %10"], ["mul %5 %3", "mul %3 %5"])),

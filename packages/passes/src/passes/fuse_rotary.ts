@@ -15,8 +15,8 @@ const turned = op("concat", [
  */
 export const fuseRotary = rewritePass("fuse_rotary", [
   rule("rotary", turned, ({ x, low: first, high: second, cos, sin }, root) => {
-    if (!isNode(first!, "slice") || !isNode(second!, "slice") || root.type.shape.length !== 4)
-      return undefined;
+    if (!isNode(first!, "slice") || !isNode(second!, "slice")) return undefined;
+    if (root.type.shape.length !== 4 || root.type.dtype !== "f32") return undefined;
     const [b, h, t, d] = root.type.shape as [number, number, number, number];
     const half = d / 2;
     const halves =

@@ -1,12 +1,16 @@
 import {
   concat,
+  interpret,
   type Module,
   matmul,
+  mul,
   NodeTable,
   paramsOf,
+  parseModule,
   printModule,
   type Tracer,
   tensorType,
+  toValue,
   trace,
   verify,
 } from "@fusewire/ir";
@@ -159,4 +163,21 @@ test("both entries of one module share a prepared value, and weights that only i
 test("running it again changes nothing", () => {
   const once = hoistPrepare.run(trace({ decode: joined("q", "k") }));
   expect(printModule(hoistPrepare.run(once))).toBe(printModule(once));
+});
+
+test("a module read from text keeps the names that its prepared values have", () => {
+  const vector = tensorType("f32", [1]);
+  const scaled = (factor: number) => (t: Tracer) => ({
+    y: mul(mul(t.param("w", vector), factor), t.input("x", vector)),
+  });
+  const twice = printModule(hoistPrepare.run(trace({ twice: scaled(2) })));
+  const read = parseModule(twice);
+  const thrice = trace({ thrice: scaled(3) }, read.table);
+  const both = hoistPrepare.run({ ...read, entries: [...read.entries, ...thrice.entries] });
+  verify(both);
+  const one = () => toValue(vector, [1]);
+  const results = ["twice", "thrice"].map(
+    (entry) => interpret(both, entry, { params: one, inputs: one }).outputs.get("y")!.data[0],
+  );
+  expect(results).toEqual([2, 3]);
 });

@@ -42,6 +42,22 @@ test("one wrong number is found, NaN too", async () => {
   }
 });
 
+test("an engine that gives nothing is found", async () => {
+  const engine = createReferenceEngine();
+  const run: Engine["run"] = async (executable, states, inputs) =>
+    new Map(
+      [...(await engine.run(executable, states, inputs))].map(([name, { type }]) => [
+        name,
+        { type, data: new Float32Array(0) },
+      ]),
+    );
+  const { ok, results } = await selfTest({ ...engine, run });
+  expect(ok).toBe(false);
+  expect(results).toMatchObject([
+    { ok: false, error: expect.stringMatching(/^gave 0 numbers instead of \d+$/) },
+  ]);
+});
+
 test("a last bit that depends on the number of rows is found", async () => {
   const { ok, row_stable, unstable, results } = await selfTest(
     broken((numbers, rows) => {

@@ -74,6 +74,8 @@ async function compare(kernel: string, work: Work): Promise<SelfTestResult> {
   try {
     const found = await work.run();
     const wanted = numbersOf(expected);
+    if (found.length !== wanted.length)
+      throw new Error(`gave ${found.length} numbers instead of ${wanted.length}`);
     const difference = found.reduce((most, y, i) => Math.max(most, differenceOf(y, wanted[i]!)), 0);
     const tolerance = isFloat(expected.type.dtype) ? TOLERANCE : 0;
     return { kernel, difference, ok: difference <= tolerance };

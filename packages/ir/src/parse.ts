@@ -145,7 +145,7 @@ function parseStatement(line: string, block: Block, table: NodeTable): void {
 /** Reads `axis=-1, names=["a","b"]`. The op checks its attributes itself; here their kinds say how to read them. */
 function parseAttrs(text: string, kinds: Readonly<Record<string, AttrKind>>): Record<string, AttrValue> {
   const attrs = new Map<string, AttrValue>();
-  const pattern = new RegExp(`(\\w+)=(\\[(?:${STRING}|[^\\]"])*\\]|${STRING}|[^,\\s]+)(, |$)`, "y");
+  const pattern = new RegExp(`(\\w+)=(\\[[^\\]"]*(?:${STRING}[^\\]"]*)*\\]|${STRING}|[^,\\s]+)(, |$)`, "y");
   for (let more = text !== ""; more; ) {
     const match = pattern.exec(text);
     if (!match) throw new FusewireError(`cannot read the attributes {${text}}`);

@@ -112,6 +112,13 @@ test("numbers of any kind survive in attributes", () => {
   );
 });
 
+test("a constant of a million elements survives", () => {
+  const values = Array.from({ length: 1e6 }, (_, k) => Math.fround(Math.sin(k)));
+  const module = trace({ main: (t) => ({ y: ops.constant(t.table, values, "f32", [1e6]) }) });
+  const read = parseModule(printModule(module), module.table);
+  expect(read.entries[0]!.outputs.get("y")).toBe(module.entries[0]!.outputs.get("y"));
+});
+
 test("lists of strings survive", () => {
   expectRoundTrip(
     trace({

@@ -76,3 +76,17 @@ test("rows that groups do not divide, matrices that are computed, and tables sta
   return "y" = %2`;
   expect(transform(passes, table)).toBe(untouched(table));
 });
+
+test("matrices that are stored quantized and were joined stay as they are", () => {
+  const stored = `%0 = input {dtype="f32", name="x", shape=[2,8]} : f32[2,8]
+  %1 = param {dtype="i8", name="q.codes", shape=[6,8]} : i8[6,8]
+  %2 = param {dtype="f32", name="q.scales", shape=[6,1]} : f32[6,1]
+  %3 = dequantize %1 %2 {bits=4, group=8} : f32[6,8]
+  %4 = param {dtype="i8", name="k.codes", shape=[2,8]} : i8[2,8]
+  %5 = param {dtype="f32", name="k.scales", shape=[2,1]} : f32[2,1]
+  %6 = dequantize %4 %5 {bits=4, group=8} : f32[2,8]
+  %7 = concat %3 %6 {axis=0} : f32[8,8]
+  %8 = matmul %0 %7 {transposeB=true} : f32[2,8]
+  return "y" = %8`;
+  expect(transform(quantizeWeights({ bits: 8, group: 4 }), stored)).toBe(untouched(stored));
+});

@@ -66,6 +66,8 @@ function quantize(weight: Node, quantization: Quantization): Node {
       weight.inputs.map((part) => quantize(part, quantization)),
       0,
     );
+  // A part that the checkpoint stores quantized, joined with others by fuse_qkv.
+  if (weight.op === "dequantize") return weight;
   const { bits } = quantization;
   const group = groupOf(weight, quantization.group);
   // Few bits deserve a search for the best scale; with 8 the largest element decides.

@@ -6,6 +6,7 @@ export type {
   CompileStats,
   ForwardInputs,
   ForwardOptions,
+  GenerateInputs,
   GenerationOptions,
   GenerationResult,
   GenerationStats,
@@ -46,5 +47,5 @@ export {
   type PretrainedModel,
 } from "./auto.ts";
 export { DEVICES } from "./devices.ts";
-export { streamText } from "./stream_text.ts";
+export { streamText, type TextGeneration } from "./stream_text.ts";
 export { TextIteratorStreamer, TextStreamer, type TextStreamerOptions } from "./text_streamer.ts";

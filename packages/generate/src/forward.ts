@@ -6,6 +6,7 @@ import { noteForward } from "./cache/forward_rows.ts";
 import { EMPTY_ROW } from "./cache/hold.ts";
 import { ownCacheSize } from "./cache/implementation.ts";
 import { withCache } from "./cache/lease.ts";
+import { splitCall } from "./call.ts";
 import type { CacheSize } from "./entries/context.ts";
 import type { EntryKey } from "./entries/index.ts";
 import { beginRows, chunkInputs, prefillChunks } from "./fill_cache.ts";
@@ -42,9 +43,10 @@ interface Work {
  */
 export async function forward(
   runtime: Runtime,
-  inputs: ForwardInputs,
-  options: ForwardOptions = {},
+  given: ForwardInputs & ForwardOptions,
+  besides: ForwardOptions = {},
 ): Promise<ForwardResult> {
+  const { inputs, options } = splitCall<ForwardInputs, ForwardOptions>("forward", given, besides);
   const last = checkOptions(options);
   const { model } = runtime.source;
   const hold = options.past_key_values && holdOf(options.past_key_values);

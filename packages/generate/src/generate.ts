@@ -4,6 +4,7 @@ import { checkUsable, forgetLost } from "./cache/bind.ts";
 import { pastOf, wholeTexts } from "./cache/continue_text.ts";
 import { withCache } from "./cache/lease.ts";
 import { settle, writtenBeyond } from "./cache/settle.ts";
+import { splitCall } from "./call.ts";
 import type { CompileSettings } from "./compile/settings.ts";
 import { type Counts, createJob } from "./job.ts";
 import { checkFullgraph } from "./options/conflicts.ts";
@@ -24,15 +25,23 @@ import { isStopping, rowsToStop } from "./stopping/criteria.ts";
 import { strategyFor } from "./strategies.ts";
 import { streamed } from "./streamer.ts";
 
+/** Inputs, and options beside them where they have no argument of their own. */
+export type GenerateInputs = ModelInputs & GenerationOptions;
+
 /** Generates step by step; the generator's return value is the result. A streamer hears of the end, however it comes. */
 export async function* generateSteps(
-  ...given: Parameters<typeof stepsOf>
+  runtime: Runtime,
+  given: GenerateInputs,
+  besides: GenerationOptions,
+  defaults: GenerationDefaults,
+  settings: CompileSettings,
 ): AsyncGenerator<GenerationStep, GenerationResult> {
   try {
-    return yield* stepsOf(...given);
+    const { inputs, options } = splitCall<ModelInputs, GenerationOptions>("generate", given, besides);
+    return yield* stepsOf(runtime, inputs, options, defaults, settings);
   } finally {
-    // Options that were refused may hold anything.
-    const { streamer } = given[2];
+    // What was refused may hold anything.
+    const streamer = besides.streamer ?? given?.streamer;
     if (typeof streamer?.end === "function") streamer.end();
   }
 }

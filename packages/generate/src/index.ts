@@ -32,6 +32,7 @@ export { acceptByRatio } from "./entries/accept.ts";
 export { type EntryKey, entryName, traceEntry } from "./entries/index.ts";
 export type { ForwardOptions, ForwardResult } from "./forward.ts";
 export type { ForwardInputs } from "./forward_inputs.ts";
+export type { GenerateInputs } from "./generate.ts";
 export { type CausalLM, type LoadOptions, loadCausalLM } from "./load.ts";
 export { type OpenModel, openCausalModel } from "./open_model.ts";
 export { type GenerationOptions, OPTIONS, type OptionKind } from "./options/index.ts";

@@ -20,11 +20,10 @@ import { joined } from "./compile/settings.ts";
 import type { CacheDTypeName, WeightDType } from "./dtypes.ts";
 import { type ForwardOptions, type ForwardResult, forward } from "./forward.ts";
 import type { ForwardInputs } from "./forward_inputs.ts";
-import { generateSteps } from "./generate.ts";
+import { type GenerateInputs, generateSteps } from "./generate.ts";
 import { openCausalModel } from "./open_model.ts";
 import type { GenerationOptions } from "./options/index.ts";
 import type { GenerationResult } from "./result.ts";
-import type { ModelInputs } from "./rows.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
 import type { GenerationStep } from "./step.ts";
 import { load, type WarmupSizes, warmup } from "./warmup.ts";
@@ -55,12 +54,12 @@ export interface CausalLM {
   readonly device: string;
   readonly runtime: Runtime;
   /** Scores after every token; see `forward`. May be set to `compile(model.forward, …)`. */
-  forward: (inputs: ForwardInputs, options?: ForwardOptions) => Promise<ForwardResult>;
+  forward: (inputs: ForwardInputs & ForwardOptions, options?: ForwardOptions) => Promise<ForwardResult>;
   /** Generates to the end and returns sequences and stats. May be set to `compile(model.generate, …)`. */
-  generate: (inputs: ModelInputs, options?: GenerationOptions) => Promise<GenerationResult>;
+  generate: (inputs: GenerateInputs, options?: GenerationOptions) => Promise<GenerationResult>;
   /** Generates step by step, as `generate` is compiled; the return value is what `generate` would have returned. */
   readonly stream: (
-    inputs: ModelInputs,
+    inputs: GenerateInputs,
     options?: GenerationOptions,
   ) => AsyncGenerator<GenerationStep, GenerationResult>;
   /** Sets how attention is computed from now on (Hugging Face set_attention_implementation). */
@@ -130,9 +129,10 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
     runtime,
     forward: compilable(
       "forward",
-      () => (inputs: ForwardInputs, given?: ForwardOptions) => forward(attending(), inputs, given),
+      () => (inputs: ForwardInputs & ForwardOptions, given?: ForwardOptions) =>
+        forward(attending(), inputs, given),
     ),
-    generate: compilable("generate", () => async (inputs: ModelInputs, given?: GenerationOptions) => {
+    generate: compilable("generate", () => async (inputs: GenerateInputs, given?: GenerationOptions) => {
       const steps = model.stream(inputs, given);
       for (;;) {
         const { done, value } = await steps.next();

@@ -1,5 +1,5 @@
 import { FusewireError, type StateDecl } from "@fusewire/ir";
-import { type Engine, repeated } from "@fusewire/passes";
+import { checkWeights, type Engine, repeated } from "@fusewire/passes";
 import { collectGarbage, type Variant } from "#platform";
 import { claims } from "./encode/index.ts";
 import { compileEntry, type WasmExecutable } from "./executable.ts";
@@ -120,6 +120,7 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
     createStates: addStates,
     async compile(lowered, weights) {
       requireSound();
+      checkWeights(weights);
       const given = weights as WasmWeights;
       const executable = await compileEntry(heap, scratch, traits, lowered, given, (gone) => {
         executables.delete(gone);

@@ -3,6 +3,7 @@ import * as ops from "@fusewire/ir";
 import { bytesOf, trace } from "@fusewire/ir";
 import { randomValue } from "@fusewire/ir/testing";
 import { lower, toLowered } from "@fusewire/passes";
+import { expectDisposedRefused } from "@fusewire/passes/testing";
 import { expect, test, vi } from "vitest";
 import { createWasmEngine } from "./engine.ts";
 import { createHeap } from "./heap.ts";
@@ -42,6 +43,12 @@ test("weights stored as bf16 stay bf16, and give what widened ones give", async 
   expect(wide.data).toEqual(narrow.data);
   weights.dispose();
   expect(engine.held()).toEqual({ bytes: 0, tensors: 0 });
+});
+
+test("what was disposed is refused, and nothing else", async () => {
+  const engine = await createWasmEngine();
+  await expectDisposedRefused(engine);
+  await engine.dispose();
 });
 
 test("one weight at a time is outside the memory while loading", async () => {

@@ -1,5 +1,5 @@
 import { FusewireError, formatType, sameType, type Value } from "@fusewire/ir";
-import type { Outputs } from "@fusewire/passes";
+import { checkRunnable, type Outputs } from "@fusewire/passes";
 import type { Bound, WasmExecutable } from "./executable.ts";
 import { readValue, type WasmStates } from "./states.ts";
 import { writeValue } from "./weights.ts";
@@ -12,9 +12,8 @@ export function bind(
   inputs: ReadonlyMap<string, Value>,
   slots: number,
 ): void {
-  const { entry, cells, weights, disposed } = executable;
-  if (disposed || weights.disposed) throw new FusewireError(`entry '${entry}' or its weights were disposed`);
-  if (states.disposed) throw new FusewireError("the states were disposed");
+  checkRunnable(executable, states);
+  const { entry, cells } = executable;
   // Everything is checked before anything is written, so that a run that fails here has changed nothing.
   const known = executable.boundTo === states;
   const stateAddresses = known ? [] : executable.states.map((bound) => stateAddress(entry, bound, states));

@@ -7,7 +7,7 @@ import {
   type TensorType,
   type Value,
 } from "@fusewire/ir";
-import { overlapOfStates, type States } from "@fusewire/passes";
+import { checkStates, overlapOfStates, type States } from "@fusewire/passes";
 import type { Heap } from "./heap.ts";
 
 export interface WasmStates extends States {
@@ -56,7 +56,7 @@ export function createStates(
 
 /** Copies what lies in the shapes of both. */
 export function copyInto({ memory }: Heap, from: WasmStates, to: WasmStates): void {
-  if (from.disposed) throw new FusewireError("the states were disposed");
+  checkStates(from);
   const bytes = new Uint8Array(memory.buffer);
   for (const { name, runs } of overlapOfStates(from.decls, to.decls)) {
     const [source, target] = [from.addresses.get(name)!, to.addresses.get(name)!];
@@ -74,7 +74,7 @@ export function copyInto({ memory }: Heap, from: WasmStates, to: WasmStates): vo
 export function readState(heap: Heap, states: WasmStates, name: string): Value {
   const decl = states.decls.find((candidate) => candidate.name === name);
   if (!decl) throw new FusewireError(`there is no state '${name}'`);
-  if (states.disposed) throw new FusewireError(`state '${name}' was disposed`);
+  checkStates(states, name);
   return readValue(heap.memory, states.addresses.get(name)!, decl.type);
 }
 

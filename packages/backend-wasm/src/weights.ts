@@ -1,13 +1,17 @@
 import { bytesOf, castValue, FusewireError, formatType, type Node, sameType, type Value } from "@fusewire/ir";
-import { evaluatePrepared, type Lowered, type WeightSource, type Weights } from "@fusewire/passes";
+import {
+  checkWeights,
+  evaluatePrepared,
+  type Lowered,
+  type WeightSource,
+  type Weights,
+} from "@fusewire/passes";
 import type { Heap } from "./heap.ts";
 import type { Kernels } from "./kernels.ts";
 import { type Panels, panelBytes, writePanels } from "./panels.ts";
 import { piecesOf, readPieces } from "./pieces.ts";
 import { quantizePart, stageBytes } from "./quantize.ts";
 import { type Tiling, tiledBytes, writeScales } from "./tiles.ts";
-
-const DISPOSED = "the weights were disposed while an entry was compiled";
 
 /** A weight as an entry reads it. */
 export interface WeightRead {
@@ -136,7 +140,7 @@ async function load(heap: Heap, weights: WasmWeights, lowered: Lowered, read: We
   let written = 0;
   const write = (value: Value): void => {
     // What was read after all is gone belongs nowhere: the memory may be another's by now.
-    if (weights.disposed) throw new FusewireError(DISPOSED);
+    checkWeights(weights);
     if (typeof layout !== "string" && layout.kind === "panels")
       writePanels(heap.memory.buffer, address, layout, written / layout.width, value);
     else writeValue(heap.memory, address + written * value.data.BYTES_PER_ELEMENT, value);
@@ -178,9 +182,7 @@ function stored({ node, layout }: WeightRead, value: Value): Value {
  */
 async function loadTiles(heap: Heap, weights: WasmWeights, address: number, tiling: Tiling): Promise<void> {
   const codes = tiling.kind === "codes";
-  const check = (): void => {
-    if (weights.disposed) throw new FusewireError(DISPOSED);
-  };
+  const check = (): void => checkWeights(weights);
   let first = 0;
   for (const part of tiling.parts) {
     const target = { tiling, first, address: codes ? address : undefined, check };

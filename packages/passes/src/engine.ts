@@ -26,6 +26,8 @@ export type WeightSource = (name: string) => Promise<Value>;
 /** Weights on the device, shared by all executables of a model; uploaded when an executable first needs them. */
 export interface Weights {
   readonly source: WeightSource;
+  /** Whether `dispose` was called: programs compiled with them are refused from then on. */
+  readonly disposed: boolean;
   dispose(): void;
 }
 
@@ -34,6 +36,8 @@ export interface States {
   readonly decls: readonly StateDecl[];
   /** Whether they went with a device that was lost; see `restore`. */
   readonly lost?: boolean;
+  /** Whether `dispose` was called: whoever uses them gets a `DisposedError`. */
+  readonly disposed: boolean;
   dispose(): void;
 }
 
@@ -44,6 +48,8 @@ export interface Executable {
   readonly launches: number;
   /** Whether it went with a device that was lost; see `restore`. */
   readonly lost?: boolean;
+  /** Whether `dispose` was called: whoever runs it gets a `DisposedError`. */
+  readonly disposed: boolean;
   dispose(): void;
 }
 
@@ -78,7 +84,10 @@ export interface Engine extends EngineTraits {
   compile(lowered: Lowered, weights: Weights): Promise<Executable>;
   /** Submits worth having under way while the host reads an earlier one; 0 where the host itself computes. */
   readonly runAhead: number;
-  /** Runs one step: reads inputs and states, writes states, returns the outputs on the host. */
+  /**
+   * Runs one step: reads inputs and states, writes states, returns the outputs on the host. Where the program, its
+   * weights or the states were disposed, the call fails with a `DisposedError`, and the engine works on.
+   */
   run(executable: Executable, states: States, inputs: ReadonlyMap<string, Value>): Promise<Outputs>;
   /**
    * Runs a step several times in one submit, with the same inputs; the outputs of each. An engine that sees outputs

@@ -8,6 +8,7 @@ export {
   cutChunks,
   DEFAULT_BUCKETS,
 } from "./bucket.ts";
+export { checkRunnable, checkStates, checkWeights, DisposedError } from "./disposed.ts";
 export {
   type Engine,
   type EngineTraits,

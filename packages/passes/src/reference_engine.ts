@@ -8,6 +8,7 @@ import {
   topological,
   type Value,
 } from "@fusewire/ir";
+import { checkRunnable, checkStates, checkWeights } from "./disposed.ts";
 import { type Engine, type Executable, isFree, type States, type Weights } from "./engine.ts";
 import type { Lowered } from "./lowered.ts";
 import { overlapOfStates } from "./overlap.ts";
@@ -17,15 +18,18 @@ import { repeated } from "./repeated.ts";
 interface ReferenceWeights extends Weights {
   readonly params: Map<string, Value>;
   readonly prepared: Map<string, Value>;
+  disposed: boolean;
 }
 
 interface ReferenceStates extends States {
   readonly values: Map<string, Value>;
+  disposed: boolean;
 }
 
 interface ReferenceExecutable extends Executable {
   readonly lowered: Lowered;
   readonly weights: ReferenceWeights;
+  disposed: boolean;
 }
 
 /**
@@ -38,6 +42,7 @@ export function createReferenceEngine(claims: Engine["claims"] = () => true): En
   const run: Engine["run"] = async (executable, bound, inputs) => {
     const { lowered, weights } = executable as ReferenceExecutable;
     const states = bound as ReferenceStates;
+    checkRunnable(executable as ReferenceExecutable, states);
     const values = evaluate(rootsOf(lowered.entry), {
       params: (name) => weights.params.get(name)!,
       prepared: (name) => weights.prepared.get(name)!,
@@ -56,7 +61,11 @@ export function createReferenceEngine(claims: Engine["claims"] = () => true): En
     const states: ReferenceStates = {
       decls,
       values: new Map(decls.map(({ name, type }) => [name, emptyValue(type)])),
-      dispose: () => void allStates.delete(states),
+      disposed: false,
+      dispose() {
+        states.disposed = true;
+        allStates.delete(states);
+      },
     };
     allStates.add(states);
     return states;
@@ -71,7 +80,11 @@ export function createReferenceEngine(claims: Engine["claims"] = () => true): En
         source,
         params: new Map(),
         prepared: new Map(),
-        dispose: () => void allWeights.delete(weights),
+        disposed: false,
+        dispose() {
+          weights.disposed = true;
+          allWeights.delete(weights);
+        },
       };
       allWeights.add(weights);
       return weights;
@@ -79,6 +92,7 @@ export function createReferenceEngine(claims: Engine["claims"] = () => true): En
     createStates,
     async compile(lowered, shared) {
       const weights = shared as ReferenceWeights;
+      checkWeights(weights);
       const nodes = topological(rootsOf(lowered.entry));
       for (const node of nodes) {
         if (node.op === "param" && !weights.params.has(node.attrs.name))
@@ -94,7 +108,10 @@ export function createReferenceEngine(claims: Engine["claims"] = () => true): En
         launches: nodes.filter((node) => !isFree(node)).length,
         lowered,
         weights,
-        dispose: () => undefined,
+        disposed: false,
+        dispose() {
+          executable.disposed = true;
+        },
       };
       return executable;
     },
@@ -102,6 +119,7 @@ export function createReferenceEngine(claims: Engine["claims"] = () => true): En
     runAhead: 0,
     runTimes: repeated(run),
     async copyStates(states, decls) {
+      checkStates(states);
       const { values } = states as ReferenceStates;
       const copy = createStates(decls);
       for (const { name, runs } of overlapOfStates(states.decls, decls)) {
@@ -111,7 +129,10 @@ export function createReferenceEngine(claims: Engine["claims"] = () => true): En
       }
       return copy;
     },
-    readState: async (states, name) => (states as ReferenceStates).values.get(name)!,
+    async readState(states, name) {
+      checkStates(states, name);
+      return copyOf((states as ReferenceStates).values.get(name)!);
+    },
     held() {
       const values = [
         ...[...allStates].flatMap(({ values }) => [...values.values()]),
@@ -120,8 +141,7 @@ export function createReferenceEngine(claims: Engine["claims"] = () => true): En
       return { bytes: values.reduce((sum, { type }) => sum + bytesOf(type), 0), tensors: values.length };
     },
     dispose() {
-      allStates.clear();
-      allWeights.clear();
+      for (const part of [...allStates, ...allWeights]) part.dispose();
     },
   };
 }

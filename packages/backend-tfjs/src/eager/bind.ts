@@ -1,4 +1,5 @@
 import { FusewireError, formatType, isLeaf, type Node, sameType, type Value } from "@fusewire/ir";
+import { checkRunnable } from "@fusewire/passes";
 import type { EagerExecutable } from "./executable.ts";
 import type { Slot } from "./slot.ts";
 import type { EagerStates } from "./states.ts";
@@ -8,12 +9,12 @@ export type Slots = Map<Node, Slot>;
 
 /** The values that are there before a run begins: weights, constants, states and inputs. */
 export function bind(
-  { entry, plan, leaves, constants, weights, disposed }: EagerExecutable,
+  executable: EagerExecutable,
   states: EagerStates,
   inputs: ReadonlyMap<string, Value>,
 ): Slots {
-  if (disposed || weights.disposed) throw new FusewireError(`entry '${entry}' or its weights were disposed`);
-  if (states.status === "disposed") throw new FusewireError("the states were disposed");
+  checkRunnable(executable, states);
+  const { entry, plan, leaves, constants } = executable;
   const slots: Slots = new Map(constants);
   for (const [node, { resident, value }] of leaves) {
     const { type } = node;

@@ -1,5 +1,6 @@
 import * as ir from "@fusewire/ir";
 import { type Engine, toLowered, type Weights } from "@fusewire/passes";
+import { expectDisposedRefused } from "@fusewire/passes/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, test } from "vitest";
 import { onEachBackend } from "../testing/arbitrary.ts";
@@ -53,6 +54,8 @@ async function prepared(engine: Engine, module = decode) {
 }
 
 onEachBackend(createEagerEngine, (engine) => {
+  test("what was disposed is refused, and nothing else", () => expectDisposedRefused(engine()));
+
   test("holds the same over 200 runs, and nothing in the end", async () => {
     const before = tf.memory().numTensors;
     const { states, executable, dispose } = await prepared(engine());

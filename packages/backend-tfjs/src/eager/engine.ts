@@ -1,5 +1,5 @@
 import { OPS, type StateDecl } from "@fusewire/ir";
-import { type Engine, type Held, repeated } from "@fusewire/passes";
+import { checkWeights, type Engine, type Held, repeated } from "@fusewire/passes";
 import { openBackend } from "./backend.ts";
 import { compileEntry, type EagerExecutable, heldByExecutable } from "./executable.ts";
 import { KERNELS } from "./kernels/index.ts";
@@ -34,6 +34,7 @@ export async function openEagerEngine(backendName: string, options: EagerOptions
     },
     createStates: addStates,
     async compile(lowered, weights) {
+      checkWeights(weights);
       const executable = await compileEntry(device, lowered, weights as EagerWeights, (gone) =>
         executables.delete(gone),
       );
@@ -45,7 +46,12 @@ export async function openEagerEngine(backendName: string, options: EagerOptions
     runTimes: repeated(run),
     async copyStates(states, decls) {
       const copy = addStates(decls);
-      await copyInto(states as EagerStates, copy, (body) => device.use(body));
+      try {
+        await copyInto(states as EagerStates, copy, (body) => device.use(body));
+      } catch (error) {
+        copy.dispose();
+        throw error;
+      }
       return copy;
     },
     readState: (states, name) => readState(states as EagerStates, name),

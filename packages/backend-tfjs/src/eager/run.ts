@@ -1,5 +1,5 @@
 import { defOf, FusewireError, type Value } from "@fusewire/ir";
-import type { Outputs } from "@fusewire/passes";
+import { DisposedError, type Outputs } from "@fusewire/passes";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Device } from "./backend.ts";
 import { bind, type Slots } from "./bind.ts";
@@ -96,7 +96,7 @@ async function writeStates(
       for (const [name, node] of source.writes)
         if (!values.has(name)) tensors.set(name, tf.keep(tf.clone(tensorOf(slots.get(node)!))));
     });
-    if (states.status === "disposed") throw new FusewireError("the states were disposed during a run");
+    if (states.disposed) throw new DisposedError("the states were disposed during a run");
   } catch (error) {
     for (const tensor of tensors.values()) tensor.dispose();
     throw error;

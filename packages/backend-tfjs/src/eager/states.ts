@@ -1,5 +1,5 @@
 import { bytesOf, emptyValue, FusewireError, isFloat, type StateDecl, type Value } from "@fusewire/ir";
-import { type Held, overlapOfStates, type States } from "@fusewire/passes";
+import { checkStates, type Held, overlapOfStates, type States } from "@fusewire/passes";
 import * as tf from "@tensorflow/tfjs-core";
 import { copyValue, download, tensorBytes, upload } from "./transfer.ts";
 
@@ -24,6 +24,9 @@ export function createStates(
     tensors: new Map(floats.map(({ name, type }) => [name, tf.keep(tf.zeros([...type.shape]))])),
     values: new Map(others.map(({ name, type }) => [name, emptyValue(type)])),
     status: "free",
+    get disposed() {
+      return states.status === "disposed";
+    },
     dispose() {
       states.status = "disposed";
       for (const tensor of states.tensors.values()) tensor.dispose();
@@ -39,7 +42,7 @@ export function createStates(
 export async function readState(states: EagerStates, name: string): Promise<Value> {
   const decl = states.decls.find((candidate) => candidate.name === name);
   if (!decl) throw new FusewireError(`there is no state '${name}'`);
-  if (states.status === "disposed") throw new FusewireError(`state '${name}' was disposed`);
+  checkStates(states, name);
   const tensor = states.tensors.get(name);
   return copyValue(tensor ? await download(tensor, decl.type) : states.values.get(name)!);
 }
@@ -50,6 +53,7 @@ export async function copyInto(
   to: EagerStates,
   use: (body: () => void) => void,
 ): Promise<void> {
+  checkStates(from);
   for (const { name, runs } of overlapOfStates(from.decls, to.decls)) {
     const source = await readState(from, name);
     const { type } = to.decls.find((decl) => decl.name === name)!;

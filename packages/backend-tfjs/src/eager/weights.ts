@@ -8,7 +8,14 @@ import {
   sameType,
   type Value,
 } from "@fusewire/ir";
-import { evaluatePrepared, type Held, type Lowered, type WeightSource, type Weights } from "@fusewire/passes";
+import {
+  checkWeights,
+  evaluatePrepared,
+  type Held,
+  type Lowered,
+  type WeightSource,
+  type Weights,
+} from "@fusewire/passes";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Device } from "./backend.ts";
 import type { WeightRead, WeightUse } from "./plan.ts";
@@ -74,7 +81,7 @@ export async function requireWeight(
 
 async function load(device: Device, weights: EagerWeights, lowered: Lowered, node: Node): Promise<Leaf> {
   const value = await read(weights, lowered, node);
-  if (weights.disposed) throw new FusewireError("the weights were disposed while an entry was compiled");
+  checkWeights(weights);
   const leaf: Leaf = isFloat(value.type.dtype)
     ? { resident: { tensor: device.use(() => upload(value)), transposed: false }, uses: new Set() }
     : { value, uses: new Set() };

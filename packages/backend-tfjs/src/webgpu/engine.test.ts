@@ -1,6 +1,7 @@
 /** What holds for the engine whatever it runs: order, reuse, what it refuses. */
 import * as ir from "@fusewire/ir";
-import { toLowered } from "@fusewire/passes";
+import { DisposedError, toLowered } from "@fusewire/passes";
+import { expectDisposedRefused } from "@fusewire/passes/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type OpenDevice, openDevice } from "./device/open_device.ts";
 import { createWebGpuEngine } from "./engine.ts";
@@ -90,6 +91,32 @@ describe("on one device", () => {
     await expect(engine.readState(a, "total")).rejects.toThrow("was disposed");
     engine.dispose();
     expect(engine.held()).toEqual({ bytes: 0, tensors: 0 });
+  });
+
+  test("what was disposed is refused, and the device works on for all its engines", async () => {
+    const [engine, other] = [await createWebGpuEngine({ device }), await createWebGpuEngine({ device })];
+    await expectDisposedRefused(engine);
+    const module = counter();
+    const inputs = new Map([["by", value(1, 2)]]);
+    const prepare = async () => {
+      const executable = await engine.compile(toLowered(module), engine.createWeights(noWeights));
+      return { executable, states: engine.createStates(module.states) };
+    };
+    for (const part of ["executable", "states"] as const) {
+      // The memory of new states is still being checked, so that these runs wait, and are overtaken.
+      const all = await prepare();
+      const runs = [1, 2].map(() => engine.run(all.executable, all.states, inputs));
+      const settled = Promise.allSettled(runs);
+      all[part].dispose();
+      for (const result of await settled)
+        expect(result).toMatchObject({ status: "rejected", reason: expect.any(DisposedError) });
+    }
+    const { states } = await prepare();
+    engine.dispose();
+    await expect(engine.readState(states, "total")).rejects.toThrow(DisposedError);
+    await expectDisposedRefused(other);
+    expect(device.fault()).toBeUndefined();
+    other.dispose();
   });
 
   test("refuses wrong inputs and states of another shape, each with what is wrong", async () => {

@@ -1,5 +1,11 @@
 import { OPS, type OpName, type StateDecl, type Value } from "@fusewire/ir";
-import type { Engine, EngineTraits, EngineVariants } from "@fusewire/passes";
+import {
+  checkStates,
+  checkWeights,
+  type Engine,
+  type EngineTraits,
+  type EngineVariants,
+} from "@fusewire/passes";
 import { type DeviceOptions, type OpenDevice, openDevice } from "./device/open_device.ts";
 import { KERNELS } from "./kernels/index.ts";
 import type { NamedVariant, Variant } from "./kernels/kernel.ts";
@@ -115,6 +121,7 @@ export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<W
     async compile(lowered, weights) {
       const { device } = shop;
       device.check();
+      checkWeights(weights);
       return device.finish(compileEntry(shop, webGpuTraits, lowered, weights as GpuWeights));
     },
     async run(executable, states, inputs) {
@@ -128,8 +135,14 @@ export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<W
       device.check();
       const from = states as GpuStates;
       checkHome(from, memory);
+      checkStates(from);
       const copy = makeStates(decls);
-      await order.enqueue([from.checked, copy.checked], () => copyInto(device.device, from, copy));
+      try {
+        await order.enqueue([from.checked, copy.checked], () => copyInto(device.device, from, copy));
+      } catch (error) {
+        copy.dispose();
+        throw error;
+      }
       return copy;
     },
     async readState(states, name): Promise<Value> {
@@ -139,11 +152,17 @@ export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<W
       checkHome(from, memory);
       const { type } = states.decls.find((decl) => decl.name === name) ?? {};
       const staging = readBack.open([{ type: type!, buffer: stateBuffer(from, name), offset: 0 }], 1);
-      await order.enqueue([from.checked, staging.checked], () => {
-        const encoder = device.device.createCommandEncoder();
-        staging.encode(encoder, 0);
-        device.device.queue.submit([encoder.finish()]);
-      });
+      try {
+        await order.enqueue([from.checked, staging.checked], () => {
+          checkStates(from, name);
+          const encoder = device.device.createCommandEncoder();
+          staging.encode(encoder, 0);
+          device.device.queue.submit([encoder.finish()]);
+        });
+      } catch (error) {
+        staging.drop();
+        throw error;
+      }
       return (await staging.finish())[0]![0]!;
     },
     held: () => shop.memory.held(),
@@ -154,7 +173,7 @@ export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<W
       return restoring;
     },
     dispose() {
-      for (const executable of [...shop.executables]) executable.dispose();
+      for (const part of [...shop.executables, ...shop.states]) part.dispose();
       shop.memory.freeAll();
       if (!options.device) shop.device.dispose();
     },

@@ -10,3 +10,4 @@ export {
   TOLERANCE,
   type Values,
 } from "./agreement.ts";
+export { expectDisposedRefused } from "./disposal.ts";

@@ -92,6 +92,7 @@ export async function compileEntry(
       entry: lowered.entry.name,
       launches: recording.launches.length,
       program,
+      weights,
       workshop,
       states,
       recording,

@@ -9,6 +9,7 @@ import type { ReadBack } from "./read_back.ts";
 import type { Recorded, Recording } from "./record.ts";
 import type { ScratchPool } from "./scratch_pool.ts";
 import type { GpuStates } from "./states.ts";
+import type { GpuWeights } from "./weights.ts";
 
 /** What an engine has on one device, which its executables share. After a loss it gets another one. */
 export interface Workshop {
@@ -36,6 +37,7 @@ export interface BoundLaunch {
 export interface GpuExecutable extends Executable {
   readonly workshop: Workshop;
   readonly program: Program;
+  readonly weights: GpuWeights;
   readonly states: readonly StateDecl[];
   readonly recording: Recording;
   /** By index of the program's buffers; undefined for states. */

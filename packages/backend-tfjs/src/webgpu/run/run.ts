@@ -1,5 +1,5 @@
 import { bytesOf, FusewireError, formatType, sameType, type TensorType, type Value } from "@fusewire/ir";
-import type { Outputs } from "@fusewire/passes";
+import { checkRunnable, type Outputs } from "@fusewire/passes";
 import { WENT_WITH_DEVICE, WebGpuError } from "../device/errors.ts";
 import { boundTo, locate } from "./bind.ts";
 import type { BoundLaunch, GpuExecutable, Workshop } from "./executable.ts";
@@ -18,16 +18,18 @@ export async function runSteps(
   inputs: ReadonlyMap<string, Value>,
   times: number,
 ): Promise<Outputs[]> {
-  if (executable.disposed) throw new FusewireError(`program '${executable.entry}' was disposed`);
   const { device, memory, readBack, order, counts } = workshop;
   device.check();
   checkHome(states, memory);
   if (executable.workshop !== workshop)
     throw new WebGpuError("lost", `program '${executable.entry}' ${WENT_WITH_DEVICE}; compile it again`);
+  checkRunnable(executable, states);
   const outputs = Object.entries(executable.program.outputs);
   const wanted = outputs.map(([, ref]) => ({ type: ref.type, ...locate(executable, states, ref) }));
   const staging = wanted.length > 0 ? readBack.open(wanted, times) : undefined;
   const submit = () => {
+    // Again, for the submit may have waited: a buffer that is gone would be refused by the device, for all that use it.
+    checkRunnable(executable, states);
     const bound = boundTo(workshop, executable, states);
     writeInputs(workshop, executable, inputs);
     const encoder = device.device.createCommandEncoder();

@@ -1,5 +1,5 @@
 import { bytesOf, bytesPerElement, FusewireError, formatType, type StateDecl } from "@fusewire/ir";
-import { overlapOfStates, type States } from "@fusewire/passes";
+import { checkStates, overlapOfStates, type States } from "@fusewire/passes";
 import { SMALLER, WENT_WITH_DEVICE, WebGpuError } from "../device/errors.ts";
 import { allocatedBytes, type Memory } from "./memory.ts";
 
@@ -86,6 +86,6 @@ export function checkHome(states: GpuStates, memory: Memory): void {
 export function stateBuffer(states: GpuStates, name: string): GPUBuffer {
   const buffer = states.buffers.get(name);
   if (!buffer) throw new FusewireError(`there is no state '${name}'`);
-  if (states.disposed) throw new FusewireError(`state '${name}' was disposed`);
+  checkStates(states, name);
   return buffer;
 }

@@ -1,5 +1,11 @@
 import { FusewireError, formatType, sameType, type Value } from "@fusewire/ir";
-import { evaluatePrepared, type Lowered, type WeightSource, type Weights } from "@fusewire/passes";
+import {
+  checkWeights,
+  evaluatePrepared,
+  type Lowered,
+  type WeightSource,
+  type Weights,
+} from "@fusewire/passes";
 import { type StoredType, storedBytes } from "../wgsl/storage.ts";
 import { allocatedBytes, type Memory, writeBytes } from "./memory.ts";
 import { packNibbles } from "./nibbles.ts";
@@ -104,7 +110,7 @@ export function requireWeight(
     const value = await read();
     const packed = type.packed ? packNibbles(value) : value.data;
     const data = type.halves ? joinHalves(packed, type.shape[0]!, type.halves) : packed;
-    if (weights.disposed) throw new FusewireError("the weights were disposed while an entry was compiled");
+    checkWeights(weights);
     const what = `weight ${name}`;
     const { made: buffer, checked } = memory.together(what, () => {
       const buffer = memory.allocate(what, data.byteLength);

@@ -3,7 +3,7 @@ import { SDPBackend, sdp_kernel, sdpa_kernel } from "@fusewire/generate";
 import { describe, expect, test } from "vitest";
 import { withModel } from "./support/engines.ts";
 import { goldenPath } from "./support/goldens.ts";
-import { readGolden } from "./support/read.ts";
+import { inputsOf, readGolden } from "./support/read.ts";
 
 interface Expected {
   readonly left_padded: { readonly input_ids: number[][]; readonly attention_mask: number[][] };
@@ -19,7 +19,7 @@ describe.each(Object.entries(MODELS))("%s", (device, models) => {
       const { left_padded, greedy } = readGolden<Expected>(goldenPath("models", name, "expected.json"));
       const { max_new_tokens, new_tokens } = greedy;
       const run = async () => {
-        const result = await model.generate(left_padded, { max_new_tokens, eos_token_id: [] });
+        const result = await model.generate(inputsOf(left_padded), { max_new_tokens, eos_token_id: [] });
         expect(result.new_tokens).toEqual(new_tokens);
         return result.stats.launches;
       };

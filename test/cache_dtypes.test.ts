@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { withModel } from "./support/engines.ts";
 import { goldenPath } from "./support/goldens.ts";
 import { MODELS } from "./support/parity.ts";
-import { largestDifference, numbers, openArrays, readGolden } from "./support/read.ts";
+import { inputsOf, largestDifference, numbers, openArrays, readGolden } from "./support/read.ts";
 
 interface Expected {
   readonly batch: { readonly input_ids: number[][] };
@@ -27,14 +27,17 @@ describe.each(["float16", "int8"] as const)("%s", (cache_dtype) => {
         async (model) => {
           const expected = readGolden<Expected>(goldenPath("models", name, "expected.json"));
           const arrays = await openArrays(goldenPath("models", name, "expected.safetensors"));
-          const { logits } = await model.forward(expected.batch);
+          const { logits } = await model.forward(inputsOf(expected.batch));
           const difference = largestDifference(floats(logits), await numbers(arrays("batch.logits")));
           expect(difference).toBeLessThan(TOLERANCE[cache_dtype]);
           // Rounding shows, or the cache is not what was asked for.
           expect(difference).toBeGreaterThan(1e-5);
           if (cache_dtype === "int8") return;
           const { max_new_tokens, new_tokens } = expected.greedy;
-          const result = await model.generate(expected.left_padded, { max_new_tokens, eos_token_id: [] });
+          const result = await model.generate(inputsOf(expected.left_padded), {
+            max_new_tokens,
+            eos_token_id: [],
+          });
           expect(result.new_tokens).toEqual(new_tokens);
         },
         { cache_dtype },

@@ -13,7 +13,7 @@ import type { Engine } from "@fusewire/passes";
 import { describe, expect, test } from "vitest";
 import { ENGINES, withModel } from "./support/engines.ts";
 import { goldenPath } from "./support/goldens.ts";
-import { readGolden } from "./support/read.ts";
+import { inputsOf, readGolden } from "./support/read.ts";
 
 interface Expected {
   readonly left_padded: { readonly input_ids: number[][]; readonly attention_mask: number[][] };
@@ -49,7 +49,7 @@ describe.each(Object.keys(ENGINES))("on %s", (device) => {
 
         const turns = new DynamicCache();
         const options = { eos_token_id: [], past_key_values: turns };
-        const before = await model.generate(left_padded, { ...options, max_new_tokens: first });
+        const before = await model.generate(inputsOf(left_padded), { ...options, max_new_tokens: first });
         const after = await model.generate(
           { input_ids: before.sequences, attention_mask: attention_mask.map((row) => ones(row, first)) },
           { ...options, max_new_tokens: rest },
@@ -65,7 +65,10 @@ describe.each(Object.keys(ENGINES))("on %s", (device) => {
           max_cache_len: width + greedy.max_new_tokens,
           max_batch_size: input_ids.length,
         });
-        let { logits } = await model.forward(left_padded, { past_key_values: cache, logits_to_keep: 1 });
+        let { logits } = await model.forward(inputsOf(left_padded), {
+          past_key_values: cache,
+          logits_to_keep: 1,
+        });
         const made = [likeliest(logits)];
         let compiled = 0;
         while (made.length < greedy.max_new_tokens) {

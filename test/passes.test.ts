@@ -3,7 +3,7 @@ import { OPTIONAL_PASSES } from "@fusewire/passes";
 import { describe, expect, test } from "vitest";
 import { withModel } from "./support/engines.ts";
 import { goldenPath } from "./support/goldens.ts";
-import { readGolden } from "./support/read.ts";
+import { inputsOf, readGolden } from "./support/read.ts";
 
 interface Expected {
   readonly left_padded: { readonly input_ids: number[][]; readonly attention_mask: number[][] };
@@ -18,7 +18,7 @@ describe.each(["llama", "llama-bias"])("%s", (name) => {
     const result = await withModel(
       directory,
       "interpreter",
-      (model) => model.generate(expected.left_padded, { max_new_tokens, eos_token_id: [] }),
+      (model) => model.generate(inputsOf(expected.left_padded), { max_new_tokens, eos_token_id: [] }),
       { disable_passes: [pass] },
     );
     expect(result.new_tokens).toEqual(new_tokens);

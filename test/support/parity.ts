@@ -6,7 +6,7 @@ import { OPTIONAL_PASSES } from "@fusewire/passes";
 import { describe, expect, test } from "vitest";
 import { withModel } from "./engines.ts";
 import { goldenPath } from "./goldens.ts";
-import { largestDifference, numbers, openArrays, readGolden } from "./read.ts";
+import { inputsOf, largestDifference, numbers, openArrays, readGolden } from "./read.ts";
 
 interface Expected {
   readonly batch: { readonly input_ids: number[][]; readonly decode_input_ids: number[] };
@@ -33,7 +33,10 @@ export function describeParity(device: string, how: keyof typeof PASSES, models 
     test("greedy tokens are identical", () =>
       loaded(async (model) => {
         const { max_new_tokens, new_tokens } = expected.greedy;
-        const result = await model.generate(expected.left_padded, { max_new_tokens, eos_token_id: [] });
+        const result = await model.generate(inputsOf(expected.left_padded), {
+          max_new_tokens,
+          eos_token_id: [],
+        });
         expect(result.new_tokens).toEqual(new_tokens);
         expect(result.sequences).toEqual(
           expected.left_padded.input_ids.map((row, b) => [...row, ...new_tokens[b]!]),
@@ -43,7 +46,7 @@ export function describeParity(device: string, how: keyof typeof PASSES, models 
     test("logits agree, at every real position and after decoding one more token", () =>
       loaded(async (model) => {
         const arrays = await openArrays(`${directory}/expected.safetensors`);
-        const batch = await model.forward(expected.batch);
+        const batch = await model.forward(inputsOf(expected.batch));
         expect(largestDifference(floats(batch.logits), await numbers(arrays("batch.logits")))).toBeLessThan(
           LOGITS,
         );
@@ -60,7 +63,7 @@ export function describeParity(device: string, how: keyof typeof PASSES, models 
         }).flat();
         expect(largestDifference(last, await numbers(arrays("batch.decode_logits")))).toBeLessThan(LOGITS);
 
-        const padded = await model.forward(expected.left_padded);
+        const padded = await model.forward(inputsOf(expected.left_padded));
         const mask = expected.left_padded.attention_mask.flat();
         const position = (i: number) => floats(padded.logits).subarray(i * vocabulary, (i + 1) * vocabulary);
         const real = mask.flatMap((seen, i) => (seen === 1 ? [...position(i)] : []));
@@ -87,10 +90,13 @@ export function describeRings(device: string): void {
         async (model, engine) => {
           const expected = readGolden<Expected>(goldenPath("models", name, "expected.json"));
           const { max_new_tokens, new_tokens } = expected.greedy;
-          const result = await model.generate(expected.left_padded, { max_new_tokens, eos_token_id: [] });
+          const result = await model.generate(inputsOf(expected.left_padded), {
+            max_new_tokens,
+            eos_token_id: [],
+          });
           expect(result.new_tokens).toEqual(new_tokens);
           const flat = await withModel(goldenPath("models", name), device, async (other, held) => {
-            await other.generate(expected.left_padded, { max_new_tokens, eos_token_id: [] });
+            await other.generate(inputsOf(expected.left_padded), { max_new_tokens, eos_token_id: [] });
             return held.held().bytes;
           });
           expect(engine.held().bytes).toBeLessThan(flat);

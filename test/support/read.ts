@@ -5,6 +5,15 @@ import { memoryFiles, openCheckpoint } from "@fusewire/models";
 /** Committed JSON, typed by the caller. */
 export const readGolden = <T>(path: string): T => JSON.parse(readFileSync(path, "utf8")) as T;
 
+/** What models take of a golden's prompts, which stand among facts about them. */
+export const inputsOf = ({
+  input_ids,
+  attention_mask,
+}: {
+  readonly input_ids: number[][];
+  readonly attention_mask?: number[][];
+}) => ({ input_ids, ...(attention_mask && { attention_mask }) });
+
 /** Arrays of a committed safetensors file, read when asked for. */
 export async function openArrays(path: string): Promise<(name: string) => Promise<Value>> {
   const bytes = readFileSync(path);

@@ -57,6 +57,17 @@ test.each([
   });
 });
 
+test("positions of generate are checked against the mask", async () => {
+  const model = await load();
+  const padded = { input_ids: [[0, 3, 1]], attention_mask: [[0, 1, 1]] };
+  const options = { max_new_tokens: 2 };
+  const result = await model.generate({ ...padded, position_ids: [[1, 0, 1]] }, { ...options, num_beams: 2 });
+  expect(result.new_tokens[0]).toHaveLength(2);
+  await expect(model.generate({ ...padded, position_ids: [[0, 1, 2]] }, options)).rejects.toThrow(
+    "position_ids has 1 for token 0 of row 0, which is at position 0; leave it out",
+  );
+});
+
 test.each([
   [{ ...inputs, bogus: 1 }, "forward: 'bogus' is not an option"],
   [[1, 2], "forward() takes { input_ids"],

@@ -1,19 +1,22 @@
 /** What a call is given: its inputs, and options beside them or in an argument of their own. */
 import { FusewireError } from "@fusewire/ir";
 import type { ForwardInputs } from "./forward_inputs.ts";
-import type { ModelInputs } from "./rows.ts";
+import type { PositionedInputs } from "./rows.ts";
 
 /** Every input, as the tokenizer and Hugging Face name them; what else stands beside them is an option. */
 const INPUTS = {
-  generate: ["input_ids", "attention_mask"],
+  generate: ["input_ids", "attention_mask", "position_ids"],
   forward: ["input_ids", "attention_mask", "position_ids", "cache_position"],
-} as const satisfies { generate: readonly (keyof ModelInputs)[]; forward: readonly (keyof ForwardInputs)[] };
+} as const satisfies {
+  generate: readonly (keyof PositionedInputs)[];
+  forward: readonly (keyof ForwardInputs)[];
+};
 
 /**
  * Takes the options out of `{ ...inputs, max_new_tokens: 5 }`, as transformers.js is called, and adds those of the
  * second argument. Throws where the inputs are none, or an option is given in both places.
  */
-export function splitCall<I extends ModelInputs, O extends object>(
+export function splitCall<I extends PositionedInputs, O extends object>(
   where: keyof typeof INPUTS,
   given: I & O,
   options: O,

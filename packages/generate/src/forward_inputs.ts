@@ -1,11 +1,9 @@
 import { FusewireError } from "@fusewire/ir";
 import { type CacheHold, EMPTY_ROW, heldLength } from "./cache/hold.ts";
-import { type ModelInputs, type Rows, toRows } from "./rows.ts";
+import { checkPositions, type PositionedInputs, type Rows, toRows } from "./rows.ts";
 
 /** What `forward` takes. */
-export interface ForwardInputs extends ModelInputs {
-  /** Checked where given: each row's tokens stand behind those before them. */
-  readonly position_ids?: readonly (readonly number[])[];
+export interface ForwardInputs extends PositionedInputs {
   /** Checked where given: the tokens' places in the padded batch, which begin where the cache ends. */
   readonly cache_position?: readonly number[];
 }
@@ -57,19 +55,4 @@ function checkPlaces(places: readonly number[], past: number, width: number): vo
   throw new FusewireError(
     `cache_position is ${places.join(", ")}, but ${past} places are filled, so it must be ${wanted}; leave it out`,
   );
-}
-
-function checkPositions(
-  positions: readonly (readonly number[])[],
-  { rows, starts }: Rows,
-  held: number[],
-): void {
-  for (const [b, row] of rows.entries())
-    for (let t = 0; t < row.length; t++) {
-      const given = positions[b]?.[starts[b]! + t];
-      if (given !== held[b]! + t)
-        throw new FusewireError(
-          `position_ids has ${given} for token ${t} of row ${b}, which is at position ${held[b]! + t}; leave it out`,
-        );
-    }
 }

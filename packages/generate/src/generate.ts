@@ -18,7 +18,7 @@ import {
   scoresOf,
   tokenStats,
 } from "./result.ts";
-import { type ModelInputs, repeatRows, toRows, withInferredMask } from "./rows.ts";
+import { checkPositions, type PositionedInputs, repeatRows, toRows, withInferredMask } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
 import type { GenerationStep } from "./step.ts";
 import { isStopping, rowsToStop } from "./stopping/criteria.ts";
@@ -26,7 +26,7 @@ import { strategyFor } from "./strategies.ts";
 import { streamed } from "./streamer.ts";
 
 /** Inputs, and options beside them where they have no argument of their own. */
-export type GenerateInputs = ModelInputs & GenerationOptions;
+export type GenerateInputs = PositionedInputs & GenerationOptions;
 
 /** Generates step by step; the generator's return value is the result. A streamer hears of the end, however it comes. */
 export async function* generateSteps(
@@ -37,7 +37,7 @@ export async function* generateSteps(
   settings: CompileSettings,
 ): AsyncGenerator<GenerationStep, GenerationResult> {
   try {
-    const { inputs, options } = splitCall<ModelInputs, GenerationOptions>("generate", given, besides);
+    const { inputs, options } = splitCall<PositionedInputs, GenerationOptions>("generate", given, besides);
     return yield* stepsOf(runtime, inputs, options, defaults, settings);
   } finally {
     // What was refused may hold anything.
@@ -48,7 +48,7 @@ export async function* generateSteps(
 
 async function* stepsOf(
   runtime: Runtime,
-  given: ModelInputs,
+  given: PositionedInputs,
   options: GenerationOptions,
   defaults: GenerationDefaults,
   settings: CompileSettings,
@@ -69,6 +69,14 @@ async function* stepsOf(
   const batch = hold
     ? wholeTexts(hold, inputs, model.vocabSize)
     : toRows(repeatRows(inputs, width), model.vocabSize);
+  if (given.position_ids) {
+    const once = <T>(rows: readonly T[]) => rows.filter((_, b) => b % width === 0);
+    checkPositions(
+      given.position_ids,
+      { rows: once(batch.rows), starts: once(batch.starts) },
+      given.input_ids.map(() => 0),
+    );
+  }
   const plan = planRun(runtime, batch, resolved, settings, hold && pastOf(hold, runtime, batch.rows));
   const prompts = batch.rows.filter((_, b) => b % width === 0);
   const made = emptyCollection(prompts.length * returned);

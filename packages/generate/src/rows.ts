@@ -6,6 +6,12 @@ export interface ModelInputs {
   readonly attention_mask?: readonly (readonly number[])[];
 }
 
+/** Inputs as Hugging Face's code prepares them. */
+export interface PositionedInputs extends ModelInputs {
+  /** Checked where given: each row's tokens stand behind those before them. */
+  readonly position_ids?: readonly (readonly number[])[];
+}
+
 /** A batch without pads: rows of their own lengths, and where each stood in the padded input. */
 export interface Rows {
   readonly rows: readonly (readonly number[])[];
@@ -93,4 +99,20 @@ function checkMask(
     );
   const bad = mask.flat().find((value) => value !== 0 && value !== 1);
   if (bad !== undefined) throw new FusewireError(`${names.mask} holds ${bad}; it may hold only 0 and 1`);
+}
+
+/** Positions follow from the mask and what is held before it, so given ones that differ are an error. */
+export function checkPositions(
+  positions: readonly (readonly number[])[],
+  { rows, starts }: Pick<Rows, "rows" | "starts">,
+  held: readonly number[],
+): void {
+  for (const [b, row] of rows.entries())
+    for (let t = 0; t < row.length; t++) {
+      const given = positions[b]?.[starts[b]! + t];
+      if (given !== held[b]! + t)
+        throw new FusewireError(
+          `position_ids has ${given} for token ${t} of row ${b}, which is at position ${held[b]! + t}; leave it out`,
+        );
+    }
 }

@@ -128,6 +128,7 @@ describe("generation_config.json", () => {
     [{ use_cache: false }],
     [{ max_length: 4096 }, {}],
     [{ max_new_tokens: 2048 }, {}],
+    [{ max_length: -1 }],
     [{ top_k: -1 }],
     [{ bos_token_id: [1, 3], eos_token_id: [-1], suppress_tokens: [-1] }],
     [{ num_beam_groups: 1, diversity_penalty: 0, penalty_alpha: null, token_healing: false }],

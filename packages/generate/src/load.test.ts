@@ -1,4 +1,5 @@
-import { FusewireError, toValue } from "@fusewire/ir";
+import { emptyValue, FusewireError, toValue } from "@fusewire/ir";
+import { encodeSafetensors, type ModelFiles, memoryFiles } from "@fusewire/models";
 import { createReferenceEngine } from "@fusewire/passes";
 import { describe, expect, test } from "vitest";
 import { type LoadOptions, loadCausalLM } from "./load.ts";
@@ -8,6 +9,15 @@ import type { LoadProgress } from "./weights.ts";
 const load = (files = tinyModel(), options: Partial<LoadOptions> = {}) =>
   loadCausalLM(files, { engine: createReferenceEngine(), ...options });
 const input_ids = [[3, 1, 4, 1, 5]];
+
+/** A model with one tensor more, of 20 numbers in F4. */
+function withFours(name: string): ModelFiles {
+  const weights = tinyWeights().set(name, emptyValue({ dtype: "u8", shape: [10] }));
+  const bytes = Buffer.from(encodeSafetensors(weights)).toString("latin1");
+  const fours = Buffer.from(bytes.replace('"U8","shape":[10]', '"F4","shape":[20]'), "latin1");
+  const [model, checkpoint] = [tinyModel(), memoryFiles({ "model.safetensors": new Uint8Array(fours) })];
+  return { ...model, open: async (file) => (await checkpoint.open(file)) ?? model.open(file) };
+}
 
 describe("weights that do not fit are refused, with names and shapes", () => {
   const changed = (change: (weights: ReturnType<typeof tinyWeights>) => void) => {
@@ -26,6 +36,12 @@ describe("weights that do not fit are refused, with names and shapes", () => {
       weights.set("model.extra", toValue({ dtype: "f32", shape: [2] }, [1, 2])),
     );
     await expect(load(files)).rejects.toThrow("config.json has no place for: model.extra [2]");
+  });
+  test("extra, in a dtype that cannot be read; a buffer is left alone", async () => {
+    await expect(load(withFours("model.extra"))).rejects.toThrow(
+      "config.json has no place for: model.extra [20]",
+    );
+    await expect(load(withFours("model.layers.0.self_attn.rotary_emb.inv_freq"))).resolves.toBeDefined();
   });
   test("misshapen", async () => {
     const files = changed((weights) =>

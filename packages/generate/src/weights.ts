@@ -78,8 +78,10 @@ export function checkWeights(weights: ModelWeights): ReadonlyMap<string, TensorT
   const extra = checkpoint
     .names()
     .filter((name) => !read.has(name) && !BUFFERS.test(name))
-    .filter((name) => !NO_WEIGHTS.includes(checkpoint.storedDtype(name)!))
-    .map((name) => ({ name, shape: checkpoint.type(name)!.shape }));
+    .flatMap((name) => {
+      const entry = checkpoint.entry(name);
+      return entry && !NO_WEIGHTS.includes(entry.storedDtype) ? [{ name, shape: entry.shape }] : [];
+    });
   if (extra.length > 0)
     throw new FusewireError(
       `the checkpoint has weights that config.json has no place for: ${list(extra)}; correct config.json, or use the checkpoint it belongs to`,

@@ -8,6 +8,7 @@ import {
   type ModelFiles,
   readJson,
 } from "../files/index.ts";
+import type { TensorEntry } from "./header.ts";
 import {
   openSafetensors,
   readSafetensor,
@@ -23,8 +24,8 @@ export interface Checkpoint {
   names(): string[];
   /** The stored type, or undefined where there is no such tensor. A dtype that cannot be read is an error. */
   type(name: string): TensorType | undefined;
-  /** The dtype as the file writes it, also where it cannot be read. */
-  storedDtype(name: string): string | undefined;
+  /** The dtype as the file writes it and the shape, also where the values cannot be read. */
+  entry(name: string): Pick<TensorEntry, "storedDtype" | "shape"> | undefined;
   /** Bytes of a tensor as the file has them, from an offset; fewer at its end, none behind it. */
   readBytes(name: string, offset: number, length: number): Promise<Uint8Array>;
   /** One tensor as it is stored; `castValue` of ir converts. May share memory with the source: do not write to it. */
@@ -68,7 +69,7 @@ export async function openCheckpoint(files: ModelFiles): Promise<Checkpoint> {
         const file = tensors.get(name);
         return file && safetensorsType(file, name);
       },
-      storedDtype: (name) => tensors.get(name)?.tensors.get(name)?.storedDtype,
+      entry: (name) => tensors.get(name)?.tensors.get(name),
       readBytes: (name, offset, length) => readTensorBytes(fileOf(name), name, offset, length),
       read: async (name) => readSafetensor(fileOf(name), name),
       close,

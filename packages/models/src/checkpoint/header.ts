@@ -28,16 +28,21 @@ export const SAFETENSORS_DTYPES: Readonly<Record<string, DType>> = {
 /** Read as f32. */
 const DOUBLE = "F64";
 
-/** The rest of the format, with bytes per element: their place in the file is checked, their values cannot be read. */
-const FOREIGN_BYTES: Readonly<Record<string, number>> = {
-  I64: 8,
-  U64: 8,
-  I16: 2,
-  U16: 2,
-  F8_E4M3: 1,
-  F8_E5M2: 1,
-  F8_E8M0: 1,
-  C64: 8,
+/** The rest of the format, with bits per element: their place in the file is checked, their values cannot be read. */
+const FOREIGN_BITS: Readonly<Record<string, number>> = {
+  I64: 64,
+  U64: 64,
+  C64: 64,
+  I16: 16,
+  U16: 16,
+  F8_E4M3: 8,
+  F8_E4M3FNUZ: 8,
+  F8_E5M2: 8,
+  F8_E5M2FNUZ: 8,
+  F8_E8M0: 8,
+  F6_E2M3: 6,
+  F6_E3M2: 6,
+  F4: 4,
 };
 
 export const DOWNLOAD_AGAIN = "the file is damaged: download it again";
@@ -84,7 +89,7 @@ function parseEntry(value: JsonValue, what: string, dataStart: number, fileSize:
       : Object.hasOwn(SAFETENSORS_DTYPES, storedDtype)
         ? SAFETENSORS_DTYPES[storedDtype]
         : undefined;
-  const foreign = Object.hasOwn(FOREIGN_BYTES, storedDtype) ? FOREIGN_BYTES[storedDtype] : undefined;
+  const foreign = Object.hasOwn(FOREIGN_BITS, storedDtype) ? FOREIGN_BITS[storedDtype] : undefined;
   if (dtype === undefined && foreign === undefined)
     throw new FusewireError(`${what} has the unknown dtype '${storedDtype}'; ${convertHint()}`);
   if (!isShape(shape))
@@ -95,7 +100,7 @@ function parseEntry(value: JsonValue, what: string, dataStart: number, fileSize:
   const [from, to] = parseOffsets(value.data_offsets, what);
   const type = dtype && { dtype, shape };
   const bytes =
-    storedDtype === DOUBLE ? 8 * sizeOf(shape) : type ? bytesOf(type) : sizeOf(shape) * (foreign ?? 0);
+    storedDtype === DOUBLE ? 8 * sizeOf(shape) : type ? bytesOf(type) : (sizeOf(shape) * (foreign ?? 0)) / 8;
   if (bytes !== to - from)
     throw new FusewireError(
       `${what} is ${storedDtype}[${shape.join(",")}], which takes ${bytes} bytes, but data_offsets give ${to - from}; ${DOWNLOAD_AGAIN}`,

@@ -94,6 +94,25 @@ test("a dtype that Fusewire lacks is an error only when it is used", async () =>
   await expect(readSafetensor(file, "ids")).rejects.toThrow("unsupported dtype 'I64'");
 });
 
+// The sizes that the library safetensors 0.8 gives them.
+test.each([
+  ["U64", 64],
+  ["C64", 64],
+  ["I16", 16],
+  ["F8_E4M3FNUZ", 8],
+  ["F8_E5M2FNUZ", 8],
+  ["F8_E8M0", 8],
+  ["F6_E2M3", 6],
+  ["F6_E3M2", 6],
+  ["F4", 4],
+])("an unused tensor may be %s, of %d bits a number", async (dtype, bits) => {
+  // Eight numbers take as many bytes as one has bits.
+  const header = (count: number) => ({ a: { dtype, shape: [count], data_offsets: [0, bits] } });
+  const file = await open(fileOf(header(8), bits));
+  expect(file.tensors.get("a")).toMatchObject({ storedDtype: dtype, shape: [8] });
+  await expect(open(fileOf(header(16), bits))).rejects.toThrow(`which takes ${2 * bits} bytes`);
+});
+
 const f32 = (shape: unknown, data_offsets: unknown) => ({ dtype: "F32", shape, data_offsets });
 
 test("what the format's own library reads as well: null for metadata, fields of others, F64", async () => {

@@ -3,7 +3,7 @@ import { FusewireError } from "@fusewire/ir";
 import { describe, expect, test } from "vitest";
 import { type JsonObject, memoryFiles } from "../files/index.ts";
 import { openModelDirectory } from "../node/index.ts";
-import { rawConfig, readConfig, readGenerationConfig } from "./index.ts";
+import { rawConfig, readConfig, readGenerationConfig, rotaryFrequencies } from "./index.ts";
 
 const golden = (name: string) =>
   openModelDirectory(fileURLToPath(new URL(`../../../../test/goldens/models/${name}`, import.meta.url)));
@@ -97,6 +97,35 @@ describe("ropeParameters", () => {
     expect(config({}).ropeParameters()).toEqual(plain);
     expect(config({ rope_scaling: null, rope_theta: null }).ropeParameters()).toEqual(plain);
     expect(config({ rope_theta: 5e5 }).ropeParameters().rope_theta).toBe(5e5);
+  });
+
+  // Frequencies of LlamaRotaryEmbedding of transformers 5.24, head_dim 16.
+  const second = (values: JsonObject) =>
+    rotaryFrequencies(config(values).ropeParameters(), 16).frequencies[1];
+
+  test.each([
+    [64, 0.2751745283603668],
+    [undefined, 0.1902918815612793],
+  ])("an original context of %s outside counts more than the one inside", (outer, frequency) => {
+    const rope_parameters = {
+      ...{ rope_type: "llama3", factor: 2, original_max_position_embeddings: 32 },
+      ...{ low_freq_factor: 1, high_freq_factor: 4 },
+    };
+    const values = { rope_parameters, max_position_embeddings: 64 };
+    expect(
+      second(outer === undefined ? values : { ...values, original_max_position_embeddings: outer }),
+    ).toBeCloseTo(frequency, 7);
+  });
+
+  // attention_scaling of LlamaRotaryEmbedding of transformers 5.24.
+  test.each([
+    [{ mscale: 1, mscale_all_dim: 0 }, 1.0693147180559945],
+    [{ mscale: 0, mscale_all_dim: 0.5 }, 1.0693147180559945],
+    [{ mscale: 1, mscale_all_dim: 0.5 }, 1.0334964601813261],
+  ])("yarn: %j, where 0 is off", (scales, attentionScale) => {
+    const rope_scaling = { rope_type: "yarn", factor: 2, original_max_position_embeddings: 32, ...scales };
+    const rope = rotaryFrequencies(config({ rope_scaling }).ropeParameters(), 16);
+    expect(rope.attentionScale).toBeCloseTo(attentionScale, 12);
   });
 
   test.each<[string, JsonObject, string]>([

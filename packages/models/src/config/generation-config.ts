@@ -30,7 +30,8 @@ const KINDS: { readonly [K in Kind]: { readonly expected: string; accepts(value:
 
 /** The keys of GenerationConfig that a checkpoint may set. Others in the file (versions, output flags) are left out. */
 const KEYS = {
-  max_length: "count",
+  // A length of -1 stands in files whose programs set max_new_tokens; it is refused where it would count.
+  max_length: "integer",
   max_new_tokens: "count",
   min_length: "count",
   min_new_tokens: "count",

@@ -58,8 +58,8 @@ export function normaliseRope(config: JsonObject): RopeParameters {
   const theta = rope.rope_theta ?? config.rope_theta ?? DEFAULT_THETA;
   const numbers: Partial<Record<(typeof NUMBERS)[number], number>> = {};
   for (const name of NUMBERS) {
-    const value = rope[name] ?? outside(config, name);
-    if (isPresent(value)) numbers[name] = positive(value, `${key}.${name}`);
+    const value = numberOf(name, rope, config);
+    if (isPresent(value) && !isOff(name, value)) numbers[name] = positive(value, `${key}.${name}`);
   }
   return {
     rope_type: type,
@@ -69,13 +69,24 @@ export function normaliseRope(config: JsonObject): RopeParameters {
   };
 }
 
-/** transformers looks for these beside `rope_scaling` as well, and takes the model's own context as the original. */
-function outside(config: JsonObject, name: (typeof NUMBERS)[number]): JsonValue | undefined {
-  if (name === "partial_rotary_factor") return config.partial_rotary_factor;
+/**
+ * transformers looks for some numbers beside `rope_scaling` as well: an original context there counts more than one
+ * inside, and without either the model's own context is the original.
+ */
+function numberOf(
+  name: (typeof NUMBERS)[number],
+  rope: JsonObject,
+  config: JsonObject,
+): JsonValue | undefined {
+  if (name === "partial_rotary_factor") return rope[name] ?? config[name];
   if (name === "original_max_position_embeddings")
-    return config.original_max_position_embeddings ?? config.max_position_embeddings;
-  return undefined;
+    return config[name] ?? rope[name] ?? config.max_position_embeddings;
+  return rope[name];
 }
+
+/** DeepSeek's scales count only where neither is 0. */
+const isOff = (name: (typeof NUMBERS)[number], value: JsonValue): boolean =>
+  value === 0 && (name === "mscale" || name === "mscale_all_dim");
 
 /** An empty object counts as nothing in Python. */
 const isTruthy = (value: JsonValue | undefined): boolean =>

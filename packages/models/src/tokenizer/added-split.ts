@@ -1,4 +1,5 @@
 import type { AddedToken } from "./vocab.ts";
+import { trimEnd, trimStart } from "./white-space.ts";
 
 /** A run of text between added tokens, or one added token with the white space that it takes along. */
 export interface Section {
@@ -33,8 +34,8 @@ export function createAddedSplit(
       let [start, end] = [match.index, match.index + match[0].length];
       if (!token || !finds(token) || start < done) continue;
       if (token.single_word && (endsInWord(text.slice(0, start)) || startsInWord(text.slice(end)))) continue;
-      if (token.lstrip) start = Math.max(done, text.slice(0, start).trimEnd().length);
-      if (token.rstrip) end = text.length - text.slice(end).trimStart().length;
+      if (token.lstrip) start = Math.max(done, trimEnd(text.slice(0, start)).length);
+      if (token.rstrip) end = text.length - trimStart(text.slice(end)).length;
       push(start, undefined);
       push(end, token);
     }

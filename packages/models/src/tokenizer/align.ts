@@ -1,5 +1,5 @@
 import { FusewireError } from "@fusewire/ir";
-import type { Normalizer } from "./library.ts";
+import type { Normalizer } from "./normalizers/index.ts";
 
 /** A range of UTF-16 units of a text. */
 export type Span = readonly [start: number, end: number];
@@ -11,7 +11,7 @@ export interface AlignedText {
 }
 
 /** Normalizes a text and keeps track of where each character comes from. `base` is where the text starts. */
-export function alignNormalized(normalizer: Normalizer | null, text: string, base: number): AlignedText {
+export function alignNormalized(normalizer: Normalizer | undefined, text: string, base: number): AlignedText {
   const origins: Span[] = [];
   for (const char of text) {
     const start = base + origins.length;
@@ -20,19 +20,19 @@ export function alignNormalized(normalizer: Normalizer | null, text: string, bas
   return stepsOf(normalizer).reduce(applyStep, { text, origins });
 }
 
-const stepsOf = (normalizer: Normalizer | null): readonly Normalizer[] => {
+const stepsOf = (normalizer: Normalizer | undefined): readonly Normalizer[] => {
   if (!normalizer) return [];
-  return normalizer.normalizers ? normalizer.normalizers.flatMap(stepsOf) : [normalizer];
+  return normalizer.steps?.flatMap(stepsOf) ?? [normalizer];
 };
 
 // A letter with its combining marks, or a Hangul syllable: what Unicode normalization may join or reorder.
 const CLUSTER = /.(?:\p{M}|[\u1160-\u11ff])*/gsu;
 
 function applyStep(from: AlignedText, step: Normalizer): AlignedText {
-  const text = step(from.text);
+  const text = step.normalize(from.text);
   if (text === from.text) return from;
   const [first] = from.origins;
-  if (step.config.type === "Prepend" && first)
+  if (step.type === "Prepend" && first)
     return {
       text,
       origins: [...new Array<Span>(text.length - from.text.length).fill(first), ...from.origins],
@@ -41,7 +41,7 @@ function applyStep(from: AlignedText, step: Normalizer): AlignedText {
   let rebuilt = "";
   const origins: Span[] = [];
   for (const { 0: cluster, index } of from.text.matchAll(CLUSTER)) {
-    const normalized = step(cluster);
+    const normalized = step.normalize(cluster);
     rebuilt += normalized;
     const sources: Span[] = [];
     let at = index;
@@ -57,7 +57,7 @@ function applyStep(from: AlignedText, step: Normalizer): AlignedText {
   }
   if (rebuilt !== text)
     throw new FusewireError(
-      `offsets of tokens are not known for this text and the normalizer '${step.config.type}' of tokenizer.json; leave out return_offsets_mapping and return_assistant_tokens_mask`,
+      `offsets of tokens are not known for this text and the normalizer '${step.type}' of tokenizer.json; leave out return_offsets_mapping and return_assistant_tokens_mask`,
     );
   return { text, origins };
 }

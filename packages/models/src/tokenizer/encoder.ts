@@ -2,9 +2,11 @@ import { FusewireError } from "@fusewire/ir";
 import { isJsonObject, type JsonObject, type JsonValue } from "../files/index.ts";
 import { createAddedSplit, type Section } from "./added-split.ts";
 import { type AlignedText, alignNormalized, type Span } from "./align.ts";
-import type { Library } from "./library.ts";
+import type { Model } from "./library.ts";
+import type { Normalizer } from "./normalizers/index.ts";
+import type { PreTokenizer } from "./pre-tokenizers/index.ts";
 import { readSpelling, spansOfTokens, trimSpans } from "./token-spans.ts";
-import type { AddedToken } from "./vocab.ts";
+import type { AddedToken, Vocab } from "./vocab.ts";
 
 /** Which added tokens a text may hold: all, those that are not special, or none. The others are plain text. */
 export type Finds = "all" | "ordinary" | "none";
@@ -20,30 +22,37 @@ export interface Encoder {
   encode(text: string, finds: Finds, withSpans: boolean): EncodedText;
 }
 
-/** Tokens of one section, before bytes take the place of what the vocabulary lacks. */
+/** What `createEncoder` works with. */
+export interface EncoderParts {
+  readonly normalizer: Normalizer | undefined;
+  readonly preTokenizer: PreTokenizer | undefined;
+  readonly model: Model;
+  readonly vocab: Vocab;
+  /** Ids of the tokens of single bytes, for what the vocabulary lacks. */
+  readonly byteIds: readonly number[] | undefined;
+  readonly addedTokens: readonly AddedToken[];
+}
+
+/** Tokens of one section. */
 interface Pieces {
   readonly tokens: readonly string[];
+  /** Of each token; several where bytes take the place of what the vocabulary lacks. */
+  readonly ids: readonly (readonly number[])[];
   readonly spans: readonly Span[] | undefined;
 }
 
-/** Text to ids by the library's parts: it can neither leave special tokens in a text nor say where tokens are. */
-export function createEncoder(
-  library: Library,
-  added: readonly AddedToken[],
-  json: JsonObject,
-  model: JsonObject,
-  byteIds: readonly number[] | undefined,
-): Encoder {
-  const { normalizer, pre_tokenizer: preTokenizer } = library;
-  const spelling = readSpelling(json, model, (letter) => library.token_to_id(letter) !== undefined);
+/** Text to ids. `json` is tokenizer.json, and `modelJson` the model of it. */
+export function createEncoder(parts: EncoderParts, json: JsonObject, modelJson: JsonObject): Encoder {
+  const { normalizer, preTokenizer, model, vocab, byteIds, addedTokens: added } = parts;
+  const spelling = readSpelling(json, modelJson, (letter) => vocab.id(letter) !== undefined);
   const trimming = findTrimming(json.post_processor);
-  const isNormalized = (token: AddedToken): boolean => token.normalized && normalizer !== null;
+  const isNormalized = (token: AddedToken): boolean => token.normalized && normalizer !== undefined;
   const splitGiven = createAddedSplit(
     added.filter((token) => !isNormalized(token)),
     (token) => token.content,
   );
   const splitNormalized = createAddedSplit(added.filter(isNormalized), (token) =>
-    normalizer ? normalizer(token.content) : token.content,
+    normalizedContent(token, normalizer),
   );
   const byContent = new Map(added.map((token) => [token.content, token]));
   /** Tokens that models give for what they do not know; Unigram's library keeps the text instead. */
@@ -54,10 +63,10 @@ export function createEncoder(
    * Cutting the tokens afterwards would not do, for the library joins <unk> with what it does not know.
    */
   const plainTokens = (word: string, finds: Finds): readonly string[] => {
-    const tokens = library.model([word]);
+    const tokens = model([word]);
     const hidden = tokens.find((token) => {
       const hit = byContent.get(token);
-      return hit && token !== unknown && !isFound(hit, finds);
+      return hit && token !== unknown && vocab.id(token) !== undefined && !isFound(hit, finds);
     });
     if (hidden === undefined) return tokens;
     const first = String.fromCodePoint(hidden.codePointAt(0)!);
@@ -71,33 +80,37 @@ export function createEncoder(
 
   const modelTokens = (text: string, isStart: boolean, finds: Finds): readonly string[] => {
     const words = preTokenizer?.(text, isStart) ?? [text];
-    return finds === "all" ? library.model([...words]) : words.flatMap((word) => plainTokens(word, finds));
+    // One by one: a model joins neighbours that it does not know, and may not do so across words.
+    return words.flatMap((word) => (finds === "all" ? model([word]) : plainTokens(word, finds)));
+  };
+
+  /** A text that the model does not know stays one, also where an added token has its name. */
+  const idsOf = (token: string): readonly number[] => {
+    const id = vocab.id(token);
+    if (id !== undefined) return [id];
+    if (byteIds) return Array.from(new TextEncoder().encode(token), (byte) => byteIds[byte] ?? 0);
+    return model.unk_token_id === undefined ? [] : [model.unk_token_id];
   };
 
   const encodeSection = (section: Section, text: string, finds: Finds, withSpans: boolean): Pieces[] => {
     const { start, end, token } = section;
-    if (token) return [{ tokens: [token.content], spans: withSpans ? [[start, end]] : undefined }];
+    if (token)
+      return [{ tokens: [token.content], ids: [[token.id]], spans: withSpans ? [[start, end]] : undefined }];
     const given = text.slice(start, end);
     const aligned = withSpans ? alignNormalized(normalizer, given, start) : undefined;
-    const normalized = aligned?.text ?? normalizer?.(given) ?? given;
+    const normalized = aligned?.text ?? normalizer?.normalize(given) ?? given;
     return splitNormalized(normalized, (one) => isFound(one, finds)).map((inner) => {
       const part = aligned && cutAligned(aligned, inner);
       if (inner.token)
         return {
           tokens: [inner.token.content],
+          ids: [[inner.token.id]],
           spans: part && [[part.origins[0]![0], part.origins.at(-1)![1]]],
         };
       const isStart = start === 0 && inner.start === 0;
       const tokens = modelTokens(normalized.slice(inner.start, inner.end), isStart, finds);
-      return { tokens, spans: part && spansOfTokens(tokens, part, spelling) };
+      return { tokens, ids: tokens.map(idsOf), spans: part && spansOfTokens(tokens, part, spelling) };
     });
-  };
-
-  const idsOf = (token: string): readonly number[] => {
-    const id = library.token_to_id(token);
-    if (id !== undefined) return [id];
-    if (byteIds) return Array.from(new TextEncoder().encode(token), (byte) => byteIds[byte] ?? 0);
-    return library.model.unk_token_id === undefined ? [] : [library.model.unk_token_id];
   };
 
   return {
@@ -105,17 +118,22 @@ export function createEncoder(
       const pieces = splitGiven(text, (token) => isFound(token, finds)).flatMap((section) =>
         encodeSection(section, text, finds, withSpans),
       );
+      const ids = pieces.flatMap((piece) => piece.ids);
+      if (!withSpans) return { ids: ids.flat(), spans: undefined };
       const tokens = pieces.flatMap((piece) => piece.tokens);
-      if (!withSpans) return { ids: tokens.flatMap(idsOf), spans: undefined };
       const exact = pieces.flatMap((piece) => piece.spans ?? []);
       const spans = trimming ? trimSpans(tokens, exact, trimming.keepsFirst) : exact;
       return {
-        ids: tokens.flatMap(idsOf),
-        spans: tokens.flatMap((token, i) => idsOf(token).map(() => spans[i]!)),
+        ids: ids.flat(),
+        spans: ids.flatMap((some, i) => some.map(() => spans[i]!)),
       };
     },
   };
 }
+
+/** An added token as it stands in normalized texts, and as `decode` writes it. */
+export const normalizedContent = (token: AddedToken, normalizer: Normalizer | undefined): string =>
+  token.normalized && normalizer ? normalizer.normalize(token.content) : token.content;
 
 const isFound = (token: AddedToken, finds: Finds): boolean =>
   finds === "all" || (finds === "ordinary" && !token.special);

@@ -92,6 +92,44 @@ describe("all pieces together are the decode of all ids", () => {
     }
   });
 
+  test("with a clean-up of spaces and bytes that wait for others", async () => {
+    const unigram = new URL("../unigram/tokenizer.json", folder);
+    const cleaning = await loadTokenizer(
+      memoryFiles({
+        "tokenizer.json": new Uint8Array(readFileSync(unigram)),
+        "tokenizer_config.json": utf8({ clean_up_tokenization_spaces: true }),
+      }),
+    );
+    for (const text of ["中文", "café한글 हिन्दी", "the ,Hello٣ ① do n't"]) {
+      const ids = cleaning.encode(text);
+      expect(whole(run(cleaning, ids, 1, false))).toBe(cleaning.decode(ids));
+    }
+  });
+
+  test("with a clean-up that joins a word of several tokens to the one before", async () => {
+    const tokens = ["<unk>", "do", "n", "'", "t", "."];
+    const wordPiece = {
+      added_tokens: [],
+      model: {
+        type: "WordPiece",
+        unk_token: "<unk>",
+        continuing_subword_prefix: "##",
+        max_input_chars_per_word: 100,
+        vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+      },
+      decoder: { type: "WordPiece", prefix: "##", cleanup: true },
+    };
+    const cleaning = await loadTokenizer(
+      memoryFiles({
+        "tokenizer.json": utf8(wordPiece),
+        "tokenizer_config.json": utf8({ clean_up_tokenization_spaces: true }),
+      }),
+    );
+    const ids = [1, 2, 3, 4, 1, 5];
+    expect(cleaning.decode(ids)).toBe("don't do.");
+    expect(whole(run(cleaning, ids))).toBe("don't do.");
+  });
+
   test("with a decoder that strips the first space", async () => {
     const json = parse("tokenizer.json");
     const decoder = {

@@ -39,8 +39,7 @@ export function createTextStream(tokenizer: Tokenizer, options: TextStreamOption
 
   const settled = (text: string): number => {
     if (text.endsWith("\n") || endsWithCjk(text)) return text.length;
-    // The clean-up may yet remove the space before a full stop.
-    return text.lastIndexOf(" ") + (cleansUp ? 0 : 1);
+    return Math.max(printed, cleansUp ? text.search(UNCLEAN) : text.lastIndexOf(" ") + 1);
   };
 
   /** Drops old tokens, for the time of a push grows with their number. */
@@ -76,6 +75,9 @@ export function createTextStream(tokenizer: Tokenizer, options: TextStreamOption
     },
   };
 }
+
+/** What the clean-up may yet change: the space before a full stop or an ending, and both in " n 't". */
+const UNCLEAN = / (?:n )?[^ ]*$/;
 
 /** CJK ideographs, the blocks that TextStreamer counts: not Hangul, nor kana, which have words. */
 const endsWithCjk = (text: string): boolean =>

@@ -55,7 +55,10 @@ const framing = {
     { SpecialToken: { id: "<|end_of_text|>", type_id: 0 } },
   ],
   pair: [],
-  special_tokens: {},
+  special_tokens: {
+    "<|begin_of_text|>": { id: "<|begin_of_text|>", ids: [1], tokens: ["<|begin_of_text|>"] },
+    "<|end_of_text|>": { id: "<|end_of_text|>", ids: [2], tokens: ["<|end_of_text|>"] },
+  },
 };
 
 describe("the golden tokenizer", () => {
@@ -347,6 +350,73 @@ describe("what tokenizer_config.json says of a token goes before tokenizer.json"
   });
 });
 
+describe("added tokens, as Hugging Face's tokenizers 0.23.3 has them", () => {
+  const llama2 = JSON.parse(readFileSync(new URL("../llama2-bpe/tokenizer.json", folder), "utf8"));
+  const unigram = JSON.parse(readFileSync(new URL("../unigram/tokenizer.json", folder), "utf8"));
+  const plain = { special: false, normalized: false, single_word: false, lstrip: false, rstrip: false };
+  const withTokens = (json: typeof llama2, ...tokens: object[]) => {
+    const added_tokens = [...json.added_tokens, ...tokens.map((token) => ({ ...plain, ...token }))];
+    return loadTokenizer(memoryFiles({ "tokenizer.json": utf8({ ...json, added_tokens }) }));
+  };
+  const bare = { add_special_tokens: false };
+
+  test("a text that the model does not know is not the added token of that name", async () => {
+    const words = { single_word: true };
+    const one = await withTokens(unigram, { id: 479, content: "中", ...words });
+    expect(one.encode("x中 中文 中", bare)).toEqual([
+      259, 390, 231, 187, 176, 259, 231, 187, 176, 233, 153, 138, 259, 479,
+    ]);
+    const other = await withTokens(llama2, { id: 480, content: "é", ...words });
+    expect(other.encode("cé é", bare)).toEqual([339, 198, 172, 315, 480]);
+  });
+
+  test("what a model does not know is joined within a word, not across words", async () => {
+    const joining = { ...llama2.model, byte_fallback: false, fuse_unk: true };
+    const digits = { type: "Digits", individual_digits: true };
+    const json = { ...llama2, model: joining, pre_tokenizer: digits };
+    expect((await withTokens(json)).encode("é½ﬁ½", bare)).toEqual([315, 0, 0, 0, 0]);
+  });
+
+  test("the white space that a token takes along is Rust's: U+0085, not U+FEFF", async () => {
+    const taking = await withTokens(parse("tokenizer.json"), {
+      id: 384,
+      content: "<m>",
+      lstrip: true,
+      rstrip: true,
+    });
+    expect(taking.encode("a\ufeff<m>\u0085a")).toEqual([69, 176, 124, 128, 384, 69]);
+    expect(taking.encode("a\u0085<m>\ufeffa")).toEqual([69, 384, 176, 124, 128, 69]);
+  });
+
+  test("decode writes a token as the normalizer has it, and leaves special ones out by their id", async () => {
+    const normalized = { normalized: true };
+    const both = await withTokens(
+      llama2,
+      { id: 480, content: "<m>", ...normalized },
+      { id: 481, content: "<n>", ...normalized, special: true },
+    );
+    expect([480, 481].map(both.convert_ids_to_tokens)).toEqual(["▁<m>", "▁<n>"]);
+    const ids = both.encode("<m> x <n>", bare);
+    expect(ids).toEqual([480, 315, 312, 481]);
+    expect(both.decode(ids)).toBe("<m> x <n>");
+    // Python keeps <n>, for it looks for "▁<n>" among the special tokens.
+    expect(both.decode(ids, { skip_special_tokens: true })).toBe("<m> x");
+    both.pad_token_id = 480;
+    expect([both.pad_token, both.pad_token_id]).toEqual(["<m>", 480]);
+  });
+
+  test("a letter that is a byte's is that byte, also in an added token", async () => {
+    const json = parse("tokenizer.json");
+    // A token of the vocabulary keeps its id there, whatever the file says.
+    const added = await withTokens(json, { id: 999, content: "é" }, { id: 384, content: "中" });
+    expect(added.encode("é中")).toEqual([170, 384]);
+    // 0xE9 alone is no UTF-8.
+    expect(added.decode([69, 170, 384])).toBe("a\ufffd中");
+    const bareTokens = await withTokens({ ...json, decoder: null });
+    expect(bareTokens.decode([69, 82])).toBe("a n");
+  });
+});
+
 describe("special tokens of the files", () => {
   test("one that tokenizer.json lacks is added behind the others", async () => {
     const more = await load({
@@ -396,7 +466,7 @@ describe("files that are refused", () => {
     [
       "unknown decoder",
       { json: { decoder: { type: "Magic" } } },
-      "(Unknown Decoder type: Magic); download it again",
+      "the decoder 'Magic' of tokenizer.json is not supported; supported are BPEDecoder",
     ],
     ["added_tokens", { json: { added_tokens: {} } }, "'added_tokens' of tokenizer.json is an object"],
     [
@@ -407,7 +477,7 @@ describe("files that are refused", () => {
     [
       "template",
       { json: { post_processor: { type: "TemplateProcessing" } } },
-      "tokenizer.json cannot be used",
+      "the post-processor of tokenizer.json is damaged: 'single' is undefined",
     ],
     [
       "template without text",
@@ -424,7 +494,7 @@ describe("files that are refused", () => {
           },
         },
       },
-      "adds '<?>', which the vocabulary lacks",
+      "'special_tokens' has no ids of '<?>'; download",
     ],
     [
       "padding_side",

@@ -244,7 +244,7 @@ function createTokenizer(
     }),
     chat_template: Object.keys(templates).every((name) => name === "default") ? templates.default : templates,
     convert_tokens_to_ids: backend.tokenToId,
-    convert_ids_to_tokens: backend.idToToken,
+    convert_ids_to_tokens: backend.writtenToken,
     token_bytes: backend.tokenBytes,
     bos_token: token("bos_token"),
     eos_token: token("eos_token"),

@@ -6,6 +6,7 @@ import type { SpecialTokens } from "./special-tokens.ts";
 export interface Vocab {
   readonly size: number;
   id(token: string): number | undefined;
+  token(id: number): string | undefined;
 }
 
 /** A token that is found in a text before the model sees it. */
@@ -28,19 +29,22 @@ export function readVocab(model: JsonObject): Vocab {
   if (isJsonObject(vocab)) {
     const wrong = Object.entries(vocab).find(([, id]) => !isId(id));
     if (wrong) throw vocabError(`'${wrong[0]}' has the id ${kindOf(wrong[1])}`);
+    const tokens = new Map(Object.entries(vocab).map(([token, id]) => [Number(id), token]));
     return {
       size: Object.keys(vocab).length,
       id: (token) => (Object.hasOwn(vocab, token) ? Number(vocab[token]) : undefined),
+      token: (id) => tokens.get(id),
     };
   }
   if (!Array.isArray(vocab)) throw vocabError(`it is ${kindOf(vocab)}`);
-  const ids = new Map<JsonValue, number>();
-  vocab.forEach((piece: JsonValue, id) => {
+  const ids = new Map<string, number>();
+  const tokens = vocab.map((piece: JsonValue, id) => {
     if (!Array.isArray(piece) || typeof piece[0] !== "string" || typeof piece[1] !== "number")
       throw vocabError(`entry ${id} is not a pair of text and score`);
     ids.set(piece[0], id);
+    return piece[0];
   });
-  return { size: vocab.length, id: (token) => ids.get(token) };
+  return { size: vocab.length, id: (token) => ids.get(token), token: (id) => tokens[id] };
 }
 
 /** Ids of the 256 byte tokens of a Unigram model with byte fallback, which the library leaves out for Unigram. */
@@ -79,7 +83,7 @@ export function readAddedTokens(
     // A later description of a token replaces an earlier one; its place in the list stays.
     const isSpecial = value.special === true;
     tokens.set(value.content, {
-      id: tokens.get(value.content)?.id ?? value.id,
+      id: tokens.get(value.content)?.id ?? vocab.id(value.content) ?? value.id,
       content: value.content,
       special: isSpecial,
       normalized: typeof value.normalized === "boolean" ? value.normalized : !isSpecial,

@@ -1,6 +1,7 @@
 /** Pre-tokenizers that cut at kinds of characters. Kinds are those of Rust, in which Hugging Face's library is written. */
 
-import { type PreTokenizerKind, wordIn } from "./pre-tokenizer.ts";
+import { wordIn } from "../parts.ts";
+import type { PreTokenizerKind } from "./pre-tokenizer.ts";
 import { BEHAVIORS, splitText } from "./split.ts";
 
 /** A punctuation mark of Unicode, or one of ASCII's symbols. */
@@ -11,7 +12,7 @@ const WORDS =
   /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gu;
 
 export const punctuation: PreTokenizerKind = (settings) => {
-  const behavior = wordIn(settings, "behavior", BEHAVIORS, "Isolated");
+  const behavior = wordIn(settings, "behavior", "pre-tokenizer", BEHAVIORS, "Isolated");
   return (text) => splitText(text, PUNCTUATION, behavior);
 };
 

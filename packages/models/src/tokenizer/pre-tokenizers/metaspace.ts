@@ -1,4 +1,5 @@
-import { type PreTokenizerKind, wordIn } from "./pre-tokenizer.ts";
+import { wordIn } from "../parts.ts";
+import type { PreTokenizerKind } from "./pre-tokenizer.ts";
 
 export const PREPEND_SCHEMES = ["always", "first", "never"] as const;
 
@@ -10,6 +11,7 @@ export const metaspace: PreTokenizerKind = (settings) => {
   const scheme = wordIn(
     settings,
     "prepend_scheme",
+    "pre-tokenizer",
     PREPEND_SCHEMES,
     settings.add_prefix_space === false ? "never" : "always",
   );

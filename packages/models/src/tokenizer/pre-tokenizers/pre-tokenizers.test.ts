@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { JsonObject } from "../../files/index.ts";
-import { patternOf } from "../library.ts";
+import { world } from "../library.ts";
 import { createPreTokenizer } from "./index.ts";
 
 interface Golden {
@@ -21,7 +21,7 @@ const golden = JSON.parse(
 ) as Golden;
 
 test.each(golden.cases)("$settings", ({ settings, words }) => {
-  const cut = createPreTokenizer(settings, { patternOf });
+  const cut = createPreTokenizer(settings, world);
   for (const [i, text] of golden.texts.entries())
     expect(cut(text, true), JSON.stringify(text)).toEqual(words[i]);
 });
@@ -42,5 +42,5 @@ test.each<[JsonObject, string]>([
   ],
   [{ type: "Sequence" }, "'pretokenizers' of tokenizer.json is undefined, expected a list"],
 ])("%j is refused", (settings, message) => {
-  expect(() => createPreTokenizer(settings, { patternOf })).toThrow(message);
+  expect(() => createPreTokenizer(settings, world)).toThrow(message);
 });

@@ -10,6 +10,14 @@ declare module "../node.ts" {
   }
 }
 
+/** NaN is above every number and equal to itself, as in torch.sort; so the order is one, whoever sorts. */
+function compare(a: number, b: number): number {
+  if (a === b) return 0;
+  if (a < b) return -1;
+  if (a > b) return 1;
+  return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+}
+
 export const argsortOp = defineOp<"argsort">({
   name: "argsort",
   arity: 1,
@@ -25,12 +33,12 @@ export const argsortOp = defineOp<"argsort">({
     eachLine(type.shape, type.shape.length - 1, (start, _stride, n) => {
       const order = Array.from({ length: n }, (_, k) => k);
       const at = (k: number) => x!.data[start + k]!;
-      order.sort((a, b) => (at(a) === at(b) ? a - b : sign * (at(a) < at(b) ? -1 : 1)));
+      order.sort((a, b) => sign * compare(at(a), at(b)) || a - b);
       out.data.set(order, start);
     });
     return out;
   },
 });
 
-/** The order that sorts the last axis (i32 indices); equal elements keep their order. */
+/** The order that sorts the last axis (i32 indices); equal elements keep their order, and NaN counts as the largest. */
 export const argsort = (x: Node, descending: boolean): Node => emit(argsortOp, [x], { descending });

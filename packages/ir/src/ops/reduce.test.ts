@@ -65,6 +65,10 @@ test("max carries NaN", () => {
 test("argsort is a stable order in both directions", () => {
   expect(run(ops.argsort(of("f32", [5], 2, 1, 2, 1, -inf), false))).toEqual([4, 1, 3, 0, 2]);
   expect(run(ops.argsort(of("f32", [5], 2, 1, 2, 1, -inf), true))).toEqual([0, 2, 1, 3, 4]);
+  // torch.sort(torch.tensor([nan, 1., -inf, nan, inf, -0., 0.]), stable=True), and with descending=True.
+  const odd = of("f32", [7], Number.NaN, 1, -inf, Number.NaN, inf, -0, 0);
+  expect(run(ops.argsort(odd, false))).toEqual([2, 5, 6, 1, 4, 0, 3]);
+  expect(run(ops.argsort(odd, true))).toEqual([0, 3, 4, 1, 5, 6, 2]);
   expect(run(ops.argsort(of("i32", [2, 2], 3, 2, 0, 9), false))).toEqual([1, 0, 0, 1]);
   const few = fc.array(fc.integer({ min: -2, max: 2 }), { minLength: 1, maxLength: 30 });
   fc.assert(

@@ -1,14 +1,8 @@
 /** Filters and draws over the scores of a row. None of them sorts: a threshold is found bit by bit. */
 import { lanesOf, lineLaunch } from "../wgsl/lines.ts";
+import { declareOrder } from "../wgsl/order.ts";
 import { bindResult, createShader, nonFinite, type Shader } from "../wgsl/shader.ts";
 import type { Kernel } from "./kernel.ts";
-
-/** Adds `fn order(x)`: u32 numbers in the same order as floats; -0 counts as 0. */
-const declareOrder = (shader: Shader): void =>
-  shader.declare(`fn order(x: f32) -> u32 {
-  let b = select(bitcast<u32>(x), 0u, x == 0.0);
-  return select(b | 0x80000000u, ~b, (b & 0x80000000u) != 0u);
-}`);
 
 /** Keeps scores at or above the k-th largest: the largest threshold that at least k scores reach. */
 export const topKKernel: Kernel<"top_k"> = ({ reads, write, attrs: { keep } }, variant) => {

@@ -2,6 +2,7 @@ export { createEagerEngine, type EagerOptions, type WasmPaths } from "./eager/in
 export type { AdapterFacts } from "./webgpu/device/adapter.ts";
 export { type GpuFault, WebGpuError } from "./webgpu/device/errors.ts";
 export { type DeviceOptions, type OpenDevice, openDevice } from "./webgpu/device/open_device.ts";
+export type { Subgroups } from "./webgpu/device/subgroups.ts";
 export {
   createWebGpuEngine,
   type WebGpuCounts,

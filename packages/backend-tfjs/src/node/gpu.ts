@@ -10,7 +10,7 @@ export async function openGpu({ dawn = [] }: GpuOptions = {}): Promise<Gpu | NoG
     // Another backend of Dawn needs no Vulkan.
     const refused = dawn.some((option) => option.startsWith("backend=")) ? undefined : noVulkanLoader();
     if (refused !== undefined) return { missing: "adapter", refused: `${refused} (${SOFTWARE})` };
-    return { gpu: create([...dawn]) as GPU, watch: destroyAtExit };
+    return { gpu: create([...dawn]) as GPU, watch: destroyAtExit, nudge: false };
   } catch (error) {
     return { missing: "webgpu", refused: refusal(error) };
   }

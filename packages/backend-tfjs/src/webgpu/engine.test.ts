@@ -54,6 +54,23 @@ describe("on one device", () => {
     engine.dispose();
   });
 
+  test("results are awaited where a slow platform is nudged", async () => {
+    let awaited = 0;
+    const arrive: OpenDevice["arrive"] = (work) => {
+      awaited += 1;
+      return device.arrive(work);
+    };
+    const engine = await createWebGpuEngine({ device: { ...device, arrive } });
+    const module = counter();
+    const executable = await engine.compile(toLowered(module), engine.createWeights(noWeights));
+    const states = engine.createStates(module.states);
+    await engine.run(executable, states, new Map([["by", value(1, 2)]]));
+    expect(awaited).toBe(1);
+    await engine.readState(states, "total");
+    expect(awaited).toBe(2);
+    engine.dispose();
+  });
+
   test("several steps in one submit give what as many submits give", async () => {
     const engine = await createWebGpuEngine({ device });
     const module = counter();

@@ -78,7 +78,7 @@ function openWorkshop(device: OpenDevice, options: WebGpuOptions, variant: Named
 /** Opens a device, unless one is given, and makes the engine on it. */
 export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<WebGpuEngine> {
   const opened = options.device ?? (await openDevice(options));
-  const variants = choicesOf(opened, options);
+  let variants = choicesOf(opened, options);
   let shop = openWorkshop(opened, options, variants[0]!);
   let restoring: Promise<void> | undefined;
 
@@ -94,7 +94,10 @@ export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<W
     if (!shop.device.fault()) return;
     const device = await shop.device.reopen();
     shop.memory.lose();
-    shop = openWorkshop(device, options, shop.variant);
+    // It need not be the same adapter.
+    variants = choicesOf(device, options);
+    const same = variants.find(({ name }) => name === shop.variant.name);
+    shop = openWorkshop(device, options, same ?? variants[0]!);
   }
 
   const runTimes: WebGpuEngine["runTimes"] = (executable, states, inputs, times) =>
@@ -102,7 +105,9 @@ export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<W
   return {
     ...webGpuTraits,
     variants: {
-      names: variants.map(({ name }) => name),
+      get names() {
+        return variants.map(({ name }) => name);
+      },
       current: () => shop.variant.name,
       use(name) {
         shop.variant = variantNamed(variants, name);

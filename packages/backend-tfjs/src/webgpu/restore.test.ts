@@ -85,6 +85,20 @@ test("engines that share a device share the one that takes its place, and may lo
   expect((await engines[0]!.device.device.lost).reason).toBe("destroyed");
 });
 
+test("kernels are cut for the device that takes the place of a lost one", async () => {
+  const device = await openDevice();
+  const reopen = async () => ({ ...(await device.reopen()), subgroups: { claimed: 4, width: 2 } });
+  const engine = await createWebGpuEngine({ device: { ...device, reopen } });
+  engine.variants.use("workgroups of 32");
+  expect(engine.variant).toMatchObject({ name: "workgroups of 32", shuffles: 4 });
+  device.device.destroy();
+  await device.device.lost;
+  await engine.restore();
+  expect(engine.variant).toMatchObject({ name: "workgroups of 32", shuffles: 2 });
+  engine.dispose();
+  device.dispose();
+});
+
 test("what WebGPU refuses ends the engine until it is restored", async () => {
   const engine = await createWebGpuEngine();
   const { compile, create } = await setUp(engine);

@@ -6,10 +6,14 @@ import type { NamedVariant } from "./kernels/kernel.ts";
  * The ways in which kernels can be cut on a device, the one to take untimed first: the one place where that is decided.
  * On a software adapter a barrier costs more than a whole line, so there each line is one thread's.
  */
-export function variantsFor({ facts, gpu, adapter }: OpenDevice): readonly NamedVariant[] {
-  const { software, features, limits } = facts;
+export function variantsFor({
+  facts,
+  gpu,
+  subgroups,
+}: Pick<OpenDevice, "facts" | "gpu" | "subgroups">): readonly NamedVariant[] {
+  const { software, limits } = facts;
   const offered = {
-    shuffles: features.includes("subgroups") ? Math.min(32, adapter.subgroupMinSize || 1) : 1,
+    shuffles: subgroups.width,
     dot4: gpu.wgslLanguageFeatures.has("packed_4x8_integer_dot_product"),
   };
   const workgroups = (software ? [32] : [128, 64, 32])

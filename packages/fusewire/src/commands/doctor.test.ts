@@ -72,10 +72,12 @@ test("a machine without WebGPU is told why, and what auto takes", async () => {
   expect(stdout).toContain("webgpu    none: the npm package 'webgpu' is not installed\n");
 });
 
-const gpu = (tests: Readonly<Record<string, SelfTest>>): Partial<Sources> => ({
+const SEEN = { claimed: 32, width: 32 };
+
+const gpu = (tests: Readonly<Record<string, SelfTest>>, subgroups = SEEN): Partial<Sources> => ({
   lookForGpu: async () => ADAPTER,
   listAdapters: async () => [ADAPTER],
-  testWebGpu: async () => tests,
+  testWebGpu: async () => ({ subgroups, tests }),
 });
 
 test.each([40, 80])("a GPU with its features and limits, in a terminal of %i columns", async (columns) => {
@@ -85,10 +87,21 @@ test.each([40, 80])("a GPU with its features and limits, in a terminal of %i col
   expect(text).toContain("takes webgpu: the GPU Acme Graphics 9000");
   expect(text).toContain("features: shader-f16, subgroups");
   expect(text).toContain("maxBufferSize 2.15 GB");
+  expect(text).toContain("lanes exchange values by 32, as tried a workgroup");
   expect(text).toContain("a workgroup a line: 1 kernel test passed");
   // The name of a limit may be longer than the line, and is not cut.
   for (const line of stdout.split("\n"))
     expect(line.length <= columns || !line.trim().includes(" ")).toBe(true);
+});
+
+test.each([
+  [{ claimed: 32, width: 8 }, "lanes exchange values by 8, as tried; the driver speaks of subgroups of 32"],
+  [{ claimed: 4, width: 1 }, "lanes exchange no values; the driver speaks of subgroups of 4"],
+  [{ claimed: 64, width: 32 }, "lanes exchange values by 32, as tried a workgroup"],
+  [{ claimed: 1, width: 1 }, "lanes exchange no values a workgroup"],
+])("subgroups as they were seen: %j", async (subgroups, text) => {
+  const { stdout } = await doctor(gpu({ "a workgroup a line": GOOD }, subgroups));
+  expect(stdout.replace(/\s+/g, " ")).toContain(text);
 });
 
 test("a wrong kernel and rows that change are named, and end with 1", async () => {

@@ -1,4 +1,5 @@
 import { freemem, totalmem } from "node:os";
+import type { Subgroups } from "@fusewire/backend-tfjs";
 import type { AdapterFacts, NoGpu } from "@fusewire/backend-tfjs/adapter";
 import type { WasmFacts } from "@fusewire/backend-wasm";
 import type { SelfTest } from "@fusewire/passes";
@@ -6,6 +7,12 @@ import { chooseDevice, type DeviceChoice, lookForGpu } from "../devices.ts";
 
 /** Self-tests by the name of the variant. */
 export type Tests = Readonly<Record<string, SelfTest>>;
+
+/** What was seen on the WebGPU device that the system gives first. */
+export interface WebGpuTests {
+  readonly subgroups: Subgroups;
+  readonly tests: Tests;
+}
 
 /** What a machine offers, and whether it computes what it should. */
 export interface DoctorFacts {
@@ -15,7 +22,7 @@ export interface DoctorFacts {
   readonly memory: { readonly total: number; readonly free: number };
   readonly auto: DeviceChoice;
   readonly wasm: Omit<WasmFacts, "tests"> & { readonly tests: Tests };
-  readonly webgpu: { readonly adapters: readonly AdapterFacts[]; readonly tests: Tests } | NoGpu;
+  readonly webgpu: ({ readonly adapters: readonly AdapterFacts[] } & WebGpuTests) | NoGpu;
   /** Whether every self-test passed. */
   readonly ok: boolean;
 }
@@ -25,7 +32,7 @@ export interface Sources {
   readonly lookForGpu: () => Promise<AdapterFacts | NoGpu>;
   readonly listAdapters: () => Promise<readonly AdapterFacts[] | NoGpu>;
   readonly testWasm: () => Promise<DoctorFacts["wasm"]>;
-  readonly testWebGpu: () => Promise<Tests>;
+  readonly testWebGpu: () => Promise<WebGpuTests>;
 }
 
 export const MACHINE: Sources = {
@@ -44,7 +51,7 @@ export const MACHINE: Sources = {
     const { openDevice, testVariants } = await import("@fusewire/backend-tfjs");
     const device = await openDevice();
     try {
-      return await testVariants(device);
+      return { subgroups: device.subgroups, tests: await testVariants(device) };
     } finally {
       device.dispose();
     }
@@ -56,7 +63,7 @@ export async function examine(sources: Sources): Promise<DoctorFacts> {
   const auto = chooseDevice(await sources.lookForGpu());
   const wasm = await sources.testWasm();
   const adapters = await sources.listAdapters();
-  const webgpu = "refused" in adapters ? adapters : { adapters, tests: await sources.testWebGpu() };
+  const webgpu = "refused" in adapters ? adapters : { adapters, ...(await sources.testWebGpu()) };
   const tests = [wasm.tests, "refused" in webgpu ? {} : webgpu.tests].flatMap((some) => Object.values(some));
   return {
     runtime: runtimeOf(process.versions),

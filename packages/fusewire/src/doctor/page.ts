@@ -4,7 +4,7 @@ import { adapterName } from "../devices.ts";
 import { printable } from "../text/cells.ts";
 import { formatBytes, plural } from "../text/units.ts";
 import { wrap } from "../text/wrap.ts";
-import type { DoctorFacts, Tests } from "./examine.ts";
+import type { DoctorFacts, Tests, WebGpuTests } from "./examine.ts";
 
 const LABEL = 10;
 
@@ -19,7 +19,11 @@ export function toPage(facts: DoctorFacts, width: number): string {
     ...testRows(wasm.tests),
     ...("refused" in webgpu
       ? [["webgpu", `none: ${webgpu.refused}`] as const]
-      : [...webgpu.adapters.flatMap(adapterRows), ...testRows(webgpu.tests)]),
+      : [
+          ...webgpu.adapters.flatMap(adapterRows),
+          ["", subgroupsOf(webgpu.subgroups)] as const,
+          ...testRows(webgpu.tests),
+        ]),
     ["verdict", ok ? "every self-test passed" : "a self-test FAILED: do not trust that device"],
   ];
   const indent = " ".repeat(LABEL);
@@ -39,6 +43,12 @@ const adapterRows = (facts: AdapterFacts): (readonly [string, string])[] => [
   ["", `features: ${facts.features.length === 0 ? "none" : [...facts.features].sort().join(", ")}`],
   ["", `limits: ${Object.entries(facts.limits).map(limitOf).join(", ")}`],
 ];
+
+const subgroupsOf = ({ claimed, width }: WebGpuTests["subgroups"]): string =>
+  [
+    width > 1 ? `lanes exchange values by ${width}, as tried` : "lanes exchange no values",
+    ...(width < Math.min(claimed, 32) ? [`the driver speaks of subgroups of ${claimed}`] : []),
+  ].join("; ");
 
 const limitOf = ([name, value]: readonly [string, number]): string =>
   `${name} ${/Size$/.test(name) && /Buffer|Storage/.test(name) ? formatBytes(value) : value}`;

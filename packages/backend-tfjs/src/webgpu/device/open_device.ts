@@ -1,6 +1,8 @@
 import { type AdapterFacts, type AdapterOptions, factsOf, findAdapter, LIMITS } from "./adapter.ts";
 import { SMALLER, WebGpuError } from "./errors.ts";
+import { nudged } from "./nudge.ts";
 import { createPipelines, type Pipelines } from "./pipelines.ts";
+import { NO_SUBGROUPS, probeSubgroups, type Subgroups } from "./subgroups.ts";
 
 export type DeviceOptions = AdapterOptions;
 
@@ -11,6 +13,8 @@ export interface OpenDevice {
   readonly device: GPUDevice;
   readonly adapter: GPUAdapterInfo;
   readonly facts: AdapterFacts;
+  /** Tried when the device was opened. */
+  readonly subgroups: Subgroups;
   readonly pipelines: Pipelines;
   /** Why the device is gone, or undefined while it works. */
   fault(): WebGpuError | undefined;
@@ -18,6 +22,8 @@ export interface OpenDevice {
   check(): void;
   /** Waits for a piece of work; where the device was lost meanwhile, that is the error. */
   finish<T>(work: Promise<T>): Promise<T>;
+  /** The same for what the GPU computes: results are awaited here alone. */
+  arrive<T>(work: Promise<T>): Promise<T>;
   /** The device that takes this one's place, opened with the same options: one for all who ask. This one is closed. */
   reopen(): Promise<OpenDevice>;
   /** Closes it, and what took its place. */
@@ -36,10 +42,23 @@ export async function openDevice(options: DeviceOptions = {}): Promise<OpenDevic
   const requiredFeatures = FEATURES.filter((feature) => adapter.features.has(feature));
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
   platform.watch(device);
-  return watched(platform.gpu, device, adapter, options);
+  const arrive = <T>(work: Promise<T>) => (platform.nudge ? nudged(device.queue, work) : work);
+  const subgroups = device.features.has("subgroups")
+    ? await probeSubgroups(device, adapter.info.subgroupMinSize || 1, arrive)
+    : NO_SUBGROUPS;
+  return watched(platform.gpu, device, adapter, { options, subgroups, arrive });
 }
 
-function watched(gpu: GPU, device: GPUDevice, adapter: GPUAdapter, options: DeviceOptions): OpenDevice {
+interface Opened extends Pick<OpenDevice, "subgroups" | "arrive"> {
+  readonly options: DeviceOptions;
+}
+
+function watched(
+  gpu: GPU,
+  device: GPUDevice,
+  adapter: GPUAdapter,
+  { options, subgroups, arrive }: Opened,
+): OpenDevice {
   let fault: WebGpuError | undefined;
   let next: Promise<OpenDevice> | undefined;
   const lost = device.lost.then(({ reason, message }) => {
@@ -56,25 +75,28 @@ function watched(gpu: GPU, device: GPUDevice, adapter: GPUAdapter, options: Devi
     // What is refused after the memory ran out is a consequence of that.
     fault ??= describe(error);
   });
+  const finish: OpenDevice["finish"] = (work) =>
+    work.catch(async (error: unknown) => {
+      // The promise of the loss may settle a little after those of the work that it ended.
+      const later = new Promise((resolve) => setTimeout(resolve, 100));
+      await Promise.race([lost, later]);
+      throw fault ?? error;
+    });
   return {
     gpu,
     device,
     adapter: adapter.info,
     pipelines: createPipelines(device),
     facts: factsOf(adapter, device.features),
+    subgroups,
     fault: () => fault,
     check() {
       const found = fault;
       if (found?.fault === "out-of-memory") fault = undefined;
       if (found) throw found;
     },
-    finish: (work) =>
-      work.catch(async (error: unknown) => {
-        // The promise of the loss may settle a little after those of the work that it ended.
-        const later = new Promise((resolve) => setTimeout(resolve, 100));
-        await Promise.race([lost, later]);
-        throw fault ?? error;
-      }),
+    finish,
+    arrive: (work) => finish(arrive(work)),
     reopen() {
       device.destroy();
       next ??= openDevice(options);

@@ -4,9 +4,12 @@ import type { Gpu, GpuOptions, NoGpu } from "./gpu.ts";
 export async function openGpu(_options?: GpuOptions): Promise<Gpu | NoGpu> {
   const gpu = typeof navigator === "undefined" ? undefined : (navigator.gpu as GPU | undefined);
   return gpu
-    ? { gpu, watch: () => undefined }
+    ? { gpu, watch: () => undefined, nudge: isGecko(navigator.userAgent) }
     : { missing: "webgpu", refused: "this browser has no WebGPU (navigator.gpu)" };
 }
+
+/** Nothing else tells Firefox from browsers that need no nudge; those are merely "like Gecko". */
+export const isGecko = (userAgent: string): boolean => /\bGecko\/\d/.test(userAgent);
 
 /** A browser tells of its GPUs by its adapters alone. */
 export const noGpuInSight = (): string | undefined => undefined;

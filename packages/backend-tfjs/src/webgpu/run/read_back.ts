@@ -50,7 +50,7 @@ export function createReadBack(device: OpenDevice, memory: Memory): ReadBack {
           }
         },
         async finish() {
-          await device.finish(staging.mapAsync(MAP_READ, 0, total));
+          await device.arrive(staging.mapAsync(MAP_READ, 0, total));
           const bytes = new Uint8Array(staging.getMappedRange(0, total));
           const values = Array.from({ length: steps }, (_, step) => valuesAt(bytes, step * perStep, wanted));
           staging.unmap();

@@ -4,7 +4,7 @@ import type { Shader } from "./shader.ts";
  * An expression for the values of `width` neighbouring lanes folded together, the same in each of them; for a width of 1
  * the value itself. Lanes exchange values over a fixed width, smaller than any subgroup of the device, so that the order
  * is the same on all: subgroupAdd would leave it to the driver. Neighbours by number must be neighbours in a subgroup,
- * which holds for workgroups of one dimension on all drivers known.
+ * which is tried when a device is opened.
  */
 export function foldNeighbours(
   shader: Shader,

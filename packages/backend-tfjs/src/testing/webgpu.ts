@@ -9,12 +9,15 @@ import type { Variant } from "../webgpu/kernels/kernel.ts";
 /** The variant that differs from the one before it in how lanes join alone, which tests of its own cover. */
 export const SHUFFLES = "a workgroup a line, joined by shuffles";
 
+/** Bytes of workgroup memory that every device has. */
+export const EVERYWHERE = 16_384;
+
 /** Every way in which kernels are cut, which the software adapter runs as well as a GPU would. */
 export const VARIANTS: Readonly<Record<string, Variant>> = {
-  "a thread a line": { lanes: 1, shuffles: 1, chunks: "lines", dot4: false },
-  "a workgroup a line": { lanes: 32, shuffles: 1, chunks: "tiles", dot4: true },
+  "a thread a line": { lanes: 1, shuffles: 1, chunks: "lines", dot4: false, memory: EVERYWHERE },
+  "a workgroup a line": { lanes: 32, shuffles: 1, chunks: "tiles", dot4: true, memory: EVERYWHERE },
   // As wide as the software adapter's subgroups.
-  [SHUFFLES]: { lanes: 32, shuffles: 4, chunks: "tiles", dot4: true },
+  [SHUFFLES]: { lanes: 32, shuffles: 4, chunks: "tiles", dot4: true, memory: EVERYWHERE },
 };
 
 /** Describes tests once for each variant, or for some of them, on one device. */

@@ -1,6 +1,8 @@
 import { rootsOf, topological } from "@fusewire/ir";
 import { selfTest } from "@fusewire/passes";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { EVERYWHERE } from "../testing/webgpu.ts";
+import { workgroupBytes } from "../testing/workgroup_memory.ts";
 import { type OpenDevice, openDevice } from "./device/open_device.ts";
 import { createWebGpuEngine } from "./engine.ts";
 import { KERNELS } from "./kernels/index.ts";
@@ -47,12 +49,12 @@ test("runs every kernel there is, and notices a device that computes nothing", a
 
 /** How kernels are cut for GPUs: with and without subgroups, and where the language lacks an instruction. */
 const GPUS: readonly Variant[] = [
-  { lanes: 128, shuffles: 32, chunks: "tiles", dot4: true },
-  { lanes: 128, shuffles: 1, chunks: "tiles", dot4: false },
-  { lanes: 64, shuffles: 8, chunks: "tiles", dot4: true },
-  { lanes: 64, shuffles: 1, chunks: "tiles", dot4: false },
-  { lanes: 32, shuffles: 32, chunks: "tiles", dot4: true },
-  { lanes: 32, shuffles: 4, chunks: "tiles", dot4: false },
+  { lanes: 128, shuffles: 32, chunks: "tiles", dot4: true, memory: EVERYWHERE },
+  { lanes: 128, shuffles: 1, chunks: "tiles", dot4: false, memory: EVERYWHERE },
+  { lanes: 64, shuffles: 8, chunks: "tiles", dot4: true, memory: EVERYWHERE },
+  { lanes: 64, shuffles: 1, chunks: "tiles", dot4: false, memory: EVERYWHERE },
+  { lanes: 32, shuffles: 32, chunks: "tiles", dot4: true, memory: EVERYWHERE },
+  { lanes: 32, shuffles: 4, chunks: "tiles", dot4: false, memory: EVERYWHERE },
 ];
 
 test.each(GPUS)(
@@ -71,6 +73,8 @@ test.each(GPUS)(
     const { results } = await selfTest(engine);
     expect(results.flatMap(({ error }) => error ?? [])).toEqual([]);
     expect(open.fault()).toBeUndefined();
+    // Dawn's null backend has more workgroup memory than every device has.
+    expect(Math.max(...written.map(workgroupBytes))).toBeLessThanOrEqual(EVERYWHERE);
     // Fewer vectors in a row would leave lanes without work, and a norm before a product keeps it from tiles.
     const products = written.filter((code) => code.includes("fn finish("));
     for (const part of ["var<workgroup> left", `@workgroup_size(${variant.lanes})`])

@@ -14,6 +14,7 @@ export function variantsFor({
   const { software, limits } = facts;
   const offered = {
     shuffles: subgroups.width,
+    memory: limits.maxComputeWorkgroupStorageSize,
     dot4: gpu.wgslLanguageFeatures.has("packed_4x8_integer_dot_product"),
   };
   const workgroups = (software ? [32] : [128, 64, 32])

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { computeWith } from "../../testing/agreement.ts";
 import { check } from "../../testing/arbitrary.ts";
-import { onEachVariant } from "../../testing/webgpu.ts";
+import { EVERYWHERE, onEachVariant } from "../../testing/webgpu.ts";
 import { argsortKernel } from "./argsort.ts";
 
 /** Lines that end before, at and behind a block and runs of blocks. */
@@ -75,7 +75,7 @@ test("launches grow with the logarithm of a line, and one pipeline merges runs o
     const step = { reads: [type], write: { ...type, dtype: "i32" as const }, rows: "few" as const };
     return argsortKernel(
       { ...step, attrs: { descending: false } },
-      { lanes: 32, shuffles: 1, chunks: "tiles", dot4: false },
+      { lanes: 32, shuffles: 1, chunks: "tiles", dot4: false, memory: EVERYWHERE },
     );
   };
   expect([1, 64, 65, 4096, 131_072].map((n) => plan(n).launches.length)).toEqual([1, 1, 2, 7, 12]);

@@ -23,7 +23,7 @@ import {
 import type { Variant } from "./kernel.ts";
 
 const PIECE = 64;
-/** Floats of queries in a workgroup's memory; with the scores it stays within the 16 KB that every device has. */
+/** Floats of queries that a workgroup keeps in its memory, where the device has as much. */
 const SHARED = 2048;
 /** Queries of a prompt that one workgroup serves at most. */
 const QUERIES = 8;
@@ -46,7 +46,7 @@ const linesOf = ({ heads, queries }: Tile): number => heads * queries;
 
 export function attentionPieces(step: AttentionStep, variant: Variant): Plan {
   const sizes = attentionSizes(step.reads);
-  const tile = tileFor(sizes, step);
+  const tile = tileFor(sizes, step, linesThatFit(sizes, variant));
   const launches = [...runsLaunches(step), piecesLaunch(step, sizes, tile, variant)];
   const scratch = isCoded(step) ? [runsBytes(step)] : [];
   if (tile.splits === 0) return { launches, scratch };
@@ -58,9 +58,23 @@ export function attentionPieces(step: AttentionStep, variant: Variant): Plan {
 /** The scratch memory in which pieces are handed over. */
 const piecesOf = (step: AttentionStep) => ({ kind: "scratch", index: isCoded(step) ? 1 : 0 }) as const;
 
-function tileFor({ heads, groups, length, d, slots }: AttentionSizes, { rows, attrs }: AttentionStep): Tile {
+/** Sums of neighbouring lanes that join in workgroup memory. */
+const partsOf = ({ shuffles }: Variant): number => PIECE / Math.min(shuffles, PIECE);
+
+/** How many lines' queries, weights and sums, and the bounds of the run, find room in the memory of a workgroup. */
+export function linesThatFit({ d }: AttentionSizes, variant: Variant): number {
+  // Each variable is counted in multiples of 16 bytes.
+  const beside = 4 * 16;
+  return Math.floor((variant.memory - beside) / (4 * (d + PIECE + partsOf(variant))));
+}
+
+function tileFor(
+  { heads, groups, length, d, slots }: AttentionSizes,
+  { rows, attrs }: AttentionStep,
+  fitting: number,
+): Tile {
   const shared = heads / groups;
-  const most = Math.max(1, Math.min(16, Math.floor(SHARED / d)));
+  const most = Math.min(fitting, Math.max(1, Math.min(16, Math.floor(SHARED / d))));
   let together = Math.min(shared, most);
   while (shared % together !== 0) together--;
   // Pieces that touch a run: one more where a ring begins in the middle of one. A single one needs no second launch.
@@ -72,7 +86,7 @@ function tileFor({ heads, groups, length, d, slots }: AttentionSizes, { rows, at
   return { heads: together, queries, splits: 0 };
 }
 
-function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile, { shuffles }: Variant): Launch {
+function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile, variant: Variant): Launch {
   const { batch, heads, length, d, dv, groups, slots } = sizes;
   const lines = linesOf(tile);
   const shader = createShader();
@@ -91,8 +105,8 @@ function piecesLaunch(step: AttentionStep, sizes: AttentionSizes, tile: Tile, { 
   const HT = shader.size(headTiles);
   const total = batch * headTiles * Math.ceil(length / tile.queries) * Math.max(1, tile.splits);
   const own = Math.ceil(dv / PIECE);
-  const neighbours = Math.min(shuffles, PIECE);
-  const parts = PIECE / neighbours;
+  const parts = partsOf(variant);
+  const neighbours = PIECE / parts;
   declareTree(shader, lines, parts);
   /** Leaves what a line's lanes share of a value in the tree. */
   const store = (fold: Fold, value: string) =>

@@ -9,6 +9,8 @@ export interface Variant {
   readonly shuffles: number;
   /** How chunks of prompts are multiplied: in tiles that pass through workgroup memory, or line by line. */
   readonly chunks: "tiles" | "lines";
+  /** Bytes of memory that the threads of a workgroup share. */
+  readonly memory: number;
   /** Whether the language has an instruction for products of four bytes. */
   readonly dot4: boolean;
 }

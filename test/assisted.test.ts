@@ -99,7 +99,7 @@ async function generateFour(model: CausalLM, assistant_model: CausalLM, options:
 describe.each(["eager:wasm", "wasm", "webgpu"])("four prompts of different lengths on %s", (device) => {
   test("give greedily what each gives alone without an assistant", () =>
     withAssistant(GOLDEN, device, async (model, assistant_model) => {
-      const options = { max_new_tokens: 24, eos_token_id: [167], cache_implementation: "static" };
+      const options = { max_new_tokens: 24, eos_token_id: [167], cache_implementation: "static" } as const;
       const { rows, batch } = await generateFour(model, assistant_model, options);
       for (const [b, row] of rows.entries())
         expect(batch.new_tokens[b]).toEqual(

@@ -3,7 +3,7 @@ import { AutoModelForCausalLM, type CausalLM } from "fusewire";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { goldenPath } from "./support/goldens.ts";
 
-describe.each(["interpreter", "eager:cpu", "wasm"])("beams on %s", (device) => {
+describe.each(["interpreter", "eager:cpu", "wasm"] as const)("beams on %s", (device) => {
   let model: CausalLM;
   beforeAll(async () => {
     model = await AutoModelForCausalLM.from_pretrained(goldenPath("generation", "target"), { device });

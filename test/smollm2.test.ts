@@ -15,7 +15,7 @@ function checkpoint(): string {
   throw new Error("set FUSEWIRE_SMOLLM2 to the directory `hf` that models/smollm2/make.py writes");
 }
 
-test.each(["wasm", "eager:wasm"])(
+test.each(["wasm", "eager:wasm"] as const)(
   "SmolLM2-135M-Instruct knows the capital of France on %s",
   async (device) => {
     const tokenizer = await AutoTokenizer.from_pretrained(checkpoint());

@@ -70,6 +70,24 @@ export function describeParity(device: string, how: keyof typeof PASSES, models 
         expect(largestDifference(real, await numbers(arrays("left_padded.logits")))).toBeLessThan(LOGITS);
         expect(mask.every((seen, i) => seen === 1 || position(i).every((x) => x === 0))).toBe(true);
       }));
+
+    test("hidden states agree: the embedding, and what comes out of each layer", () =>
+      loaded(async (model) => {
+        const arrays = await openArrays(`${directory}/expected.safetensors`);
+        const { input_ids } = expected.batch;
+        const { hidden_states = [], logits } = await model.forward(
+          { input_ids },
+          { output_hidden_states: true, logits_to_keep: 1 },
+        );
+        expect(hidden_states).toHaveLength(model.config.num_hidden_layers + 1);
+        for (const [i, state] of hidden_states.entries())
+          expect(
+            largestDifference(floats(state), await numbers(arrays(`batch.hidden_states.${i}`))),
+          ).toBeLessThan(LOGITS);
+        const alone = await model.forward({ input_ids }, { logits_to_keep: 1 });
+        expect(logits.type).toEqual(alone.logits.type);
+        expect(largestDifference(floats(logits), [...floats(alone.logits)])).toBeLessThan(LOGITS);
+      }));
   });
 }
 

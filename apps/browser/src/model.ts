@@ -1,7 +1,7 @@
 import plain from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url";
 import simd from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url";
 import threads from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url";
-import { AutoModelForCausalLM, AutoTokenizer, type CausalLM, type Tokenizer } from "fusewire";
+import { AutoModelForCausalLM, AutoTokenizer, type CausalLM, type Device, type Tokenizer } from "fusewire";
 
 export interface Teller {
   readonly model: CausalLM;
@@ -9,7 +9,7 @@ export interface Teller {
 }
 
 // `?device=eager:wasm` and so on: to compare engines.
-const device = new URLSearchParams(location.search).get("device") ?? "auto";
+const device = (new URLSearchParams(location.search).get("device") ?? "auto") as Device;
 
 /** Loads the model that lies beside the page; `onProgress` hears from 0 to 1. */
 export async function loadTeller(onProgress: (done: number) => void): Promise<Teller> {

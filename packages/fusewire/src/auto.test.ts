@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(cache_dir, { recursive: true }));
 
-const offline = () => ({ cache_dir, local_files_only: true, device: "wasm" });
+const offline = () => ({ cache_dir, local_files_only: true, device: "wasm" as const });
 
 test("a model of the hub loads from a cache that Python filled, and tells of its files", async () => {
   const told = new Set<string>();

@@ -23,7 +23,7 @@ import {
 } from "@fusewire/models";
 import { type Buckets, DEFAULT_BUCKETS } from "@fusewire/passes";
 import { openModel } from "#platform";
-import { createEngine } from "./devices.ts";
+import { createEngine, type Device } from "./devices.ts";
 import { memorySize } from "./memory_size.ts";
 import { PRETRAINED_OPTIONS } from "./pretrained_options.ts";
 
@@ -39,7 +39,7 @@ export interface FromPretrainedOptions extends SourceOptions {
   /** Hugging Face's older name of `dtype`. */
   torch_dtype?: WeightDType;
   /** Where to run; see `DEVICES`. */
-  device?: string;
+  device?: Device;
   /** Threads of device `wasm`; as many as the machine has unless given. */
   threads?: number;
   /** What weights, caches and scratch memory may take on `wasm` and `webgpu`: bytes, or a size such as "6GiB". */

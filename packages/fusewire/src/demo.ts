@@ -10,6 +10,7 @@ import { NodeTable, rootsOf, topological } from "@fusewire/ir";
 import { embeddedModel } from "@fusewire/models/node";
 import { capacityBucket, isFree } from "@fusewire/passes";
 import { AutoModelForCausalLM, AutoTokenizer } from "./auto.ts";
+import type { Device } from "./devices.ts";
 import { Interrupted } from "./errors.ts";
 import { type Io, type Output, widthOf } from "./io.ts";
 import { streamText } from "./stream_text.ts";
@@ -21,7 +22,7 @@ const PROMPT = "One day, a little girl found a golden key in the garden.";
 const OPTIONS = { repetition_penalty: 1.2 };
 
 /** Streams a story of the model that comes with Fusewire, then says what it took. */
-export async function demo(io: Io, device = "auto", maxNewTokens = 160): Promise<void> {
+export async function demo(io: Io, device: Device = "auto", maxNewTokens = 160): Promise<void> {
   const directory = embeddedModel("tales");
   const tokenizer = await AutoTokenizer.from_pretrained(directory);
   const model = await AutoModelForCausalLM.from_pretrained(directory, { device });

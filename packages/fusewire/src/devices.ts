@@ -14,6 +14,9 @@ export const DEVICES = [
   "interpreter",
 ] as const;
 
+/** The name of a device, or `auto`; backends of TensorFlow.js are named behind `eager:`. */
+export type Device = Exclude<(typeof DEVICES)[number], "eager:<tfjs backend>"> | `eager:${string}`;
+
 /** A device, and why it was taken. */
 export interface DeviceChoice {
   readonly device: string;

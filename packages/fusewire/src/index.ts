@@ -1,22 +1,39 @@
 export type {
+  AllScores,
+  AssistantModel,
   AttentionImplementation,
+  CacheDTypeName,
+  CacheImplementationName,
   CacheOptions,
   CausalLM,
+  Compilation,
   CompileOptions,
   CompileStats,
+  FinishReason,
   ForwardInputs,
   ForwardOptions,
+  ForwardResult,
   GenerateInputs,
+  GenerationConfig,
   GenerationOptions,
   GenerationResult,
   GenerationStats,
   GenerationStep,
+  LoadProgress,
   LogitsProcessor,
+  ModelConfig,
   ModelInputs,
   PrefixAllowedTokens,
+  QuantizedDType,
+  Round,
+  SdpaKernelOptions,
+  SdpKernelOptions,
   StaticCacheOptions,
   StoppingCriterion,
   Streamer,
+  WatermarkingConfig,
+  WeightDType,
+  WeightDTypeName,
 } from "@fusewire/generate";
 export {
   Cache,
@@ -32,13 +49,21 @@ export {
   sdp_kernel,
   sdpa_kernel,
 } from "@fusewire/generate";
-export { FusewireError } from "@fusewire/ir";
+export { FusewireError, type Value } from "@fusewire/ir";
 export {
+  type ChatMessage,
+  type ChatOptions,
+  type DecodeOptions,
+  type EncodeOptions,
+  type Encoding,
   type FetchFilesOptions,
   fetchFiles,
+  type HubOptions,
+  type HubProgress,
   type ModelFiles,
   memoryFiles,
   type Tokenizer,
+  type TokenizerOptions,
 } from "@fusewire/models";
 export {
   AutoModelForCausalLM,
@@ -46,6 +71,6 @@ export {
   type FromPretrainedOptions,
   type PretrainedModel,
 } from "./auto.ts";
-export { DEVICES } from "./devices.ts";
+export { DEVICES, type Device } from "./devices.ts";
 export { streamText, type TextGeneration } from "./stream_text.ts";
 export { TextIteratorStreamer, TextStreamer, type TextStreamerOptions } from "./text_streamer.ts";

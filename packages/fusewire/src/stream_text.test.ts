@@ -65,6 +65,36 @@ test.each<[string, (stream: ReturnType<typeof text>) => Promise<void>]>([
   expect(model.runtime.engine.held()).toEqual(held);
 });
 
+test("left while a piece is awaited: the step under way is the last", async () => {
+  const past_key_values = new DynamicCache();
+  const stream = text({ past_key_values });
+  const piece = expect(stream.next()).rejects.toThrow("left before its end");
+  await stream.return(undefined as never);
+  await piece;
+  await expect(stream.result).rejects.toThrow("left before its end");
+  expect(past_key_values.get_seq_length()).toBe(0);
+  const { stats } = await model.generate(tokenizer(PROMPT), { past_key_values, max_new_tokens: 2 });
+  expect(stats.new_tokens).toBe(2);
+});
+
+test("left before it began: nothing is computed, and the result says so", async () => {
+  const stream = text();
+  await stream.return(undefined as never);
+  await expect(stream.result).rejects.toThrow("left before its end");
+  expect(await stream.next()).toEqual({ done: true, value: undefined });
+});
+
+test("a signal of the caller ends it as well", async () => {
+  const controller = new AbortController();
+  const stream = text({ signal: controller.signal, max_new_tokens: 50 });
+  await stream.next();
+  controller.abort(new Error("enough"));
+  await expect(async () => {
+    for await (const _ of stream);
+  }).rejects.toThrow("enough");
+  await expect(stream.result).rejects.toThrow("enough");
+});
+
 test("what fails fails the stream and its result", async () => {
   const stream = text({ temperature: -1 });
   await expect(stream.next()).rejects.toThrow("temperature");

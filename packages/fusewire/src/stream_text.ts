@@ -25,7 +25,10 @@ export function streamText(
   const { promise, resolve, reject } = deferred<GenerationResult>();
   // Who never asks for the result is not told of its failure by the process.
   promise.catch(() => undefined);
-  const pieces = textPieces(model, tokenizer, prompt, options);
+  const left = new FusewireError("the text was left before its end, so there is no result");
+  const leaving = new AbortController();
+  const signals = [leaving.signal, ...(options.signal ? [options.signal] : [])];
+  const pieces = textPieces(model, tokenizer, prompt, { ...options, signal: AbortSignal.any(signals) });
   async function* told(): AsyncGenerator<string, GenerationResult> {
     try {
       const result = yield* pieces;
@@ -35,10 +38,20 @@ export function streamText(
       reject(error);
       throw error;
     } finally {
-      reject(new FusewireError("the text was left before its end, so there is no result"));
+      reject(left);
     }
   }
-  return Object.assign(told(), { result: promise });
+  const stream = told();
+  const end = stream.return.bind(stream);
+  return Object.assign(stream, {
+    result: promise,
+    /** Ends the step under way too, where one is awaited, and a generation that has not begun. */
+    return(value: GenerationResult | PromiseLike<GenerationResult>) {
+      leaving.abort(left);
+      reject(left);
+      return end(value);
+    },
+  });
 }
 
 async function* textPieces(

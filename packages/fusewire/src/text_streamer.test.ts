@@ -50,6 +50,35 @@ test("an iterator is read while the text is made, and ends with what has failed"
   await stopped;
 });
 
+test("a streamer serves one generation after another", async () => {
+  const { tokenizer, model, inputs, options, text } = await setting();
+  const pieces: string[] = [];
+  const plain = new TextStreamer(tokenizer, {
+    skip_prompt: true,
+    callback_function: (piece) => pieces.push(piece),
+  });
+  const iterator = new TextIteratorStreamer(tokenizer, { skip_prompt: true });
+  for (let turn = 0; turn < 2; turn++) {
+    pieces.length = 0;
+    await model.generate(inputs, { ...options, streamer: plain });
+    expect(pieces.join("")).toBe(`${text}\n`);
+    // Read from before its first piece on, as one does.
+    const generated = model.generate(inputs, { ...options, streamer: iterator });
+    let read = "";
+    for await (const piece of iterator) read += piece;
+    expect(read).toBe(text);
+    await generated;
+  }
+  // Two generations before either is read are still two.
+  await model.generate(inputs, { ...options, streamer: iterator });
+  await model.generate(inputs, { ...options, streamer: iterator });
+  for (let turn = 0; turn < 2; turn++) {
+    let read = "";
+    for await (const piece of iterator) read += piece;
+    expect(read).toBe(text);
+  }
+});
+
 test("one text at a time", async () => {
   const { tokenizer, model, options } = await setting();
   const streamer = new TextStreamer(tokenizer);

@@ -59,28 +59,33 @@ function lines(print: (line: string) => void): (text: string) => void {
   };
 }
 
+/** Stands behind the last piece of a generation. */
+const END = Symbol("end");
+
 /**
  * The pieces as an async iterator, to be read while `generate` runs (Hugging Face TextIteratorStreamer). It ends with
- * the generation, also with one that failed once it had begun; await the promise of `generate` to see why.
+ * the generation, also with one that failed; await the promise of `generate` to see why. Used for several generations
+ * one after another, it is to be read once for each.
  */
 export class TextIteratorStreamer extends TextStreamer implements AsyncIterable<string> {
-  readonly #pieces: string[] = [];
-  #ended = false;
+  readonly #pieces: (string | typeof END)[] = [];
   #wake: () => void = () => undefined;
 
   override on_finalized_text(text: string, stream_end = false): void {
     if (text !== "") this.#pieces.push(text);
-    this.#ended = stream_end;
+    if (stream_end) this.#pieces.push(END);
     this.#wake();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<string> {
     for (;;) {
-      while (this.#pieces.length > 0) yield this.#pieces.shift()!;
-      if (this.#ended) return;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      const piece = this.#pieces.shift();
+      if (piece === END) return;
+      if (piece !== undefined) yield piece;
+      else
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
     }
   }
 }

@@ -24,7 +24,7 @@ const REMOVED: Readonly<Record<string, CompatArgument>> = {
 /** Arguments of generate() that change nothing at these values and are refused otherwise. */
 export const GENERATE_COMPAT: Readonly<Record<string, CompatArgument>> = {
   output_attentions: { accepts: [false], meaning: "attention weights are never stored" },
-  output_hidden_states: { accepts: [false], meaning: "not built yet" },
+  output_hidden_states: { accepts: [false], meaning: "`forward` returns hidden states, not `generate`" },
   return_dict_in_generate: {
     accepts: [false, true],
     meaning: "the result always is an object with sequences and stats",

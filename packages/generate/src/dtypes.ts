@@ -1,4 +1,4 @@
-import { type DType, FusewireError } from "@fusewire/ir";
+import { type DType, FusewireError, type TensorType } from "@fusewire/ir";
 import type { CacheDType } from "@fusewire/models";
 import type { Quantization } from "@fusewire/passes";
 
@@ -51,6 +51,19 @@ export function weightFormat(dtype: WeightDType): WeightFormat {
     );
   return { quantize: { bits, group } };
 }
+
+/** The name of how weights are kept; `auto` keeps them as the first of them, the embedding, is stored. */
+export function keptDType(
+  dtype: WeightDType,
+  params: ReadonlyMap<string, TensorType>,
+): Exclude<WeightDType, "auto"> {
+  if (dtype !== "auto") return dtype;
+  const [first] = params.values();
+  const found = NAMED.find((name) => WEIGHT_FORMATS[name].stored === first?.dtype);
+  return found ?? "float32";
+}
+
+const NAMED = ["float32", "bfloat16", "float16"] as const;
 
 export const CACHE_DTYPES: Readonly<Record<CacheDTypeName, CacheDType>> = {
   float32: "f32",

@@ -121,3 +121,43 @@ describe("over a cache", () => {
     expect(past_key_values.get_seq_length()).toBe(8);
   });
 });
+
+describe("output_hidden_states", () => {
+  test("of tokens behind a cache are those of the whole text, zeros at pads", async () => {
+    const model = await load();
+    const whole = await model.forward(LEFT, { output_hidden_states: true });
+    expect(whole.hidden_states?.map(({ type }) => type)).toEqual(
+      [0, 1, 2].map(() => ({ dtype: "f32", shape: [2, 7, 16] })),
+    );
+    expect(whole.logits.data).toEqual((await model.forward(LEFT)).logits.data);
+    const cache = new DynamicCache();
+    const cut = (from: number, to: number) => LEFT.input_ids.map((row) => row.slice(from, to));
+    const attention_mask = LEFT.attention_mask.map((row) => row.slice(0, 4));
+    await model.forward({ input_ids: cut(0, 4), attention_mask }, { cache });
+    const rest = await model.forward(
+      { input_ids: cut(4, 7) },
+      { cache, output_hidden_states: true, logits_to_keep: 1 },
+    );
+    expect(rest.logits.type.shape).toEqual([2, 1, 40]);
+    for (const [i, state] of whole.hidden_states!.entries()) {
+      // The pads of the first row.
+      expect([...state.data.slice(0, 2 * 16)]).toEqual(new Array(2 * 16).fill(0));
+      for (const b of [0, 1])
+        expect(rest.hidden_states![i]!.data.slice(b * 3 * 16, (b + 1) * 3 * 16)).toEqual(
+          state.data.slice((b * 7 + 4) * 16, (b + 1) * 7 * 16),
+        );
+    }
+    for (const b of [0, 1])
+      expect(rest.logits.data.slice(b * 40, (b + 1) * 40)).toEqual(
+        whole.logits.data.slice((b * 7 + 6) * 40, (b + 1) * 7 * 40),
+      );
+  });
+
+  test("are returned where they are asked for, all or none", async () => {
+    const model = await load();
+    expect(await model.forward(LEFT, { output_hidden_states: false })).not.toHaveProperty("hidden_states");
+    await expect(model.forward(LEFT, { output_hidden_states: [1] as never })).rejects.toThrow(
+      "forward: output_hidden_states must be true or false, not [1]",
+    );
+  });
+});

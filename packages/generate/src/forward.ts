@@ -1,8 +1,9 @@
 import { emptyValue, FusewireError, floats, optionsInstead, toValue, type Value } from "@fusewire/ir";
-import { batchBucket, cutChunks, type States } from "@fusewire/passes";
+import { batchBucket, cutChunks, type Outputs, type States } from "@fusewire/passes";
 import { checkUsable, forgetLost, sizeFor } from "./cache/bind.ts";
 import { type Cache, holdOf } from "./cache/cache.ts";
 import { noteForward } from "./cache/forward_rows.ts";
+import { type GivenCache, resultCache, withOneCache } from "./cache/given_cache.ts";
 import { EMPTY_ROW } from "./cache/hold.ts";
 import { ownCacheSize } from "./cache/implementation.ts";
 import { withCache } from "./cache/lease.ts";
@@ -17,15 +18,25 @@ import type { Runtime } from "./runtime.ts";
 export interface ForwardOptions {
   /** A cache that the tokens go on from and are added to. */
   readonly past_key_values?: Cache;
+  /** The name of `past_key_values` since transformers 5.24; give one of them. */
+  readonly cache?: Cache;
   /** 0: scores after every token; 1: after the last of each row alone, which costs far less. */
   readonly logits_to_keep?: number;
+  /** Returns the hidden states of every layer too: they are read back, so that it costs more than the scores alone. */
+  readonly output_hidden_states?: boolean;
   /** For code that is carried over: true with a cache, false without. */
   readonly use_cache?: boolean;
 }
 
-/** f32[batch, length or 1, vocabulary]. */
-export interface ForwardResult {
+/** What `forward` returns (Hugging Face CausalLMOutputWithPast); values are zeros at pads. */
+export interface ForwardResult extends GivenCache {
+  /** f32[batch, length or 1, vocabulary]. */
   readonly logits: Value;
+  /**
+   * With output_hidden_states, f32[batch, length, hidden_size] each: the embedding, then what comes out of each layer, the
+   * last one behind the last norm.
+   */
+  readonly hidden_states?: readonly Value[];
 }
 
 /** Tokens to decode, and how many of each row stand before them. */
@@ -47,9 +58,9 @@ export async function forward(
   besides: ForwardOptions = {},
 ): Promise<ForwardResult> {
   const { inputs, options } = splitCall<ForwardInputs, ForwardOptions>("forward", given, besides);
-  const last = checkOptions(options);
+  const { last, kind, cache } = readOptions(options);
   const { model } = runtime.source;
-  const hold = options.past_key_values && holdOf(options.past_key_values);
+  const hold = cache && holdOf(cache);
   if (hold) {
     checkUsable(hold, runtime);
     forgetLost(hold, true);
@@ -66,44 +77,69 @@ export async function forward(
     );
   const size = hold
     ? sizeFor(hold, runtime, fresh.rows.length, longest)
-    : ownCacheSize(runtime, undefined, fresh.rows.length, longest);
+    : ownCacheSize(runtime, { implementation: undefined }, fresh.rows.length, longest);
   const work: Work = { batch: batchBucket(fresh.rows.length, runtime.buckets), size, fresh, before };
-  let logits: Value | undefined;
+  let outputs: Outputs | undefined;
   const body = async function* (states: States) {
-    logits = await (last ? lastScores : allScores)(runtime, states, work);
+    outputs =
+      last && kind === "logits"
+        ? await lastScores(runtime, states, work)
+        : await afterEach(runtime, states, work, kind);
     yield;
   };
   const steps = hold
     ? withCache(hold, runtime, size, body, (finished) => noteForward(hold, fresh, finished))
     : runtime.withStates(size, body);
   for await (const _ of steps);
-  return { logits: logits! };
+  return { ...resultOf(outputs!, last ? fresh : undefined), ...resultCache(cache) };
 }
 
-/** Scores after every token, chunk by chunk. */
-async function allScores(runtime: Runtime, states: States, work: Work): Promise<Value> {
+/** The outputs by their names; with `lastOf` the scores after the last token of each of these rows alone. */
+function resultOf(outputs: Outputs, lastOf: Rows | undefined): ForwardResult {
+  const logits = outputs.get("logits")!;
+  const states = [...outputs].filter(([name]) => name !== "logits").map(([, value]) => value);
+  return {
+    logits: lastOf && logits.type.shape[1] !== 1 ? scoresOfLast(logits, lastOf) : logits,
+    ...(states.length > 0 && { hidden_states: states }),
+  };
+}
+
+function scoresOfLast(logits: Value, { rows, starts, width }: Rows): Value {
+  const size = logits.type.shape[2]!;
+  const last = emptyValue({ dtype: "f32", shape: [rows.length, 1, size] });
+  for (const [b, row] of rows.entries()) {
+    const from = (b * width + starts[b]! + row.length - 1) * size;
+    floats(last).set(floats(logits).subarray(from, from + size), b * size);
+  }
+  return last;
+}
+
+/** What comes out behind every token, chunk by chunk: f32[rows, width, …] each, in the order of the program's outputs. */
+async function afterEach(runtime: Runtime, states: States, work: Work, kind: ScoringKind): Promise<Outputs> {
   const { rows, starts, width } = work.fresh;
-  const { vocabSize } = runtime.source.model;
-  const logits = emptyValue({ dtype: "f32", shape: [rows.length, width, vocabSize] });
+  const results = new Map<string, Value>();
   const longest = Math.max(...rows.map((row) => row.length));
   // One token is decoded as in `generate`, so that both have its scores to the bit.
   const chunks = longest === 1 ? [{ start: 0, count: 1, size: 1 }] : cutChunks(longest, runtime.buckets);
-  for (const { start, count, size } of chunks) {
-    const chunk = await decodeChunk(runtime, states, work, start, size);
-    rows.forEach((row, b) => {
-      const real = Math.min(count, row.length - start);
-      // The row ended in an earlier chunk.
-      if (real <= 0) return;
-      const from = b * size * vocabSize;
-      const to = (b * width + starts[b]! + start) * vocabSize;
-      floats(logits).set(chunk.subarray(from, from + real * vocabSize), to);
-    });
-  }
-  return logits;
+  for (const { start, count, size } of chunks)
+    for (const [name, chunk] of await decodeChunk(runtime, states, work, kind, start, size)) {
+      const each = chunk.type.shape[2]!;
+      const result = results.get(name) ?? emptyValue({ dtype: "f32", shape: [rows.length, width, each] });
+      results.set(name, result);
+      for (const [b, row] of rows.entries()) {
+        const real = Math.min(count, row.length - start);
+        // The row ended in an earlier chunk.
+        if (real <= 0) continue;
+        const from = b * size * each;
+        const to = (b * width + starts[b]! + start) * each;
+        floats(result).set(floats(chunk).subarray(from, from + real * each), to);
+      }
+    }
+  return results;
 }
 
 /** Scores after the last token of each row: all others go through the chunks that compute none, as in `generate`. */
-async function lastScores(runtime: Runtime, states: States, work: Work): Promise<Value> {
+async function lastScores(runtime: Runtime, states: States, work: Work): Promise<Outputs> {
   const { batch, size: cache, before } = work;
   const { rows } = work.fresh;
   const cached = before.map((row) => row.length);
@@ -117,47 +153,39 @@ async function lastScores(runtime: Runtime, states: States, work: Work): Promise
     await prefillChunks(run, { batch, cache, cached, wanted, chunks });
   }
   const ends = { rows: rows.map((row) => row.slice(-1)), before: whole.map((row) => row.slice(0, -1)) };
-  const scores = await decodeChunk(
-    runtime,
-    states,
-    { ...work, fresh: { ...work.fresh, rows: ends.rows }, before: ends.before },
-    0,
-    1,
-  );
-  const { vocabSize } = runtime.source.model;
-  const logits = emptyValue({ dtype: "f32", shape: [rows.length, 1, vocabSize] });
-  floats(logits).set(scores.subarray(0, rows.length * vocabSize));
-  return logits;
+  const alone = { rows: ends.rows, starts: rows.map(() => 0), width: 1 };
+  return afterEach(runtime, states, { ...work, fresh: alone, before: ends.before }, "logits");
 }
 
-/** Scores after each of up to `size` tokens of every row from `start` on, f32[B, size, V]. */
+/** Decodes up to `size` tokens of every row from `start` on; outputs f32[B, size, …]. */
 async function decodeChunk(
   runtime: Runtime,
   states: States,
   { batch, size: cache, fresh: { rows }, before }: Work,
+  kind: ScoringKind,
   start: number,
   size: number,
-): Promise<Float32Array> {
+): Promise<Outputs> {
   const cached = before.map((row) => row.length);
   const wanted = rows.map((row, b) => cached[b]! + row.length);
   const tokens = Array.from(
     { length: batch * size },
     (_, i) => rows[Math.floor(i / size)]?.[start + (i % size)] ?? 0,
   );
-  const outputs = await runtime.run({ kind: "logits", batch, ...cache, length: size }, states, {
+  return runtime.run({ kind, batch, ...cache, length: size }, states, {
     ...chunkInputs({ batch, cached, wanted, start, size }),
     tokens: toValue({ dtype: "i32", shape: [batch, size] }, tokens),
   });
-  return floats(outputs.get("logits")!);
 }
 
-/** Whether only the last scores are asked for; anything unknown or in conflict is an error. */
-function checkOptions(options: ForwardOptions): boolean {
+/** What the options come to; anything unknown or in conflict is an error. */
+function readOptions(options: ForwardOptions) {
   for (const [name, value] of Object.entries(options))
     if (value !== undefined && !KNOWN.includes(name))
       throw new FusewireError(`forward: '${name}' is not an option; ${optionsInstead(name, KNOWN)}`);
-  const { past_key_values, use_cache, logits_to_keep = 0 } = options;
-  if (use_cache !== undefined && use_cache !== (past_key_values !== undefined))
+  const { past_key_values: cache } = withOneCache(options, "forward");
+  const { use_cache, logits_to_keep = 0, output_hidden_states = false } = options;
+  if (use_cache !== undefined && use_cache !== (cache !== undefined))
     throw new FusewireError(
       use_cache
         ? "forward: use_cache needs a cache to keep the tokens in: past_key_values: new DynamicCache()"
@@ -167,7 +195,15 @@ function checkOptions(options: ForwardOptions): boolean {
     throw new FusewireError(
       `forward: logits_to_keep must be 0, for the scores after every token, or 1, for those after the last, not ${logits_to_keep}`,
     );
-  return logits_to_keep === 1;
+  if (typeof output_hidden_states !== "boolean")
+    throw new FusewireError(
+      `forward: output_hidden_states must be true or false, not ${JSON.stringify(output_hidden_states)}`,
+    );
+  const kind: ScoringKind = output_hidden_states ? "hidden" : "logits";
+  return { last: logits_to_keep === 1, kind, cache };
 }
 
-const KNOWN = ["past_key_values", "logits_to_keep", "use_cache"];
+/** The programs that return scores of tokens that are given. */
+type ScoringKind = "logits" | "hidden";
+
+const KNOWN = ["past_key_values", "cache", "logits_to_keep", "output_hidden_states", "use_cache"];

@@ -271,3 +271,34 @@ test("every token has its time", async () => {
   expect([...stats.token_times_ms].sort((a, b) => a - b)).toEqual(stats.token_times_ms);
   expect(stats.time_to_first_token_ms).toBe(stats.token_times_ms[0]);
 });
+
+describe("finish_reason says why each row ended", () => {
+  test("by an end token or at its length", async () => {
+    const model = await load();
+    const { new_tokens } = await model.generate(inputs, { max_new_tokens: 6, eos_token_id: [] });
+    // A token of the first row that the second has not.
+    const end = new_tokens[0]!.find((id) => !new_tokens[1]!.includes(id))!;
+    const result = await model.generate(inputs, { max_new_tokens: 6, eos_token_id: end });
+    expect(result.finish_reason).toEqual(["stop", "length"]);
+  });
+
+  test("by the clock, or by a criterion of the caller", async () => {
+    const model = await load();
+    const options = { max_new_tokens: 6, eos_token_id: [] };
+    const late = await model.generate(inputs, { ...options, max_time: 1e-9 });
+    expect(late.finish_reason).toEqual(["time", "time"]);
+    const first: StoppingCriterion = (rows) => rows.map((_, b) => b === 0);
+    const one = await model.generate(inputs, { ...options, stopping_criteria: [first] });
+    expect(one.finish_reason).toEqual(["aborted", "length"]);
+    expect(one.new_tokens.map((row) => row.length)).toEqual([1, 6]);
+  });
+
+  test("of beams, for each text that is returned", async () => {
+    const model = await load();
+    const options = { max_new_tokens: 4, num_beams: 3, num_return_sequences: 2 };
+    const { finish_reason } = await model.generate(inputs, { ...options, eos_token_id: [] });
+    expect(finish_reason).toEqual(["length", "length", "length", "length"]);
+    const late = await model.generate(inputs, { ...options, eos_token_id: [], max_time: 1e-9 });
+    expect(late.finish_reason).toEqual(["time", "time", "time", "time"]);
+  });
+});

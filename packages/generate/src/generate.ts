@@ -2,6 +2,7 @@ import type { GenerationDefaults } from "@fusewire/models";
 import type { States } from "@fusewire/passes";
 import { checkUsable, forgetLost } from "./cache/bind.ts";
 import { pastOf, wholeTexts } from "./cache/continue_text.ts";
+import { resultCache } from "./cache/given_cache.ts";
 import { withCache } from "./cache/lease.ts";
 import { settle, writtenBeyond } from "./cache/settle.ts";
 import { splitCall } from "./call.ts";
@@ -22,6 +23,7 @@ import { checkPositions, type PositionedInputs, repeatRows, toRows, withInferred
 import type { Runtime } from "./runtime.ts";
 import type { GenerationStep } from "./step.ts";
 import { isStopping, rowsToStop } from "./stopping/criteria.ts";
+import { type FinishReason, finishReason } from "./stopping/finish_reason.ts";
 import { strategyFor } from "./strategies.ts";
 import { streamed } from "./streamer.ts";
 
@@ -81,6 +83,8 @@ async function* stepsOf(
   const prompts = batch.rows.filter((_, b) => b % width === 0);
   const made = emptyCollection(prompts.length * returned);
   const counts: Counts = { launches: 0, submits: 0, rounds: [], stopped: made.tokens.map(() => false) };
+  /** Why the host stopped each row, where it did. */
+  const stopped: (FinishReason | undefined)[] = made.tokens.map(() => undefined);
   let firstToken = started;
 
   const strategy = strategyFor(plan);
@@ -104,7 +108,10 @@ async function* stepsOf(
     const texts = made.tokens.map((tokens, b) => [...prompts[Math.floor(b / returned)]!, ...tokens]);
     const scores = resolved.returns.includes("scores") ? made.scores : undefined;
     for (const [b, stop] of rowsToStop(stopping, texts, scores, now - started).entries())
-      if (stop) counts.stopped[b] = true;
+      if (stop) {
+        counts.stopped[b] = true;
+        stopped[b] ??= stop;
+      }
     if (!beams && counts.stopped.every(Boolean)) break;
   }
 
@@ -116,6 +123,17 @@ async function* stepsOf(
       (beams && !resolved.pad && resolved.eos[0]) || (resolved.pad ?? 0),
     ),
     new_tokens: made.tokens,
+    finish_reason: made.tokens.map((newTokens, b) =>
+      finishReason({
+        prompt: prompts[Math.floor(b / returned)]!,
+        newTokens,
+        maxNewTokens: plan.limits[0]! - batch.rows[0]!.length,
+        eos: resolved.eos,
+        stopStrings: resolved.stopStrings,
+        stopped: stopped[b],
+      }),
+    ),
+    ...resultCache(resolved.cache),
     ...counts.beams,
     ...scoresOf(made, resolved.returns),
     stats: {

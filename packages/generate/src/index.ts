@@ -6,6 +6,7 @@ export {
   sdp_kernel,
   sdpa_kernel,
 } from "./attention/scope.ts";
+export type { CacheImplementationName } from "./cache/implementation.ts";
 export {
   Cache,
   type CacheOptions,
@@ -34,12 +35,20 @@ export type { ForwardOptions, ForwardResult } from "./forward.ts";
 export type { ForwardInputs } from "./forward_inputs.ts";
 export type { GenerateInputs } from "./generate.ts";
 export { type CausalLM, type LoadOptions, loadCausalLM } from "./load.ts";
+export type { ModelConfig } from "./model_config.ts";
 export { type OpenModel, openCausalModel } from "./open_model.ts";
-export { type GenerationOptions, OPTIONS, type OptionKind } from "./options/index.ts";
+export {
+  type AssistantModel,
+  type GenerationConfig,
+  type GenerationOptions,
+  OPTIONS,
+  type OptionKind,
+} from "./options/index.ts";
 export { eosBucket } from "./plan.ts";
 export type { LogitsProcessor, PrefixAllowedTokens } from "./processors/host.ts";
 export { PROCESSORS } from "./processors/index.ts";
 export type { EncodeContext, Encoded, Processor, ScoreContext } from "./processors/processor.ts";
+export type { WatermarkingConfig } from "./processors/watermark.ts";
 export type { AllScores, GenerationResult } from "./result.ts";
 export type { ModelInputs } from "./rows.ts";
 export type { Runtime } from "./runtime.ts";
@@ -54,5 +63,6 @@ export {
 export type { Compilation, GenerationStats, Round } from "./stats.ts";
 export type { GenerationStep, StepScores } from "./step.ts";
 export type { StoppingCriterion } from "./stopping/criteria.ts";
+export type { FinishReason } from "./stopping/finish_reason.ts";
 export type { Streamer } from "./streamer.ts";
 export type { LoadProgress } from "./weights.ts";

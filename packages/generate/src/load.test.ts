@@ -265,3 +265,40 @@ describe("generation", () => {
     expect(stats.bytes).toBe(model.runtime.engine.held().bytes);
   });
 });
+
+test("the configuration has sizes under their names of transformers, also those that the file leaves out", async () => {
+  const { config } = await load(tinyModel({ config: { eos_token_id: [2, 3], pad_token_id: 0 } }));
+  expect(config).toMatchObject({
+    model_type: "llama",
+    vocab_size: 40,
+    hidden_size: 16,
+    intermediate_size: 24,
+    num_hidden_layers: 2,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    head_dim: 4,
+    max_position_embeddings: 64,
+    tie_word_embeddings: true,
+    bos_token_id: undefined,
+    eos_token_id: [2, 3],
+    pad_token_id: 0,
+  });
+  expect(config.values.rms_norm_eps).toBe(1e-6);
+});
+
+test("model.dtype names how weights are kept", async () => {
+  const half = new Map(
+    [...tinyWeights()].map(([name, { type, data }]) => [
+      name,
+      toValue({ dtype: "bf16", shape: type.shape }, Array.from(data, Number)),
+    ]),
+  );
+  const files = tinyModel({ weights: half });
+  expect((await load()).dtype).toBe("float32");
+  expect((await load(files)).dtype).toBe("bfloat16");
+  expect((await load(files, { dtype: "float16" })).dtype).toBe("float16");
+  expect((await load(tinyModel(), { dtype: { bits: 8, group: "row" } })).dtype).toEqual({
+    bits: 8,
+    group: "row",
+  });
+});

@@ -1,9 +1,4 @@
-import {
-  type GenerationDefaults,
-  type ModelFiles,
-  type RawConfig,
-  readGenerationConfig,
-} from "@fusewire/models";
+import { type ModelFiles, readGenerationConfig } from "@fusewire/models";
 import {
   type Buckets,
   DEFAULT_BUCKETS,
@@ -21,8 +16,9 @@ import type { CacheDTypeName, WeightDType } from "./dtypes.ts";
 import { type ForwardOptions, type ForwardResult, forward } from "./forward.ts";
 import type { ForwardInputs } from "./forward_inputs.ts";
 import { type GenerateInputs, generateSteps } from "./generate.ts";
+import type { ModelConfig } from "./model_config.ts";
 import { openCausalModel } from "./open_model.ts";
-import type { GenerationOptions } from "./options/index.ts";
+import type { GenerationConfig, GenerationOptions } from "./options/index.ts";
 import type { GenerationResult } from "./result.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
 import type { GenerationStep } from "./step.ts";
@@ -46,11 +42,13 @@ export interface LoadOptions {
 
 /** A causal language model, loaded. Names follow Hugging Face where users carry them over. */
 export interface CausalLM {
-  readonly config: RawConfig;
+  readonly config: ModelConfig;
+  /** How weights are kept: what was asked for, or with `dtype: "auto"` as the embedding is stored. */
+  readonly dtype: Exclude<WeightDType, "auto">;
   /** What the checkpoint's files say otherwise than one would think, and what was made of it: a sentence each. */
   readonly notices: readonly string[];
-  /** The checkpoint's defaults for generate(); may be changed. */
-  readonly generation_config: { -readonly [K in keyof GenerationDefaults]: GenerationDefaults[K] };
+  /** The checkpoint's defaults for generate(); may be changed, and is checked with each call. */
+  readonly generation_config: GenerationConfig;
   readonly device: string;
   readonly runtime: Runtime;
   /** Scores after every token; see `forward`. May be set to `compile(model.forward, …)`. */
@@ -88,13 +86,14 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
     buckets = DEFAULT_BUCKETS,
   } = options;
   let implementation = checkImplementation(attn_implementation, engine);
-  const generation_config = { ...(await readGenerationConfig(files)) };
+  const generation_config: GenerationConfig = { ...(await readGenerationConfig(files)) };
   const {
     config,
     model: graph,
     checkpoint,
     stored,
     notices,
+    dtype,
     params,
     storage,
     cacheDType,
@@ -123,6 +122,7 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
   const attending = () => runtime.attending(chooseAttention(implementation, currentScope(), engine));
   const model: CausalLM = {
     config,
+    dtype,
     notices,
     generation_config,
     device: engine.name,

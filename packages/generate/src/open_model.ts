@@ -7,21 +7,30 @@ import {
   hasOwnHead,
   type ModelFiles,
   openCheckpoint,
-  type RawConfig,
   rawConfig,
   readConfig,
   type StoredWeights,
   storedWeights,
 } from "@fusewire/models";
 import type { Quantization } from "@fusewire/passes";
-import { CACHE_DTYPES, type CacheDTypeName, choose, type WeightDType, weightFormat } from "./dtypes.ts";
+import {
+  CACHE_DTYPES,
+  type CacheDTypeName,
+  choose,
+  keptDType,
+  type WeightDType,
+  weightFormat,
+} from "./dtypes.ts";
+import { type ModelConfig, modelConfig } from "./model_config.ts";
 import { checkGroups, checkWeights } from "./weights.ts";
 
 /** A model read as far as its graph can be traced: configuration and the headers of its weights. */
 export interface OpenModel {
-  readonly config: RawConfig;
+  readonly config: ModelConfig;
   readonly model: CausalModel;
   readonly checkpoint: Checkpoint;
+  /** How weights are kept, named as it is asked for. */
+  readonly dtype: Exclude<WeightDType, "auto">;
   /** The checkpoint's tensors under the names of the graph. */
   readonly stored: StoredWeights;
   /** What the files say otherwise than one would think, and what was made of it. */
@@ -64,7 +73,18 @@ export async function openCausalModel(
     const storage = (name: string): DType => given ?? stored.find(name)?.type.dtype ?? "f32";
     const params = checkWeights({ model, storage, checkpoint, stored });
     if (quantize && typeof dtype === "object") checkGroups(params, quantize);
-    return { config, model, checkpoint, stored, notices, params, storage, cacheDType, quantize };
+    return {
+      config: modelConfig(config, model),
+      model,
+      dtype: keptDType(dtype, params),
+      checkpoint,
+      stored,
+      notices,
+      params,
+      storage,
+      cacheDType,
+      quantize,
+    };
   } catch (error) {
     await checkpoint.close();
     throw error;

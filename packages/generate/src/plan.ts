@@ -67,8 +67,7 @@ export function planRun(
     );
   const tokens = longest + maxNew;
   const cache =
-    past?.size(tokens) ??
-    ownCacheSize(runtime, options.cacheImplementation, guidance ? 2 * batch : rows.length, tokens);
+    past?.size(tokens) ?? ownCacheSize(runtime, options.ownCache, guidance ? 2 * batch : rows.length, tokens);
   const cached = past?.cached ?? rows.map(() => 0);
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
   if (typeof seed !== "number" && seed.length !== rows.length)

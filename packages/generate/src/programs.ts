@@ -117,7 +117,9 @@ export function createPrograms({ engine, weights, lowering, source }: ProgramSou
 
 /** Chunks of a prompt are a class of work apart; the last token of a text is always decoded, verified or alone. */
 const rowsOf = (key: EntryKey): RowClass =>
-  key.kind === "prefill" || (key.kind === "logits" && key.length > 1) ? "chunk" : "few";
+  key.kind === "prefill" || ((key.kind === "logits" || key.kind === "hidden") && key.length > 1)
+    ? "chunk"
+    : "few";
 
 const factsOf = (key: EntryKey, attention: AttentionKernel | undefined): Facts => ({
   ...entryFacts(key),

@@ -1,17 +1,22 @@
 import type { BeamOutcome } from "./beams/hypotheses.ts";
+import type { GivenCache } from "./cache/given_cache.ts";
 import type { ModelInputs, Rows } from "./rows.ts";
 import type { ScoreOutput } from "./scores/outputs.ts";
 import type { GenerationStats } from "./stats.ts";
 import type { GenerationStep, StepScores } from "./step.ts";
+import type { FinishReason } from "./stopping/finish_reason.ts";
 
 /** Scores of all rows, step by step. */
 export type AllScores = readonly NonNullable<StepScores["scores"]>[];
 
-export interface GenerationResult extends Partial<BeamOutcome> {
+/** What `generate` returns (Hugging Face GenerateDecoderOnlyOutput), with more of what a program wants to know. */
+export interface GenerationResult extends Partial<BeamOutcome>, GivenCache {
   /** The input with its pads, then the new tokens, padded to one length: as Hugging Face returns them. */
   readonly sequences: number[][];
   /** New tokens alone, each row as long as it got. */
   readonly new_tokens: number[][];
+  /** Why each row ended. */
+  readonly finish_reason: FinishReason[];
   /** With output_scores: after all processing, `scores[step][row]`, f32 over the vocabulary. With beams a row is a beam. */
   readonly scores?: AllScores;
   /** With output_logits: the same as the model gave them. */

@@ -1,5 +1,6 @@
 export { type Checkpoint, encodeSafetensors, openCheckpoint } from "./checkpoint/index.ts";
 export {
+  GENERATION_SETTINGS,
   type GenerationDefaults,
   type RawConfig,
   type RopeParameters,

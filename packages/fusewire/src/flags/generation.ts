@@ -18,7 +18,7 @@ export type OptionTable = Readonly<
 >;
 
 /** Things that only a program can hand over. */
-const NOT_AS_TEXT: readonly OptionKind[] = ["signal", "model", "cache", "tokenizer", "functions"];
+const NOT_AS_TEXT: readonly OptionKind[] = ["signal", "model", "cache", "config", "tokenizer", "functions"];
 
 /** Adds a flag for each option that text can express; the result reads their values after parsing. */
 export function addGenerationFlags(command: Command, table: OptionTable): () => GenerationOptions {

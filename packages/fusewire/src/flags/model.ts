@@ -4,7 +4,7 @@ import type { HubOptions, ModelFiles } from "@fusewire/models";
 import { embeddedModel, openModelDirectory } from "@fusewire/models/node";
 import { type Command, Option } from "commander";
 import { openModel } from "#platform";
-import { DEVICES } from "../devices.ts";
+import { DEVICES, type Device } from "../devices.ts";
 import type { Progress } from "../text/progress.ts";
 import { choiceFlag, countFlag } from "./values.ts";
 
@@ -16,7 +16,8 @@ export interface SourceFlags {
 
 /** Which model, and how it is run. */
 export interface ModelFlags extends SourceFlags {
-  readonly device?: string;
+  /** Checked where it is opened, not here. */
+  readonly device?: Device;
   readonly threads?: number;
   readonly maxMemory?: string;
   readonly dtype?: WeightDType;

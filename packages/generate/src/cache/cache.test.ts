@@ -91,9 +91,26 @@ describe("arguments", () => {
       "'past_key_values' must be a cache such as new StaticCache({…})",
     );
     await expect(
-      model.generate({ input_ids: [ids(3)] }, { cache_implementation: "offloaded" }),
+      model.generate({ input_ids: [ids(3)] }, { cache_implementation: "offloaded" as never }),
     ).rejects.toThrow("'cache_implementation' must be static, dynamic or quantized");
   });
+});
+
+test("cache is the name of past_key_values since transformers 5.24, and results return it under both", async () => {
+  const model = await load();
+  const cache = new DynamicCache();
+  const first = await model.generate({ input_ids: [ids(9)] }, { ...greedy(4), cache });
+  expect(first.cache).toBe(cache);
+  expect(first.past_key_values).toBe(cache);
+  expect(cache.get_seq_length()).toBe(12);
+  const next = await model.forward({ input_ids: [[5]] }, { cache, use_cache: true });
+  expect(next.cache).toBe(cache);
+  expect(next.past_key_values).toBe(cache);
+  expect(cache.get_seq_length()).toBe(13);
+  await expect(
+    model.forward({ input_ids: [[5]] }, { cache, past_key_values: new DynamicCache() }),
+  ).rejects.toThrow("forward: cache and past_key_values are two names of one option");
+  expect(await model.generate({ input_ids: [ids(9)] }, greedy(4))).not.toHaveProperty("cache");
 });
 
 describe("a second turn", () => {
@@ -405,6 +422,20 @@ test("of drafts that a ring could not take without losing keys only so many are 
 });
 
 describe("cache_implementation", () => {
+  test("max_cache_len makes room for longer texts to come, within the model's positions", async () => {
+    const model = await load();
+    const run = (length: number, options: object = {}) =>
+      model.generate({ input_ids: [ids(length)] }, { ...greedy(4), ...options });
+    const { new_tokens } = await run(5);
+    const roomy = { cache_implementation: "static", max_cache_len: 50 };
+    expect((await run(5, roomy)).new_tokens).toEqual(new_tokens);
+    expect(model.runtime.idleSize()).toEqual({ rows: 1, capacity: 64 });
+    const { stats } = await run(40, roomy);
+    expect(stats.compilations.every(({ entry }) => entry.includes("capacity=64"))).toBe(true);
+    await expect(run(5, { ...roomy, max_cache_len: 5000 })).resolves.toBeDefined();
+    expect(model.runtime.idleSize()).toEqual({ rows: 1, capacity: 64 });
+  });
+
   test("static keeps the longest cache over calls; quantized keeps bytes", async () => {
     const model = await load();
     model.generation_config.cache_implementation = "static";

@@ -1,4 +1,3 @@
-import { FusewireError } from "@fusewire/ir";
 import { batchBucket, capacityBucket } from "@fusewire/passes";
 import type { CacheSize } from "../entries/context.ts";
 import type { Runtime } from "../runtime.ts";
@@ -7,23 +6,26 @@ import type { Runtime } from "../runtime.ts";
 export type CacheImplementation = "static" | "dynamic" | "quantized";
 
 /** Hugging Face's names; the older ones mean static caches, whose windows are rings in any case. */
-export const CACHE_IMPLEMENTATIONS: Readonly<Record<string, CacheImplementation>> = {
+export const CACHE_IMPLEMENTATIONS = {
   static: "static",
   dynamic: "dynamic",
   quantized: "quantized",
   hybrid: "static",
   sliding_window: "static",
-};
+} as const satisfies Readonly<Record<string, CacheImplementation>>;
 
-/** The option's value, which a checkpoint or a change of generation_config may have set. */
-export function implementationOf(name: string | null | undefined): CacheImplementation | undefined {
-  if (name === undefined || name === null) return undefined;
-  const known = CACHE_IMPLEMENTATIONS[name];
-  if (known) return known;
-  throw new FusewireError(
-    `the model's generation config sets 'cache_implementation' ("${name}"); choose one of ${Object.keys(CACHE_IMPLEMENTATIONS).join(", ")}`,
-  );
+/** What the option `cache_implementation` may be. */
+export type CacheImplementationName = keyof typeof CACHE_IMPLEMENTATIONS;
+
+/** How the model's own cache is made. */
+export interface OwnCache {
+  readonly implementation: CacheImplementation | undefined;
+  /** Tokens that each row of a static one has room for at least. */
+  readonly leastLength?: number;
 }
+
+export const implementationOf = (name: CacheImplementationName | null | undefined) =>
+  name ? CACHE_IMPLEMENTATIONS[name] : undefined;
 
 /**
  * The size of the model's own cache. A static one never becomes shorter from call to call, so that its programs and
@@ -31,13 +33,15 @@ export function implementationOf(name: string | null | undefined): CacheImplemen
  */
 export function ownCacheSize(
   runtime: Runtime,
-  implementation: CacheImplementation | undefined,
+  { implementation, leastLength = 0 }: OwnCache,
   rows: number,
   tokens: number,
 ): CacheSize {
   const { buckets, source } = runtime;
   const batch = batchBucket(rows, buckets);
-  const capacity = capacityBucket(tokens, source.model.maxPositions, buckets);
+  const limit = source.model.maxPositions;
+  const least = implementation === "static" ? Math.min(leastLength, limit) : 0;
+  const capacity = capacityBucket(Math.max(tokens, least), limit, buckets);
   const quantized = implementation === "quantized" && source.cacheDType !== "i8";
   const idle = runtime.idleSize();
   const kept = implementation === "static" && idle?.rows === batch && !idle.cacheDType ? idle.capacity : 0;

@@ -7,7 +7,7 @@ import type { CacheSize, EntryContext, EntrySource } from "./context.ts";
 import type { Ending } from "./current.ts";
 import { type Decoding, decode } from "./decode.ts";
 import { draft } from "./draft.ts";
-import { logits, prefill } from "./prefill.ts";
+import { hidden, logits, prefill } from "./prefill.ts";
 import { type Processing, process } from "./process.ts";
 import { reorder } from "./reorder.ts";
 import { statesOf } from "./states.ts";
@@ -18,7 +18,7 @@ export type { DraftKind } from "./verify.ts";
 /** Which program: what it does, and the sizes it is compiled for. */
 export type EntryKey = CacheSize & { readonly batch: number } & (
     | { readonly kind: "begin" | "reorder" }
-    | { readonly kind: "prefill" | "logits"; readonly length: number }
+    | { readonly kind: "prefill" | "logits" | "hidden"; readonly length: number }
     | { readonly kind: "append"; readonly length: number; readonly decoded: number }
     | ({ readonly kind: "decode" } & Decoding)
     | ({ readonly kind: "draft"; readonly selection: Selection } & Ending)
@@ -46,6 +46,7 @@ export function entryFacts(key: EntryKey): Readonly<Record<string, string | numb
       return sizes;
     case "prefill":
     case "logits":
+    case "hidden":
       return { length: key.length, ...sizes };
     case "append":
       return { length: key.length, ...(key.decoded > 0 && { decoded: key.decoded }), ...sizes };
@@ -114,6 +115,8 @@ function traceKind(tracer: Tracer, key: EntryKey, source: EntrySource): Record<s
       return append(tracer, context, key);
     case "logits":
       return logits(tracer, context, key.length);
+    case "hidden":
+      return hidden(tracer, context, key.length);
     case "decode":
       return decode(tracer, context, key);
     case "draft":

@@ -1,6 +1,7 @@
 import { FusewireError } from "@fusewire/ir";
 import type { AssistantOptions } from "../candidates/assistant_options.ts";
 import type { Runtime } from "../runtime.ts";
+import { checkConfig } from "./check.ts";
 import type { AssistantModel } from "./types.ts";
 
 const SCHEDULES = ["constant", "heuristic", "heuristic_transient"] as const;
@@ -10,6 +11,7 @@ export function assistantOf({ runtime, generation_config }: AssistantModel): {
   readonly runtime: Runtime;
   readonly options: AssistantOptions;
 } {
+  checkConfig(generation_config, false, "assistant_model.generation_config");
   const {
     num_assistant_tokens: numTokens = 20,
     num_assistant_tokens_schedule = "constant",

@@ -1,6 +1,7 @@
 import { FusewireError, optionsInstead } from "@fusewire/ir";
+import { GENERATION_SETTINGS } from "@fusewire/models";
 import { GENERATE_COMPAT, isAccepted } from "../compat.ts";
-import { OPTIONS } from "./table.ts";
+import { OPTIONS, type OptionKind } from "./table.ts";
 import type { GenerationOptions } from "./types.ts";
 
 /** Options that null leaves to their default, or to nothing. */
@@ -22,3 +23,42 @@ export function checkOptions(options: GenerationOptions, where: string): void {
       throw new FusewireError(`${where}: '${name}' must be ${spec.allowed}, not ${JSON.stringify(value)}`);
   }
 }
+
+/** What only a call can be given: generation configs hold plain data. */
+const OF_CALLS: readonly OptionKind[] = ["cache", "config", "functions", "model", "signal", "tokenizer"];
+
+/**
+ * Checks settings of a generation config when they are used, for programs may have changed them. Those of sampling count
+ * only while there is some, as in Hugging Face: files say `top_k: -1` of what they do not use.
+ */
+export function checkConfig(config: object, sample: boolean, where: string): void {
+  for (const [name, value] of Object.entries(config)) {
+    if (value === undefined || value === null) continue;
+    const refuse = (reason: string) => {
+      throw new FusewireError(`${where}: '${name}' ${reason}`);
+    };
+    const set = JSON.stringify(value);
+    if (Object.hasOwn(GENERATE_COMPAT, name)) {
+      if (!isAccepted(GENERATE_COMPAT, name, value))
+        refuse(`is ${set}: ${GENERATE_COMPAT[name]!.meaning}; delete it to go without`);
+      continue;
+    }
+    const spec = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof GenerationOptions] : undefined;
+    if (spec && OF_CALLS.includes(spec.kind))
+      refuse("is an argument of generate() itself, not of a generation config; move it there");
+    if (spec?.sampling && !sample) continue;
+    const kept = Object.hasOwn(GENERATION_SETTINGS, name) ? GENERATION_SETTINGS[name] : undefined;
+    if (!spec && !kept) refuse(`is not a setting; ${optionsInstead(name, SETTINGS)}`);
+    if (spec && !spec.accepts(value)) refuse(`must be ${spec.allowed}, not ${set}`);
+    if (!spec && kept && !kept.accepts(value)) refuse(`must be ${kept.expected}, not ${set}`);
+  }
+}
+
+const SETTINGS: readonly string[] = [
+  ...new Set([
+    ...Object.entries(OPTIONS)
+      .filter(([, { kind }]) => !OF_CALLS.includes(kind))
+      .map(([name]) => name),
+    ...Object.keys(GENERATION_SETTINGS),
+  ]),
+];

@@ -1,9 +1,10 @@
 import { FusewireError } from "@fusewire/ir";
 import type { GenerationDefaults } from "@fusewire/models";
+import { implementationOf } from "../cache/implementation.ts";
 import type { CompileSettings } from "../compile/settings.ts";
 import type { GenerationOptions } from "./types.ts";
 
-export type GivenOptions = GenerationDefaults & GenerationOptions;
+export type GivenOptions = Omit<GenerationDefaults, keyof GenerationOptions> & GenerationOptions;
 
 /** Options that cannot be met together. */
 interface Conflict {
@@ -136,6 +137,8 @@ export function checkConflicts(given: GivenOptions, explicit: GenerationOptions)
         throw new FusewireError(`'${name}' has no effect while ${why}; ${fix} or leave '${name}' out`);
   };
   if (beamsOf(given) === 1) idle(["length_penalty", "early_stopping"], "num_beams is 1", "set num_beams");
+  if (given.cache_implementation === undefined || implementationOf(given.cache_implementation) !== "static")
+    idle(["max_cache_len"], "the cache is not static", 'set cache_implementation: "static"');
   if (guidanceScaleOf(given) === 1)
     idle(["negative_prompt_ids"], "guidance_scale is 1", "set guidance_scale");
   if (!given.prompt_lookup_num_tokens)

@@ -1,4 +1,4 @@
 export { checkOptions } from "./check.ts";
 export { type Guidance, type ResolvedOptions, resolveOptions } from "./resolve.ts";
 export { OPTIONS, type OptionKind } from "./table.ts";
-export type { AssistantModel, GenerationOptions } from "./types.ts";
+export type { AssistantModel, GenerationConfig, GenerationOptions } from "./types.ts";

@@ -1,9 +1,9 @@
-import type { Tokenizer } from "@fusewire/models";
 import type { BeamOptions } from "../beams/hypotheses.ts";
 import { type HostProcessor, prefixProcessor, userProcessor } from "../processors/host.ts";
 import { type WatermarkingConfig, watermarkProcessor } from "../processors/watermark.ts";
 import type { ScoreOutput } from "../scores/outputs.ts";
 import type { Stopping } from "../stopping/criteria.ts";
+import type { StopStrings } from "../stopping/finish_reason.ts";
 import type { GivenOptions } from "./conflicts.ts";
 
 /** How many texts a generation makes, what JavaScript has to do with it, and what it returns beside tokens. */
@@ -16,7 +16,7 @@ export interface GenerationModes {
   /** Processors in JavaScript. */
   readonly hosts: readonly HostProcessor[];
   readonly stopping: Stopping;
-  readonly stopStrings: { readonly tokenizer: Tokenizer; readonly strings: readonly string[] } | undefined;
+  readonly stopStrings: StopStrings | undefined;
 }
 
 /** Reads them from options that are checked. */

@@ -41,7 +41,10 @@ describe("what is refused, by name", () => {
       "'watermarking_config' must be an object with greenlist_ratio between 0 and 1",
     ],
     [{ watermarking_config: { seeding_scheme: "selfhash" } }, "seeding_scheme 'selfhash' is not built"],
-    [{ output_hidden_states: true }, "'output_hidden_states': not built yet"],
+    [
+      { output_hidden_states: true },
+      "'output_hidden_states': `forward` returns hidden states, not `generate`",
+    ],
     [{ guidance_scale: "2" }, "'guidance_scale' must be a number"],
     [{ toString: 1 }, "'toString': not an option"],
   ])("%j", (options, message) => {
@@ -50,7 +53,63 @@ describe("what is refused, by name", () => {
 
   test("a checkpoint's own settings that would change the result", () => {
     expect(() => resolve({}, { output_hidden_states: true })).toThrow(
-      "the model's generation config sets 'output_hidden_states' (true): not built yet; delete it from model.generation_config",
+      "model.generation_config: 'output_hidden_states' is true: `forward` returns hidden states, not `generate`; delete it to go without",
+    );
+  });
+});
+
+describe("settings of generation configs, checked when they are used", () => {
+  test.each([
+    [{ top_p: 5 }, { do_sample: true }, "'top_p' must be between 0 and 1, not 5"],
+    [{ num_beams: "4" }, {}, `'num_beams' must be an integer of 1 or more, not "4"`],
+    [{ max_new_token: 4 }, {}, "'max_new_token' is not a setting; did you mean 'max_new_tokens'?"],
+    [{ num_assistant_tokens: -1 }, {}, "'num_assistant_tokens' must be an integer >= 0, not -1"],
+    [
+      { cache_implementation: "offloaded" },
+      {},
+      "'cache_implementation' must be static, dynamic or quantized",
+    ],
+    [
+      { num_beam_groups: 2 },
+      {},
+      "'num_beam_groups' is 2: group beam search is not built; delete it to go without",
+    ],
+    [{ top_k: -1 }, { do_sample: true }, "'top_k' must be an integer of 0 or more, not -1"],
+    [{ streamer: { put() {}, end() {} } }, {}, "'streamer' is an argument of generate() itself"],
+  ])("%j is refused with %j", (config, options, message) => {
+    expect(() => resolve(options, config)).toThrow(`model.generation_config: ${message}`);
+    expect(() => resolve({ ...options, generation_config: config })).toThrow(`generation_config: ${message}`);
+  });
+
+  test("but what is not used is not looked at", () => {
+    expect(() => resolve({}, { top_k: -1, temperature: 0, max_length: null })).not.toThrow();
+    // What was given closer to the call hides what stands further off.
+    expect(() => resolve({ do_sample: true, top_k: 3 }, { top_k: -1 })).not.toThrow();
+    expect(() =>
+      resolve({ generation_config: { top_k: 3, do_sample: true } }, { top_k: -1, num_beam_groups: 1 }),
+    ).not.toThrow();
+  });
+
+  test("those of an assistant are checked as well", () => {
+    const assistant_model = { runtime: {}, generation_config: { num_assistant_tokens: "many" } };
+    expect(() => resolve({ assistant_model })).toThrow(
+      "assistant_model.generation_config: 'num_assistant_tokens' must be an integer >= 0",
+    );
+  });
+
+  test("generation_config goes before the model's, and options before both", () => {
+    const model = { temperature: 0.5, top_k: 7, do_sample: true, eos_token_id: 3, max_new_tokens: 9 };
+    const generation_config = { temperature: 0.6, top_k: null, max_length: 14, seed: 4 };
+    const found = resolve({ generation_config, temperature: 0.7 }, model);
+    expect(found.values).toMatchObject({ temperature: 0.7, top_k: 7 });
+    expect(resolve({ generation_config }, model).values.temperature).toBe(0.6);
+    expect(found.sample).toBe(true);
+    expect(found.eos).toEqual([3]);
+    expect(found.seed).toBe(4);
+    expect(found.maxNewTokens(10, 100)).toBe(4);
+    expect(resolve({ generation_config, max_new_tokens: 2 }, model).maxNewTokens(10, 100)).toBe(2);
+    expect(() => resolve({ generation_config: [] })).toThrow(
+      "'generation_config' must be an object of settings",
     );
   });
 });
@@ -119,6 +178,22 @@ describe("options that exclude each other, both by name", () => {
       { guidance_scale: 2, negative_prompt_attention_mask: [[1]] },
       "negative_prompt_attention_mask is of negative_prompt_ids; give both",
     ],
+    [
+      { max_cache_len: 64, cache_implementation: "dynamic" },
+      "'max_cache_len' has no effect while the cache is not static; set cache_implementation",
+    ],
+    [
+      {
+        cache: new StaticCache({ max_cache_len: 8 }),
+        past_key_values: new StaticCache({ max_cache_len: 8 }),
+      },
+      "cache and past_key_values are two names of one option; give one of them",
+    ],
+    [
+      { num_beams: 2, cache: new StaticCache({ max_cache_len: 8 }) },
+      "num_beams 2 keeps its texts in a cache of its own",
+    ],
+    [{ cache: {} }, "'cache' must be a cache such as new StaticCache({…})"],
     [{ speculation: "auto" }, "'speculation' has no effect while nothing drafts; set assistant_model or"],
     [
       { prompt_lookup_method: "suffix" },

@@ -1,15 +1,15 @@
 import { FusewireError } from "@fusewire/ir";
 import type { GenerationDefaults } from "@fusewire/models";
-import { holdOf } from "../cache/cache.ts";
+import { type Cache, holdOf } from "../cache/cache.ts";
+import { withOneCache } from "../cache/given_cache.ts";
 import type { CacheHold } from "../cache/hold.ts";
-import { type CacheImplementation, implementationOf } from "../cache/implementation.ts";
+import { implementationOf, type OwnCache } from "../cache/implementation.ts";
 import type { AssistantOptions } from "../candidates/assistant_options.ts";
 import type { LookupOptions } from "../candidates/prompt_lookup.ts";
-import { GENERATE_COMPAT, isAccepted } from "../compat.ts";
 import type { ModelInputs } from "../rows.ts";
 import type { Runtime } from "../runtime.ts";
 import { assistantOf } from "./assistant.ts";
-import { checkOptions } from "./check.ts";
+import { checkConfig, checkOptions } from "./check.ts";
 import { checkCaches, checkConflicts, type GivenOptions, guidanceScaleOf } from "./conflicts.ts";
 import { type GenerationModes, modesOf } from "./modes.ts";
 import { OPTIONS } from "./table.ts";
@@ -29,10 +29,11 @@ export interface ResolvedOptions extends GenerationModes {
   readonly assistant: { readonly runtime: Runtime; readonly options: AssistantOptions } | undefined;
   /** Set where scores are guided away from those behind other prompts. */
   readonly guidance: Guidance | undefined;
-  /** The cache to go on from. */
+  /** The caller's cache to go on from, and what it holds. */
+  readonly cache: Cache | undefined;
   readonly pastKeyValues: CacheHold | undefined;
   /** How the model's own cache is made. */
-  readonly cacheImplementation: CacheImplementation | undefined;
+  readonly ownCache: OwnCache;
   readonly eos: readonly number[];
   /** What fills rows that have ended; nothing where the model names neither it nor an end token. */
   readonly pad: number | undefined;
@@ -40,32 +41,29 @@ export interface ResolvedOptions extends GenerationModes {
 }
 
 /** Joins what the caller asks for with the checkpoint's defaults. Anything unknown, out of range or in conflict is an error that names it. */
-export function resolveOptions(options: GenerationOptions, defaults: GenerationDefaults): ResolvedOptions {
+export function resolveOptions(asked: GenerationOptions, defaults: GenerationDefaults): ResolvedOptions {
+  const { generation_config = {}, ...options } = withOneCache(asked, "generate()");
   checkCaches(options);
-  checkOptions(options, "generate()");
-  const given = { ...withoutUndefined(defaults), ...withoutUndefined(options) } as GivenOptions;
-  for (const [name, value] of Object.entries(defaults))
-    if (Object.hasOwn(GENERATE_COMPAT, name) && !isAccepted(GENERATE_COMPAT, name, value))
-      throw new FusewireError(
-        `the model's generation config sets '${name}' (${JSON.stringify(value)}): ${GENERATE_COMPAT[name]!.meaning}; delete it from model.generation_config to go without`,
-      );
+  checkOptions(asked, "generate()");
+  // What was given closer to the call hides what stands further off.
+  const config = without(present(generation_config), options);
+  const own = without(present(defaults), { ...config, ...options });
+  const given = { ...own, ...config, ...withoutUndefined(options) } as GivenOptions;
   const sample = given.do_sample ?? false;
+  checkConfig(config, sample, "generation_config");
+  checkConfig(own, sample, "model.generation_config");
   if (!sample)
     for (const [name, { sampling }] of Object.entries(OPTIONS))
-      if (sampling && options[name as keyof GenerationOptions] !== undefined)
+      if (sampling && options[name as keyof typeof options] !== undefined)
         throw new FusewireError(
           `'${name}' has no effect while do_sample is false; set do_sample: true or leave '${name}' out`,
         );
-  if (sample && (given.top_k ?? 0) < 0)
-    throw new FusewireError(
-      `the model's generation config sets top_k ${given.top_k}, which sampling cannot use; set top_k, 0 for all tokens`,
-    );
   checkConflicts(given, options);
   const eos = [given.eos_token_id ?? []].flat() as number[];
   return {
     ...modesOf(given),
     maxNewTokens: (promptLength, maxPositions) =>
-      newTokenLimit(options, defaults, promptLength, maxPositions),
+      newTokenLimit([options, generation_config], defaults, promptLength, maxPositions),
     sample,
     // Hugging Face's own default keeps 50 tokens where sampling.
     values: { top_k: 50, ...given },
@@ -74,8 +72,12 @@ export function resolveOptions(options: GenerationOptions, defaults: GenerationD
     speculation: given.speculation ?? "always",
     assistant: options.assistant_model && assistantOf(options.assistant_model),
     guidance: guidanceOf(given),
+    cache: options.past_key_values,
     pastKeyValues: options.past_key_values && holdOf(options.past_key_values),
-    cacheImplementation: implementationOf(given.cache_implementation),
+    ownCache: {
+      implementation: implementationOf(given.cache_implementation),
+      ...(given.max_cache_len && { leastLength: given.max_cache_len }),
+    },
     eos,
     pad: given.pad_token_id ?? eos[0],
     signal: options.signal,
@@ -114,17 +116,17 @@ function lookupOf(given: GenerationOptions, eos: readonly number[]): LookupOptio
 
 /** How many tokens may be added: the caller's options go before the checkpoint's, max_new_tokens before max_length. */
 function newTokenLimit(
-  options: GenerationOptions,
-  defaults: GenerationDefaults,
+  callers: readonly Lengths[],
+  defaults: Lengths,
   promptLength: number,
   maxPositions: number,
 ): number {
-  const level = [options, defaults].find((o) => o.max_new_tokens !== undefined || o.max_length !== undefined);
+  const level = [...callers, defaults].find((o) => o.max_new_tokens != null || o.max_length != null);
   // Hugging Face's default length: 20 more than the prompt, within what the model can hold.
   if (!level) return Math.max(1, Math.min(20, maxPositions - promptLength));
   const asked = level.max_new_tokens ?? level.max_length! - promptLength;
   // Checkpoints name limits of other models; a caller's own is taken at its word.
-  const limit = level === options ? asked : Math.min(asked, Math.max(1, maxPositions - promptLength));
+  const limit = level === defaults ? Math.min(asked, Math.max(1, maxPositions - promptLength)) : asked;
   if (limit < 1)
     throw new FusewireError(
       `max_length ${level.max_length} leaves no room after a prompt of ${promptLength} tokens; raise it or set max_new_tokens`,
@@ -132,5 +134,18 @@ function newTokenLimit(
   return limit;
 }
 
+/** How long texts may become. */
+type Lengths = Pick<GenerationDefaults, "max_new_tokens" | "max_length">;
+
 const withoutUndefined = (record: object): object =>
   Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined));
+
+/** The settings that a config has; null stands for none, as in Hugging Face's files. */
+const present = (config: object): object =>
+  Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined && value !== null));
+
+/** The settings that `other` does not give. */
+const without = (config: object, other: object): object => {
+  const given = Object.keys(withoutUndefined(other));
+  return Object.fromEntries(Object.entries(config).filter(([name]) => !given.includes(name)));
+};

@@ -13,12 +13,14 @@ export type OptionKind =
   | "signal"
   | "model"
   | "cache"
+  | "config"
   | "text"
   | "tokenizer"
   | "functions";
 
 interface OptionSpec {
   readonly kind: OptionKind;
+  /** Whether it means nothing without do_sample. */
   readonly sampling?: boolean;
   /** What is allowed, as a sentence of an error message completes "must be". */
   readonly allowed: string;
@@ -112,6 +114,11 @@ export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: Optio
   max_matching_ngram_size: { kind: "integer", allowed: "an integer of 1 or more", accepts: integer(1) },
   prompt_lookup_method: { kind: "text", allowed: "ngram or suffix", accepts: oneOf("ngram", "suffix") },
   speculation: { kind: "text", allowed: "always or auto", accepts: oneOf("always", "auto") },
+  cache: {
+    kind: "cache",
+    allowed: "a cache such as new StaticCache({…}); the newer name of past_key_values",
+    accepts: (value) => value instanceof Cache,
+  },
   past_key_values: {
     kind: "cache",
     allowed: "a cache such as new StaticCache({…})",
@@ -121,6 +128,11 @@ export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: Optio
     kind: "text",
     allowed: "static, dynamic or quantized (hybrid and sliding_window are older names of static)",
     accepts: (value) => typeof value === "string" && Object.hasOwn(CACHE_IMPLEMENTATIONS, value),
+  },
+  max_cache_len: {
+    kind: "integer",
+    allowed: "an integer of 1 or more; with cache_implementation static",
+    accepts: integer(1),
   },
   remove_invalid_values: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
   renormalize_logits: { kind: "boolean", allowed: "true or false", accepts: isBoolean },
@@ -163,6 +175,11 @@ export const OPTIONS: { readonly [K in keyof Required<GenerationOptions>]: Optio
   },
   stopping_criteria: { kind: "functions", allowed: "a list of functions", accepts: listOfFunctions },
   prefix_allowed_tokens_fn: { kind: "functions", allowed: "a function", accepts: isFunction },
+  generation_config: {
+    kind: "config",
+    allowed: "an object of settings such as { ...model.generation_config, top_k: 5 }",
+    accepts: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  },
   streamer: {
     kind: "functions",
     allowed: "an object with put(ids) and end(), such as new TextStreamer(tokenizer)",

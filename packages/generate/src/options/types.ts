@@ -1,5 +1,6 @@
 import type { GenerationDefaults, Tokenizer } from "@fusewire/models";
 import type { Cache } from "../cache/cache.ts";
+import type { CacheImplementationName } from "../cache/implementation.ts";
 import type { LogitsProcessor, PrefixAllowedTokens } from "../processors/host.ts";
 import type { WatermarkingConfig } from "../processors/watermark.ts";
 import type { Runtime } from "../runtime.ts";
@@ -15,6 +16,16 @@ export interface AssistantModel {
   > & { num_assistant_tokens?: number };
 }
 
+/** Settings of generate() as data: a checkpoint's, which a program may change, or those that one call is given. */
+export interface GenerationConfig
+  extends Settings,
+    Pick<
+      GenerationOptions,
+      "output_logits" | "output_logprobs" | "output_scores" | "prompt_lookup_method" | "seed" | "speculation"
+    > {}
+
+type Settings = { -readonly [K in keyof GenerationDefaults]: GenerationDefaults[K] };
+
 /** Options of generate(), with Hugging Face's names and meaning (GenerationConfig). */
 export interface GenerationOptions {
   /** New tokens at most; goes before max_length. 20 where neither is given. */
@@ -23,17 +34,23 @@ export interface GenerationOptions {
   max_length?: number;
   /** Draw tokens instead of taking the likeliest. */
   do_sample?: boolean;
+  /** Scores are divided by it: below 1 likely tokens become likelier, above 1 all become more alike. With do_sample. */
   temperature?: number;
   /** Keep the k likeliest tokens; 0 keeps all. 50 where sampling and not given. */
   top_k?: number;
+  /** Keep the likeliest tokens that together have this probability; 1 keeps all. With do_sample. */
   top_p?: number;
+  /** Keep tokens that have at least this share of the likeliest token's probability. With do_sample. */
   min_p?: number;
   /** Keep the likeliest tokens while they hold at most this share of the entropy. */
   top_h?: number;
   /** Keep the tokens of typical surprise that hold this mass. */
   typical_p?: number;
+  /** Drop tokens whose probability is below this; 0 drops none. With do_sample. */
   epsilon_cutoff?: number;
+  /** The same with a bound that falls where many tokens are possible (eta sampling); 0 drops none. With do_sample. */
   eta_cutoff?: number;
+  /** Above 1 tokens of the text so far become less likely, below 1 likelier (CTRL). */
   repetition_penalty?: number;
   /**
    * Classifier-free guidance: how far scores are led away from those that the same tokens get behind another prompt; 1
@@ -56,14 +73,21 @@ export interface GenerationOptions {
   sequence_bias?: readonly (readonly [readonly number[], number])[];
   /** No end before this length, prompt and its pads counted. */
   min_length?: number;
+  /** No end before so many new tokens. */
   min_new_tokens?: number;
+  /** The token that stands behind a prompt of one token. */
   forced_bos_token_id?: number;
+  /** The token, or one of those, with which a text ends that reaches its length. */
   forced_eos_token_id?: number | readonly number[];
+  /** Ids that may not be chosen. */
   suppress_tokens?: readonly number[];
+  /** Ids that may not be chosen as the first new token. */
   begin_suppress_tokens?: readonly number[];
   /** From how many new tokens on, and by what factor a step, end tokens gain. */
   exponential_decay_length_penalty?: readonly [number, number];
+  /** Replace scores that are NaN or infinite before one is chosen. */
   remove_invalid_values?: boolean;
+  /** Make scores logarithms of probabilities after all processing. */
   renormalize_logits?: boolean;
   /** A smaller model of the same tokenizer that drafts; how is in its own generation_config, as in Hugging Face. */
   assistant_model?: AssistantModel;
@@ -77,8 +101,12 @@ export interface GenerationOptions {
   speculation?: "always" | "auto";
   /** A cache that was filled before, or is to be: the generation goes on from what it holds. */
   past_key_values?: Cache;
-  /** How the model's own cache is made: `static`, `dynamic` or `quantized`. */
-  cache_implementation?: string | null;
+  /** The name of `past_key_values` since transformers 5.24; give one of them. */
+  cache?: Cache;
+  /** How the model's own cache is made: `static`, `dynamic` or `quantized`; the others are older names of `static`. */
+  cache_implementation?: CacheImplementationName | null;
+  /** Tokens that a static cache has room for at least, so that longer texts after this one need no other. */
+  max_cache_len?: number;
   /** One for all rows, from which each row's own is made, or one for each row. Random where not given. */
   seed?: number | readonly number[];
   /** Ids that end a row; an empty list for none. */
@@ -113,6 +141,11 @@ export interface GenerationOptions {
   watermarking_config?: WatermarkingConfig;
   /** The ids that may follow, given the number of the prompt and the row so far. */
   prefix_allowed_tokens_fn?: PrefixAllowedTokens;
+  /**
+   * Settings as an object. They go before those of `model.generation_config`, and options of the call before both (Hugging
+   * Face GenerationConfig).
+   */
+  generation_config?: GenerationConfig;
   /** Is told the tokens of one text as they are made: a TextStreamer, or anything with `put` and `end`. */
   streamer?: Streamer;
   /** Stops the generation between two steps. */

@@ -1,5 +1,6 @@
 import { FusewireError } from "@fusewire/ir";
 import type { StepScores } from "../step.ts";
+import type { FinishReason } from "./finish_reason.ts";
 
 /**
  * A stopping criterion in JavaScript (Hugging Face StoppingCriteria): gets the tokens of each row so far, pads left
@@ -21,13 +22,13 @@ export interface Stopping {
 export const isStopping = ({ criteria, maxTime }: Stopping): boolean =>
   criteria.length > 0 || maxTime !== undefined;
 
-/** Which rows end now. Time is up for all of them, behind a whole pass of the model. */
+/** Why rows end now, undefined for those that go on. Time is up for all of them, behind a whole pass of the model. */
 export function rowsToStop(
   { criteria, maxTime }: Stopping,
   input_ids: readonly (readonly number[])[],
   scores: readonly NonNullable<StepScores["scores"]>[] | undefined,
   elapsed: number,
-): boolean[] {
+): (FinishReason | undefined)[] {
   const late = maxTime !== undefined && elapsed > maxTime;
   const verdicts = criteria.map((criterion) => {
     const verdict = criterion(input_ids, scores);
@@ -42,8 +43,9 @@ export function rowsToStop(
       );
     return verdict;
   });
-  return input_ids.map(
-    (_, b) =>
-      late || verdicts.some((verdict) => (typeof verdict === "boolean" ? verdict : verdict[b] === true)),
-  );
+  return input_ids.map((_, b) => {
+    if (late) return "time";
+    const stops = verdicts.some((verdict) => (typeof verdict === "boolean" ? verdict : verdict[b] === true));
+    return stops ? "aborted" : undefined;
+  });
 }

@@ -43,6 +43,7 @@ const KEYS = {
   num_return_sequences: "count",
   use_cache: "boolean",
   cache_implementation: "text",
+  max_cache_len: "count",
   cache_config: "any",
   prefill_chunk_size: "count",
   temperature: "number",
@@ -92,6 +93,11 @@ const KEYS = {
 } as const satisfies Readonly<Record<string, Kind>>;
 
 type Key = keyof typeof KEYS;
+
+/** What each setting of a generation config may be, by its name; `expected` completes "must be". */
+export const GENERATION_SETTINGS: Readonly<Record<string, (typeof KINDS)[Kind]>> = Object.fromEntries(
+  Object.entries(KEYS).map(([key, kind]) => [key, KINDS[kind]]),
+);
 
 /** What a checkpoint says about generation; keys that it leaves out or sets to null are absent. */
 export type GenerationDefaults = { readonly [K in Key]?: KindTypes[(typeof KEYS)[K]] };

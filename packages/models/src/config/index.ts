@@ -1,4 +1,9 @@
 export { type RawConfig, rawConfig, readConfig } from "./config.ts";
-export { type GenerationDefaults, readGenerationConfig, type TokenIds } from "./generation-config.ts";
+export {
+  GENERATION_SETTINGS,
+  type GenerationDefaults,
+  readGenerationConfig,
+  type TokenIds,
+} from "./generation-config.ts";
 export { type RotaryFrequencies, rotaryFrequencies } from "./rope.ts";
 export type { RopeParameters } from "./rope-parameters.ts";

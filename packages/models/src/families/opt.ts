@@ -22,8 +22,11 @@ export const opt: Family = {
       vocabSize: c.vocabSize,
       maxPositions: c.maxPositions,
       layers: c.layers,
+      width: c.width,
+      inner: c.inner,
+      attention: c.attention,
       tied: c.tied ? "model.decoder.embed_tokens.weight" : undefined,
-      decode: (context, tokens, step) =>
+      decode: (context, tokens, step, told) =>
         within(context, "model.decoder", (decoder): Node => {
           let x = embedding(decoder, "embed_tokens", tokens, c.vocabSize, c.embeddingWidth);
           if (c.embeddingWidth !== c.width) x = linear(decoder, "project_in", x, c.width);
@@ -34,8 +37,10 @@ export const opt: Family = {
             ),
           );
           x = add(x, positions);
-          for (let i = 0; i < c.layers; i++)
+          for (let i = 0; i < c.layers; i++) {
+            told?.(x);
             x = within(decoder, `layers.${i}`, (layer) => block(layer, i, x, step, c));
+          }
           if (c.finalNorm) x = layerNorm(decoder, "final_layer_norm", x, EPS);
           return c.embeddingWidth === c.width ? x : linear(decoder, "project_out", x, c.embeddingWidth);
         }),

@@ -1,4 +1,5 @@
 import type { Node } from "@fusewire/ir";
+import type { AttentionShape } from "./attention.ts";
 import type { LayerContext } from "./context.ts";
 import type { Step } from "./step.ts";
 
@@ -8,10 +9,17 @@ export interface CausalModel {
   /** The longest sequence the model was made for, in tokens. */
   readonly maxPositions: number;
   readonly layers: number;
+  /** Width of what goes from layer to layer, and inside of each layer's MLP. */
+  readonly width: number;
+  readonly inner: number;
+  readonly attention: Pick<AttentionShape, "heads" | "keyHeads" | "headDim">;
   /** The embedding that is the output matrix as well, by its name; undefined where `lm_head.weight` is. */
   readonly tied: string | undefined;
-  /** Traces the decoder over tokens i32[B, T], reading and writing the caches; f32[B, T, width] after the last norm. */
-  readonly decode: (context: LayerContext, tokens: Node, step: Step) => Node;
+  /**
+   * Traces the decoder over tokens i32[B, T], reading and writing the caches; f32[B, T, width] after the last norm. Is
+   * told what goes into each layer, f32[B, T, width], in order: the first is the embedding.
+   */
+  readonly decode: (context: LayerContext, tokens: Node, step: Step, told?: (input: Node) => void) => Node;
   /** Scores of the next token: f32[…, width] -> f32[…, vocabSize]. */
   readonly head: (context: LayerContext, hidden: Node) => Node;
 }

@@ -141,14 +141,19 @@ export function decoderModel(c: DecoderConfig, block: Block = preNormBlock(c)): 
     vocabSize: c.vocabSize,
     maxPositions: c.maxPositions,
     layers: c.layers,
+    width: c.width,
+    inner: c.mlp.inner,
+    attention: c.attention,
     tied: c.tied ? "model.embed_tokens.weight" : undefined,
-    decode: (context, tokens, step) =>
+    decode: (context, tokens, step, told) =>
       within(context, "model", (model): Node => {
         const angles = rotaryAngles(context.tracer, step, c.rope);
         let x = embedding(model, "embed_tokens", tokens, ...vocabulary);
         if (c.embeddingScale !== 1) x = mul(x, c.embeddingScale);
-        for (let i = 0; i < c.layers; i++)
+        for (let i = 0; i < c.layers; i++) {
+          told?.(x);
           x = within(model, `layers.${i}`, (layer) => block(layer, i, x, step, angles));
+        }
         return rmsNorm(model, "norm", x, c.eps, c.normOffset);
       }),
     head: (context, hidden) => {

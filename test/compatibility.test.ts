@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import {
   CACHE_COMPAT,
   type CompatArgument,
+  FORWARD_OPTIONS,
   FROM_PRETRAINED_COMPAT,
   GENERATE_COMPAT,
   OPTIONS,
@@ -34,6 +35,7 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
     ),
     ...compatRows(GENERATE_COMPAT),
   ],
+  forward: Object.entries(FORWARD_OPTIONS).map(([name, meaning]) => row(name, meaning)),
   caches: compatRows(CACHE_COMPAT),
   from_pretrained: [
     ...Object.entries(PRETRAINED_OPTIONS).map(([name, meaning]) => row(name, meaning)),

@@ -71,8 +71,9 @@ describe.each(Object.keys(ENGINES))("on %s", (device) => {
   // Without end tokens Hugging Face goes on with rows that a stop string ended while others run; here they end.
   test.each(cases.filter(isStopped))("$case", (one) =>
     withModel(directory, device, async (model) => {
-      const { new_tokens } = await run(model, one);
+      const { new_tokens, finish_reason } = await run(model, one);
       expect(new_tokens).toEqual([one.new_tokens[0]!.slice(0, 14), one.new_tokens[1]]);
+      expect(finish_reason).toEqual(["stop_string", "length"]);
       expect(tokenizer.decode(new_tokens[0]!)).toMatch(/ st$/);
     }),
   );

@@ -28,6 +28,17 @@ export interface ForwardOptions {
   readonly use_cache?: boolean;
 }
 
+/** What each option of `forward` does: validation and docs/compatibility.md read this table. */
+export const FORWARD_OPTIONS = {
+  past_key_values: "a cache that the tokens go on from and are added to",
+  cache: "the newer name of `past_key_values`",
+  logits_to_keep: "0: scores after every token; 1: after the last of each row alone",
+  output_hidden_states: "true or false: whether hidden states are returned, of all layers",
+  use_cache: "true with a cache, false without",
+} as const satisfies { readonly [K in keyof Required<ForwardOptions>]: string };
+
+const KNOWN: readonly string[] = Object.keys(FORWARD_OPTIONS);
+
 /** What `forward` returns (Hugging Face CausalLMOutputWithPast); values are zeros at pads. */
 export interface ForwardResult extends GivenCache {
   /** f32[batch, length or 1, vocabulary]. */
@@ -205,5 +216,3 @@ function readOptions(options: ForwardOptions) {
 
 /** The programs that return scores of tokens that are given. */
 type ScoringKind = "logits" | "hidden";
-
-const KNOWN = ["past_key_values", "cache", "logits_to_keep", "output_hidden_states", "use_cache"];

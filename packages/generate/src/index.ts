@@ -31,7 +31,7 @@ export { type CompileStats, compileStats, failOnRecompile } from "./compile/stat
 export type { CacheDTypeName, QuantizedDType, WeightDType, WeightDTypeName } from "./dtypes.ts";
 export { acceptByRatio } from "./entries/accept.ts";
 export { type EntryKey, entryName, traceEntry } from "./entries/index.ts";
-export type { ForwardOptions, ForwardResult } from "./forward.ts";
+export { FORWARD_OPTIONS, type ForwardOptions, type ForwardResult } from "./forward.ts";
 export type { ForwardInputs } from "./forward_inputs.ts";
 export type { GenerateInputs } from "./generate.ts";
 export { type CausalLM, type LoadOptions, loadCausalLM } from "./load.ts";

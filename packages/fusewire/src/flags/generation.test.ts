@@ -40,7 +40,7 @@ test.each([
 test("every option is a flag, except what text cannot express", () => {
   const command = new Command();
   addGenerationFlags(command, OPTIONS);
-  const objects = ["signal", "model", "cache", "tokenizer", "functions"];
+  const objects = ["signal", "model", "cache", "config", "tokenizer", "functions"];
   const names = Object.entries(OPTIONS).flatMap(([name, { kind }]) => (objects.includes(kind) ? [] : [name]));
   expect(command.options.map(({ long }) => long)).toEqual(
     names.map((name) => `--${name.replaceAll("_", "-")}`),

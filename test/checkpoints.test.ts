@@ -153,14 +153,15 @@ describe("generation_config.json", () => {
     expect(tokens).toEqual([176, 92, 361, 313, 283, 374, 370, 283]);
   });
 
-  test.each<[Json, string]>([
-    [{ num_beams: 4, num_beam_groups: 2 }, "sets 'num_beam_groups' (2): group beam search is not built"],
-    [{ penalty_alpha: 0.6, top_k: 4 }, "sets 'penalty_alpha' (0.6): contrastive search is not built"],
-    [{ dola_layers: "high" }, "sets 'dola_layers' (\"high\"): DoLa decoding is not built"],
-    [{ force_words_ids: [[60]], num_beams: 3 }, "sets 'force_words_ids' ([[60]]): constrained beam search"],
-    [{ token_healing: true }, "sets 'token_healing' (true): token healing is not built"],
-    [{ do_sample: true, top_k: -1 }, "sets top_k -1, which sampling cannot use"],
-  ])("%j is refused by name", async (values, message) => {
-    await expect(generate(await withDefaults(values))).rejects.toThrow(message);
+  test.each<[Json, string, object?]>([
+    [{ num_beams: 4, num_beam_groups: 2 }, "'num_beam_groups' is 2: group beam search is not built"],
+    [{ penalty_alpha: 0.6, top_k: 4 }, "'penalty_alpha' is 0.6: contrastive search is not built"],
+    [{ dola_layers: "high" }, "'dola_layers' is \"high\": DoLa decoding is not built"],
+    [{ force_words_ids: [[60]], num_beams: 3 }, "'force_words_ids' is [[60]]: constrained beam search"],
+    [{ token_healing: true }, "'token_healing' is true: token healing is not built"],
+    [{ do_sample: true, top_k: -1 }, "'top_k' must be an integer of 0 or more, not -1"],
+    [{ max_length: -1 }, "'max_length' must be an integer of 1 or more, not -1", {}],
+  ])("%j is refused by name", async (values, message, options) => {
+    await expect(generate(await withDefaults(values), options)).rejects.toThrow(message);
   });
 });

@@ -11,7 +11,8 @@ export function assistantOf({ runtime, generation_config }: AssistantModel): {
   readonly runtime: Runtime;
   readonly options: AssistantOptions;
 } {
-  checkConfig(generation_config, false, "assistant_model.generation_config");
+  // It is greedy, and the target says how long texts become: settings of both have no effect here.
+  checkConfig(generation_config, { max_new_tokens: 1 }, "assistant_model.generation_config");
   const {
     num_assistant_tokens: numTokens = 20,
     num_assistant_tokens_schedule = "constant",

@@ -28,10 +28,11 @@ export function checkOptions(options: GenerationOptions, where: string): void {
 const OF_CALLS: readonly OptionKind[] = ["cache", "config", "functions", "model", "signal", "tokenizer"];
 
 /**
- * Checks settings of a generation config when they are used, for programs may have changed them. Those of sampling count
- * only while there is some, as in Hugging Face: files say `top_k: -1` of what they do not use.
+ * Checks settings of a generation config when they are used, for programs may have changed them. Those that
+ * `given`, all settings of the call, leave without effect do not count, as in Hugging Face: files say `top_k: -1` of
+ * sampling that they do not use, and `max_length: -1` beside max_new_tokens.
  */
-export function checkConfig(config: object, sample: boolean, where: string): void {
+export function checkConfig(config: object, given: GenerationOptions, where: string): void {
   for (const [name, value] of Object.entries(config)) {
     if (value === undefined || value === null) continue;
     const refuse = (reason: string) => {
@@ -46,7 +47,8 @@ export function checkConfig(config: object, sample: boolean, where: string): voi
     const spec = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof GenerationOptions] : undefined;
     if (spec && OF_CALLS.includes(spec.kind))
       refuse("is an argument of generate() itself, not of a generation config; move it there");
-    if (spec?.sampling && !sample) continue;
+    if (spec?.sampling && !given.do_sample) continue;
+    if (name === "max_length" && typeof given.max_new_tokens === "number") continue;
     const kept = Object.hasOwn(GENERATION_SETTINGS, name) ? GENERATION_SETTINGS[name] : undefined;
     if (!spec && !kept) refuse(`is not a setting; ${optionsInstead(name, SETTINGS)}`);
     if (spec && !spec.accepts(value)) refuse(`must be ${spec.allowed}, not ${set}`);

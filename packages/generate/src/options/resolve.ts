@@ -50,8 +50,8 @@ export function resolveOptions(asked: GenerationOptions, defaults: GenerationDef
   const own = without(present(defaults), { ...config, ...options });
   const given = { ...own, ...config, ...withoutUndefined(options) } as GivenOptions;
   const sample = given.do_sample ?? false;
-  checkConfig(config, sample, "generation_config");
-  checkConfig(own, sample, "model.generation_config");
+  checkConfig(config, given, "generation_config");
+  checkConfig(own, given, "model.generation_config");
   if (!sample)
     for (const [name, { sampling }] of Object.entries(OPTIONS))
       if (sampling && options[name as keyof typeof options] !== undefined)

@@ -11,7 +11,7 @@ export const PRETRAINED_OPTIONS = {
   cache_dtype:
     "`float32`, `float16` or `int8`: how keys and values are kept; with `int8` each token and head has a scale of its own",
   buckets:
-    "`{batch, chunk, capacity}`: the rows, prompt tokens and cache slots that programs are compiled for; what lies between is padded. `{batch: [1, 2, 4, 8, 16, 32], chunk: [8, 64, 256], capacity: 512}`, the last doubling",
+    "`{batch, chunk, capacity}`: the rows, prompt tokens and cache slots that programs are compiled for; what lies between is padded. `{batch: [1, 2, 4, 8, 16, 32], chunk: [8, 64, 256], capacity: 512}`, rows and slots doubling beyond",
   disable_passes: "passes of the compiler to leave out, by name",
   progress_callback:
     "called with `{weight, loaded, total}` after each weight, and with `{file, loaded, total, status}` for files of the hub",

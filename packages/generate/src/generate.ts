@@ -99,7 +99,7 @@ async function* stepsOf(
         }),
       )
     : runtime.withStates(plan.cache, work);
-  for await (const step of streamed(steps, options.streamer, prompts)) {
+  for await (const step of streamed(steps, options.streamer ?? undefined, prompts)) {
     const now = performance.now();
     if (firstToken === started) firstToken = now;
     yield collect(made, step, counts.stopped, now - started);
@@ -139,6 +139,7 @@ async function* stepsOf(
     stats: {
       device: runtime.engine.name,
       ...(runtime.engine.notice !== undefined && { device_notice: runtime.engine.notice }),
+      ...(resolved.notices.length > 0 && { notices: resolved.notices }),
       ...(runtime.engine.variants && { kernels: runtime.engine.variants.current() }),
       ...tokenStats(prompts, made.tokens, { started, firstToken, ended: performance.now() }),
       token_times_ms: made.times,

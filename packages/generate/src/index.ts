@@ -41,6 +41,7 @@ export {
   type AssistantModel,
   type GenerationConfig,
   type GenerationOptions,
+  idleOptions,
   OPTIONS,
   type OptionKind,
 } from "./options/index.ts";

@@ -5,6 +5,7 @@ import type { CompileSettings } from "./compile/settings.ts";
 import type { CacheSize } from "./entries/context.ts";
 import type { DraftKind, EntryKey } from "./entries/index.ts";
 import type { Guidance, ResolvedOptions } from "./options/index.ts";
+import { checkIds } from "./processors/check_ids.ts";
 import { perRow, roomFor } from "./processors/encode.ts";
 import { type Rows, toRows } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
@@ -56,6 +57,7 @@ export function planRun(
   past?: Past,
 ): RunPlan {
   const { model } = runtime.source;
+  checkIds(options.values, model.vocabSize);
   const maxNew = options.maxNewTokens(width, model.maxPositions);
   const batch = batchBucket(rows.length, runtime.buckets);
   const { guidance } = options;
@@ -88,6 +90,7 @@ export function planRun(
     ),
     ...stops?.inputs,
   };
+  const forcesFirst = options.values.forced_bos_token_id !== undefined;
   /** Selection at `places` places of each row, which all have the row's options and seed. */
   const selectAt = (places: number) => {
     const rowOf = (place: number) => Math.floor(place / places);
@@ -96,6 +99,7 @@ export function planRun(
       eos: options.eos,
       prompts: Array.from({ length: rows.length * places }, (_, place) => rows[rowOf(place)]!.length),
       width,
+      forcesFirst,
       maxNew,
     };
     const { selection, inputs } = selectionFor(options.sample, options.values, context);
@@ -153,6 +157,7 @@ export function planRun(
         eos: options.eos,
         prompts: new Array<number>(places).fill(rows[row]!.length),
         width,
+        forcesFirst,
         maxNew,
       }),
     seed,

@@ -17,6 +17,8 @@ export interface GenerationStats {
   readonly device: string;
   /** What the engine has to say of how it runs here, such as "1 of 8 threads: …". */
   readonly device_notice?: string;
+  /** Options that were given and had no effect: a sentence each. */
+  readonly notices?: readonly string[];
   /** The engine's set of kernels, where it has several. */
   readonly kernels?: string;
   /** Real tokens of all rows. */

@@ -84,10 +84,9 @@ describe("batch", () => {
     );
   });
 
-  test("beyond the largest is an error with the numbers and the way out", () => {
-    expect(() => batchBucket(33, DEFAULT_BUCKETS)).toThrow(
-      "a batch of 33 rows is larger than 32; split it into smaller batches",
-    );
+  test("beyond the largest it doubles", () => {
+    expect([32, 33, 64, 65].map((rows) => batchBucket(rows, DEFAULT_BUCKETS))).toEqual([32, 64, 64, 128]);
+    expect(batchBucket(7, { ...DEFAULT_BUCKETS, batch: [3] })).toBe(12);
   });
 });
 

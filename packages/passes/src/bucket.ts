@@ -29,13 +29,10 @@ export function checkBuckets(buckets: Buckets): Buckets {
   return buckets;
 }
 
-/** The smallest batch size that holds `rows`. */
+/** The smallest batch size that holds `rows`; beyond the largest it doubles. */
 export function batchBucket(rows: number, { batch }: Buckets): number {
-  const size = batch.find((candidate) => candidate >= rows);
-  if (size === undefined)
-    throw new FusewireError(
-      `a batch of ${rows} rows is larger than ${batch.at(-1)}; split it into smaller batches`,
-    );
+  let size = batch.find((candidate) => candidate >= rows) ?? batch.at(-1)!;
+  while (size < rows) size *= 2;
   return size;
 }
 

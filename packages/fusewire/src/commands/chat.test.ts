@@ -214,7 +214,7 @@ test.each([
   [["tales", "more"], "too many arguments"],
   [["--load", "no.json"], "cannot read 'no.json' (ENOENT); check the name"],
   [["--chat-template", "no.jinja"], "--chat-template: cannot read 'no.jinja'"],
-  [["--temperature", "0.5"], "'temperature' has no effect while do_sample is false"],
+  [["--temperature", "0.5"], "'--temperature' has no effect while --do-sample is false"],
 ])("%j is refused", async (flags, message) => {
   const { stderr, code } = await chat(["Hi"], { flags });
   expect(stderr).toContain(message);

@@ -10,6 +10,7 @@ import { loadConversation, pathOf } from "../chat/files.ts";
 import { answerSettings, cachedTurns, chatCache, chatEncoder } from "../chat/model.ts";
 import { runChat } from "../chat/repl.ts";
 import { addGenerationFlags } from "../flags/generation.ts";
+import { refuseIdle } from "../flags/idle.ts";
 import {
   addModelFlags,
   embeddedFolder,
@@ -74,6 +75,7 @@ async function chat(flags: ChatFlags, given: GenerationOptions, io: Io): Promise
     const notes = lines.interactive ? io.stdout : io.stderr;
     if (lines.interactive) notes.write(`${wrap(greeting(nameOf(flags.model), model), widthOf(notes))}\n`);
     const settings = answerSettings({ ...(await ownOptions(flags.model)), ...given }, model, tokenizer);
+    refuseIdle(settings.options, model);
     const cache = chatCache(model, settings, given.cache_implementation ?? undefined);
     await runChat(
       {

@@ -16,6 +16,7 @@ import { Interrupted } from "../errors.ts";
 import { type AssistantFlags, addAssistantFlags, openAssistant } from "../flags/assistant.ts";
 import { addCompileFlags, type CompileFlags, compileModel } from "../flags/compile.ts";
 import { addGenerationFlags } from "../flags/generation.ts";
+import { refuseIdle } from "../flags/idle.ts";
 import { addInputFlags, type InputFlags, optionalTokenizer, readInputs } from "../flags/inputs.ts";
 import { addModelFlags, loadOptions, type ModelFlags, openModelFlag } from "../flags/model.ts";
 import { speakingOfFlags } from "../flags/naming.ts";
@@ -80,6 +81,7 @@ async function generate(flags: GenerateFlags, given: GenerationOptions, io: Io):
     if (assistant) options.assistant_model = assistant;
     if (tokenizer) options.tokenizer = tokenizer;
     if (flags.chat && tokenizer) options.eos_token_id ??= endsOfTurns(model, tokenizer);
+    refuseIdle(options, model);
     const cut = limitLength(options, inputs, model);
     const printer = flags.json ? SILENT : printerFor(inputs, options, tokenizer, io.stdout);
     const result = await follow(model, inputs, options, printer, io);

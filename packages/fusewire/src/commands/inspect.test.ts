@@ -80,7 +80,6 @@ test.each([
   [["--after", "fuse_all"], "--after: there is no pass 'fuse_all'; choose one of trace, canonicalise"],
   [["--disable", "legalise"], "'legalise' is not an optional pass; those are canonicalise"],
   [["--length", "500"], "500 tokens are more than the 128 positions of the model"],
-  [["--batch", "99"], "a batch of 99 rows is larger than"],
 ])("%j is refused", async (flags, message) => {
   const { code, stderr } = await fusewire(...MODEL, ...flags);
   expect(stderr).toContain(message);

@@ -1,6 +1,5 @@
 import { FusewireError } from "@fusewire/ir";
 import type { GenerationDefaults } from "@fusewire/models";
-import { implementationOf } from "../cache/implementation.ts";
 import type { CompileSettings } from "../compile/settings.ts";
 import type { GenerationOptions } from "./types.ts";
 
@@ -12,11 +11,11 @@ interface Conflict {
   readonly message: (given: GivenOptions) => string;
 }
 
-const beamsOf = ({ num_beams }: GivenOptions): number => num_beams ?? 1;
+export const beamsOf = ({ num_beams }: GivenOptions): number => num_beams ?? 1;
 const returnedOf = ({ num_return_sequences }: GivenOptions): number => num_return_sequences ?? 1;
 
 /** What drafts, where something does. */
-const drafting = (given: GivenOptions): string | undefined =>
+export const drafting = (given: GivenOptions): string | undefined =>
   given.assistant_model
     ? "assistant_model"
     : given.prompt_lookup_num_tokens
@@ -128,27 +127,9 @@ const CONFLICTS: readonly Conflict[] = [
   },
 ];
 
-/** Throws for options that exclude each other, naming both; `explicit` are those that the caller gave. */
-export function checkConflicts(given: GivenOptions, explicit: GenerationOptions): void {
+/** Throws for options that exclude each other, naming both. */
+export function checkConflicts(given: GivenOptions): void {
   for (const { holds, message } of CONFLICTS) if (holds(given)) throw new FusewireError(message(given));
-  const idle = (names: readonly (keyof GenerationOptions)[], why: string, fix: string) => {
-    for (const name of names)
-      if (explicit[name] !== undefined)
-        throw new FusewireError(`'${name}' has no effect while ${why}; ${fix} or leave '${name}' out`);
-  };
-  if (beamsOf(given) === 1) idle(["length_penalty", "early_stopping"], "num_beams is 1", "set num_beams");
-  if (given.cache_implementation === undefined || implementationOf(given.cache_implementation) !== "static")
-    idle(["max_cache_len"], "the cache is not static", 'set cache_implementation: "static"');
-  if (guidanceScaleOf(given) === 1)
-    idle(["negative_prompt_ids"], "guidance_scale is 1", "set guidance_scale");
-  if (!given.prompt_lookup_num_tokens)
-    idle(
-      ["prompt_lookup_method", "max_matching_ngram_size"],
-      "nothing is looked up",
-      "set prompt_lookup_num_tokens",
-    );
-  if (!drafting(given))
-    idle(["speculation"], "nothing drafts", "set assistant_model or prompt_lookup_num_tokens");
 }
 
 /** Throws where `fullgraph` is asked for and JavaScript would take part in a generation. */

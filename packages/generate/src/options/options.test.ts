@@ -19,7 +19,6 @@ describe("what is refused, by name", () => {
     [{ repetition_penalty: 0 }, "'repetition_penalty' must be a number above 0, not 0"],
     [{ eos_token_id: [1, -2] }, "'eos_token_id' must be a token id or a list of them, not [1,-2]"],
     [{ do_sample: true, seed: 2 ** 32 }, "'seed' must be an integer from 0 to 2^32 - 1"],
-    [{ temperature: 0.7 }, "'temperature' has no effect while do_sample is false; set do_sample: true"],
     [{ bad_words_ids: [[]] }, "'bad_words_ids' must be a list of lists of token ids, not [[]]"],
     [{ sequence_bias: [[1, 2]] }, "'sequence_bias' must be a list of [token ids, bias], not [[1,2]]"],
     [
@@ -55,6 +54,47 @@ describe("what is refused, by name", () => {
     expect(() => resolve({}, { output_hidden_states: true })).toThrow(
       "model.generation_config: 'output_hidden_states' is true: `forward` returns hidden states, not `generate`; delete it to go without",
     );
+  });
+});
+
+describe("what has no effect is taken, as Hugging Face takes it, and told of", () => {
+  test.each([
+    [
+      { temperature: 0.7 },
+      "'temperature' has no effect while do_sample is false; set do_sample: true or leave",
+    ],
+    [{ num_beams: 2, top_p: 0.5 }, "'top_p' has no effect while do_sample is false"],
+    [{ length_penalty: 2 }, "'length_penalty' has no effect while num_beams is 1"],
+    [{ early_stopping: true, num_beams: 1 }, "'early_stopping' has no effect while num_beams is 1"],
+    [{ negative_prompt_ids: [[1]] }, "'negative_prompt_ids' has no effect while guidance_scale is 1"],
+    [{ max_matching_ngram_size: 3 }, "'max_matching_ngram_size' has no effect while nothing is looked up"],
+    [
+      { max_new_tokens: 3, max_length: 9 },
+      "'max_length' has no effect while max_new_tokens is set; set that or",
+    ],
+    [{ min_new_tokens: 3, min_length: 9 }, "'min_length' has no effect while min_new_tokens is set"],
+  ])("%j", (options, notice) => {
+    expect(resolve(options).notices).toEqual([expect.stringContaining(notice)]);
+  });
+
+  test("not so what a checkpoint says, nor null", () => {
+    expect(resolve({}, { temperature: 0.7, length_penalty: 2 }).notices).toEqual([]);
+    expect(resolve({ temperature: null, early_stopping: null }).notices).toEqual([]);
+  });
+
+  test("null says that there is none, whatever the checkpoint says", () => {
+    const found = resolve(
+      { do_sample: true, top_k: null, temperature: null },
+      { temperature: 0.7, top_k: 9 },
+    );
+    expect(found.values).not.toHaveProperty("top_k");
+    expect(found.values).not.toHaveProperty("temperature");
+    expect(resolve({ max_new_tokens: null }, { max_new_tokens: 7 }).maxNewTokens(10, 100)).toBe(7);
+  });
+
+  test("min_length is what min_new_tokens says", () => {
+    expect(resolve({ min_new_tokens: 1, min_length: 30 }).values).not.toHaveProperty("min_length");
+    expect(resolve({ min_length: 30 }).values).toMatchObject({ min_length: 30 });
   });
 });
 
@@ -106,7 +146,8 @@ describe("settings of generation configs, checked when they are used", () => {
     expect(found.sample).toBe(true);
     expect(found.eos).toEqual([3]);
     expect(found.seed).toBe(4);
-    expect(found.maxNewTokens(10, 100)).toBe(4);
+    expect(found.maxNewTokens(10, 100)).toBe(9);
+    expect(resolve({ generation_config }, { max_length: 30 }).maxNewTokens(10, 100)).toBe(4);
     expect(resolve({ generation_config, max_new_tokens: 2 }, model).maxNewTokens(10, 100)).toBe(2);
     expect(() => resolve({ generation_config: [] })).toThrow(
       "'generation_config' must be an object of settings",
@@ -121,8 +162,6 @@ describe("options that exclude each other, both by name", () => {
   test.each([
     [{ num_return_sequences: 2 }, "num_return_sequences 2 with do_sample false and num_beams 1"],
     [{ num_beams: 2, num_return_sequences: 3 }, "num_return_sequences 3 is more than num_beams 2"],
-    [{ length_penalty: 2 }, "'length_penalty' has no effect while num_beams is 1"],
-    [{ early_stopping: true, num_beams: 1 }, "'early_stopping' has no effect while num_beams is 1"],
     [{ num_beams: 2, assistant_model }, "num_beams 2 and assistant_model exclude each other"],
     [
       { num_beams: 2, prompt_lookup_num_tokens: 3 },
@@ -164,7 +203,6 @@ describe("options that exclude each other, both by name", () => {
       { cache_implementation: "static", past_key_values: new StaticCache({ max_cache_len: 8 }) },
       "past_key_values is a cache, and cache_implementation 'static' asks for another",
     ],
-    [{ num_beams: 2, temperature: 2 }, "'temperature' has no effect while do_sample is false"],
     [
       { guidance_scale: 1.5, num_beams: 2 },
       "guidance_scale 1.5 and num_beams exclude each other: each text is decoded beside another",
@@ -173,7 +211,6 @@ describe("options that exclude each other, both by name", () => {
       { guidance_scale: 2, logits_processor: [fn] },
       "guidance_scale 2 and logits_processor exclude each other",
     ],
-    [{ negative_prompt_ids: [[1]] }, "'negative_prompt_ids' has no effect while guidance_scale is 1"],
     [
       { guidance_scale: 2, negative_prompt_attention_mask: [[1]] },
       "negative_prompt_attention_mask is of negative_prompt_ids; give both",
@@ -199,7 +236,6 @@ describe("options that exclude each other, both by name", () => {
       { prompt_lookup_method: "suffix" },
       "'prompt_lookup_method' has no effect while nothing is looked up; set prompt_lookup_num_tokens",
     ],
-    [{ max_matching_ngram_size: 3 }, "'max_matching_ngram_size' has no effect while nothing is looked up"],
   ])("%j", (options, message) => {
     expect(() => resolve(options)).toThrow(message);
   });
@@ -229,8 +265,9 @@ describe("what is filled in", () => {
     expect(options.values).toEqual({ top_k: 50 });
   });
 
-  test("the caller's options go before the checkpoint's, max_new_tokens before max_length", () => {
-    expect(resolve({ max_length: 15 }, { max_new_tokens: 100 }).maxNewTokens(10, 100)).toBe(5);
+  test("max_new_tokens goes before max_length, then the caller's options before the checkpoint's", () => {
+    expect(resolve({ max_length: 15 }, { max_new_tokens: 8 }).maxNewTokens(10, 100)).toBe(8);
+    expect(resolve({ max_length: 15 }, { max_length: 20 }).maxNewTokens(10, 100)).toBe(5);
     expect(resolve({ max_length: 15, max_new_tokens: 3 }).maxNewTokens(10, 100)).toBe(3);
     expect(resolve({}, { max_length: 12 }).maxNewTokens(10, 100)).toBe(2);
     expect(() => resolve({ max_length: 10 }).maxNewTokens(10, 100)).toThrow(

@@ -11,8 +11,8 @@ import type { Runtime } from "../runtime.ts";
 import { assistantOf } from "./assistant.ts";
 import { checkConfig, checkOptions } from "./check.ts";
 import { checkCaches, checkConflicts, type GivenOptions, guidanceScaleOf } from "./conflicts.ts";
+import { idleOptions } from "./idle.ts";
 import { type GenerationModes, modesOf } from "./modes.ts";
-import { OPTIONS } from "./table.ts";
 import type { GenerationOptions } from "./types.ts";
 
 /** Options after defaults are filled in and everything is checked. */
@@ -21,6 +21,8 @@ export interface ResolvedOptions extends GenerationModes {
   readonly sample: boolean;
   /** The value of each processor's option. */
   readonly values: Readonly<Record<string, unknown>>;
+  /** What the options say that changes nothing: a sentence each. */
+  readonly notices: readonly string[];
   readonly seed: number | readonly number[] | undefined;
   /** Set where tokens are to be proposed by prompt lookup. */
   readonly lookup: LookupOptions | undefined;
@@ -48,25 +50,21 @@ export function resolveOptions(asked: GenerationOptions, defaults: GenerationDef
   // What was given closer to the call hides what stands further off.
   const config = without(present(generation_config), options);
   const own = without(present(defaults), { ...config, ...options });
-  const given = { ...own, ...config, ...withoutUndefined(options) } as GivenOptions;
+  // null says that there is none, whatever stands further off; so says Hugging Face's default of 50 for top_k.
+  const joined = { top_k: 50, ...own, ...config, ...withoutUndefined(options) };
+  const given = present(joined) as GivenOptions;
   const sample = given.do_sample ?? false;
   checkConfig(config, given, "generation_config");
   checkConfig(own, given, "model.generation_config");
-  if (!sample)
-    for (const [name, { sampling }] of Object.entries(OPTIONS))
-      if (sampling && options[name as keyof typeof options] !== undefined)
-        throw new FusewireError(
-          `'${name}' has no effect while do_sample is false; set do_sample: true or leave '${name}' out`,
-        );
-  checkConflicts(given, options);
+  checkConflicts(given);
+  const notices = idleOptions(given, options);
   const eos = [given.eos_token_id ?? []].flat() as number[];
   return {
     ...modesOf(given),
     maxNewTokens: (promptLength, maxPositions) =>
       newTokenLimit([options, generation_config], defaults, promptLength, maxPositions),
     sample,
-    // Hugging Face's own default keeps 50 tokens where sampling.
-    values: { top_k: 50, ...given },
+    values: valuesOf(given),
     seed: given.seed,
     lookup: lookupOf(given, eos),
     speculation: given.speculation ?? "always",
@@ -78,6 +76,7 @@ export function resolveOptions(asked: GenerationOptions, defaults: GenerationDef
       implementation: implementationOf(given.cache_implementation),
       ...(given.max_cache_len && { leastLength: given.max_cache_len }),
     },
+    notices,
     eos,
     pad: given.pad_token_id ?? eos[0],
     signal: options.signal,
@@ -114,14 +113,23 @@ function lookupOf(given: GenerationOptions, eos: readonly number[]): LookupOptio
   return { numTokens, maxNgram: max_matching_ngram_size ?? 2, method: prompt_lookup_method ?? "ngram", eos };
 }
 
-/** How many tokens may be added: the caller's options go before the checkpoint's, max_new_tokens before max_length. */
+/** Options of processors. `min_length` becomes what `min_new_tokens` says, as in Hugging Face. */
+function valuesOf({ min_length, ...given }: GivenOptions): Readonly<Record<string, unknown>> {
+  return given.min_new_tokens === undefined && min_length !== undefined ? { ...given, min_length } : given;
+}
+
+/**
+ * How many tokens may be added: max_new_tokens goes before max_length, whoever sets them (as in Hugging Face), and then
+ * the caller's options before the checkpoint's.
+ */
 function newTokenLimit(
   callers: readonly Lengths[],
   defaults: Lengths,
   promptLength: number,
   maxPositions: number,
 ): number {
-  const level = [...callers, defaults].find((o) => o.max_new_tokens != null || o.max_length != null);
+  const levels = [...callers, defaults];
+  const level = levels.find((o) => o.max_new_tokens != null) ?? levels.find((o) => o.max_length != null);
   // Hugging Face's default length: 20 more than the prompt, within what the model can hold.
   if (!level) return Math.max(1, Math.min(20, maxPositions - promptLength));
   const asked = level.max_new_tokens ?? level.max_length! - promptLength;

@@ -19,6 +19,8 @@ export interface EncodeContext {
   readonly prompts: readonly number[];
   /** Length of the input with its pads, which Hugging Face counts in lengths. */
   readonly width: number;
+  /** Whether forced_bos_token_id forces the token behind a prompt of one. */
+  readonly forcesFirst?: boolean;
   /** New tokens at most. */
   readonly maxNew: number;
 }

@@ -7,7 +7,9 @@ export const sequenceBias: Processor = {
   option: "sequence_bias",
   samplingOnly: false,
   encode: (value) => {
-    const pairs = value as readonly (readonly [readonly number[], number])[];
+    const given = value as readonly (readonly [readonly number[], number])[];
+    // Of a sequence that is given twice the last counts, as in Hugging Face.
+    const pairs = [...new Map(given.map((pair) => [pair[0].join(), pair])).values()];
     if (pairs.length === 0) return undefined;
     const encoded = encodeSequences(pairs.map(([ids]) => ids));
     const rows = encoded.sizes.type.shape[0]!;

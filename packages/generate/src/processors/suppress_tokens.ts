@@ -16,13 +16,14 @@ export const suppressTokens: Processor = {
 export const beginSuppressTokens: Processor = {
   option: "begin_suppress_tokens",
   samplingOnly: false,
-  encode: (value, { batch, prompts }) =>
+  encode: (value, { batch, prompts, width, forcesFirst }) =>
     asList(value).length === 0
       ? undefined
       : {
           inputs: {
             ids: idsForAll(batch, asList(value)),
-            at: perRow(batch, "i32", (row) => prompts[row] ?? 0),
+            // Behind a token that is forced where it would stand itself.
+            at: perRow(batch, "i32", (row) => (prompts[row] ?? 0) + (forcesFirst && width === 1 ? 1 : 0)),
           },
         },
   apply: (scores, { ids, at }, { lengths }) => {

@@ -45,9 +45,15 @@ export async function prefillChunks(
     );
 }
 
-/** Loads the prompts; rows that only fill the batch hold one token and count as ended. */
+/** Loads the prompts; rows that only fill the batch hold one token and count as ended, as all do with `ended`. */
 export function beginRows(
-  { rows, batch, cache, to }: Pick<RunPlan, "rows" | "batch" | "cache"> & Pick<Prefill, "to">,
+  {
+    rows,
+    batch,
+    cache,
+    to,
+    ended = false,
+  }: Pick<RunPlan, "rows" | "batch" | "cache"> & Pick<Prefill, "to"> & { readonly ended?: boolean },
   run: Run,
 ): Promise<Outputs> {
   const ids = new Int32Array(batch * cache.capacity);
@@ -58,7 +64,7 @@ export function beginRows(
       rows: to ?? rowNumbers(batch),
       ids: { type: { dtype: "i32", shape: [batch, cache.capacity] }, data: ids },
       count: vector(batch, (b) => rows[b]?.length ?? 1),
-      done: vector(batch, (b) => (b < rows.length ? 0 : 1)),
+      done: vector(batch, (b) => (b < rows.length && !ended ? 0 : 1)),
     },
   );
 }

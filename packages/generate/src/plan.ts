@@ -191,7 +191,7 @@ const seedOfRow = (seed: number | readonly number[], row: number): number =>
   typeof seed === "number" ? rowSeed(seed, row) : (seed[row] ?? 0);
 
 /** The seed of row b where one seed is given for all: hash(seed, b), so that rows differ and do not depend on the batch. */
-const rowSeed = (seed: number, b: number): number => hash32((hash32(seed) ^ b) >>> 0);
+export const rowSeed = (seed: number, b: number): number => hash32((hash32(seed) ^ b) >>> 0);
 
 /** i32[B] */
 export const vector = (batch: number, of: (b: number) => number): Value => perRow(batch, "i32", of);

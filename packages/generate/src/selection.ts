@@ -1,6 +1,7 @@
 import {
   argmax,
   categorical,
+  eq,
   type Node,
   reshape,
   type Stream,
@@ -8,6 +9,7 @@ import {
   type Tracer,
   uniform,
   type Value,
+  where,
 } from "@fusewire/ir";
 import { PROCESSORS } from "./processors/index.ts";
 import type { EncodeContext, Processor, ScoreContext } from "./processors/processor.ts";
@@ -24,7 +26,8 @@ interface Use {
 export interface Selection {
   readonly name: string;
   readonly uses: readonly Use[];
-  readonly sample: boolean;
+  /** By row: the input do_sample i32[B] is 0 for rows that take the best score. */
+  readonly sample: boolean | "by row";
 }
 
 /** A selection and the data that one run of it takes. */
@@ -65,6 +68,16 @@ export function selectionFor(
 /** The plain selection, greedy or sampling, of programs that are made before anyone asks. */
 export const standardSelection = (sample: boolean, batch = 1): Selection =>
   selectionFor(sample, {}, { batch, eos: [], prompts: [], width: 0, maxNew: 0 }).selection;
+
+/**
+ * The selection of rows that each have options of their own, as data of the processors that have a neutral value; a
+ * row that does not sample takes the best of its scores.
+ */
+export const selectionByRow = (batch: number): Selection => ({
+  ...standardSelection(true, batch),
+  name: "sample_by_row",
+  sample: "by row",
+});
 
 /** The option, and of its data what the program is built for: `bad_words_ids[8x2]`, `no_repeat_ngram_size=3`. */
 function describe(
@@ -109,9 +122,13 @@ export function select(
   const batch = scores.type.shape[0]!;
   return tracer.scope(selection.name, () => {
     const processed = processScores(tracer, selection, scores, context);
-    if (!selection.sample) return { token: reshape(argmax(processed), [batch]), processed };
+    const best = reshape(argmax(processed), [batch]);
+    if (!selection.sample) return { token: best, processed };
     const seed = tracer.input("seed", { dtype: "u32", shape: [batch] });
     // The position of the token that is drawn: the same in any batch and for any number of steps a submit.
-    return { token: categorical(processed, uniform(seed, context.lengths, stream)), processed };
+    const drawn = categorical(processed, uniform(seed, context.lengths, stream));
+    if (selection.sample === true) return { token: drawn, processed };
+    const samples = tracer.input("do_sample", { dtype: "i32", shape: [batch] });
+    return { token: where(eq(samples, 0), best, drawn), processed };
   });
 }

@@ -64,7 +64,7 @@ export type Check = readonly [expected: string, accepts: (value: unknown) => boo
 
 const isBoolean = (value: unknown): boolean => typeof value === "boolean";
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
-const oneOf = (...values: readonly unknown[]): Check => [
+export const oneOf = (...values: readonly unknown[]): Check => [
   values.map((value) => JSON.stringify(value)).join(", "),
   (value) => values.includes(value),
 ];

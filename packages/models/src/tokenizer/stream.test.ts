@@ -44,6 +44,21 @@ function watch(of: Tokenizer) {
   return { watching, longest: () => longest };
 }
 
+test("by characters each comes out once its bytes are there, and all pieces are the text", () => {
+  const text = "Hello, wörld 😀 你好 \u{20000}nothing waits";
+  const stream = createTextStream(tokenizer, { pieces: "characters" });
+  const ids = tokenizer.encode(text);
+  const pieces = ids.map((id) => stream.push([id]));
+  expect(pieces.join("") + stream.end()).toBe(text);
+  for (const [i, piece] of pieces.entries()) {
+    expect(piece).not.toMatch(/[\ud800-\udbff]$|^[\udc00-\udfff]/);
+    expect(piece).not.toContain("\ufffd");
+    // A token that ends a character leaves nothing behind.
+    if (!tokenizer.decode(ids.slice(0, i + 1)).endsWith("\ufffd"))
+      expect(pieces.slice(0, i + 1).join("")).toBe(tokenizer.decode(ids.slice(0, i + 1)));
+  }
+});
+
 test.each(golden)("the pieces of TextStreamer: $text", ({ ids, streamed, flushed_at_end }) => {
   expect(run(tokenizer, ids)).toEqual({ pieces: streamed, rest: flushed_at_end });
 });

@@ -1,4 +1,4 @@
-import { boolean, checkOptions } from "./options.ts";
+import { boolean, checkOptions, oneOf } from "./options.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 export interface TextStreamOptions {
@@ -6,6 +6,11 @@ export interface TextStreamOptions {
   readonly skip_special_tokens?: boolean;
   /** The first push is the prompt and prints nothing. Default false. */
   readonly skip_prompt?: boolean;
+  /**
+   * When text comes out: by whole words, as Hugging Face's TextStreamer has it, or each character as soon as its bytes
+   * are there. Default "words".
+   */
+  readonly pieces?: "words" | "characters";
 }
 
 export interface TextStream {
@@ -29,7 +34,11 @@ const CUT_AT = 64;
  * of a text. Here a few tokens always stay.
  */
 export function createTextStream(tokenizer: Tokenizer, options: TextStreamOptions = {}): TextStream {
-  checkOptions(options, { skip_special_tokens: boolean, skip_prompt: boolean }, "createTextStream");
+  checkOptions(
+    options,
+    { skip_special_tokens: boolean, skip_prompt: boolean, pieces: oneOf("words", "characters") },
+    "createTextStream",
+  );
   const decodeOptions = { skip_special_tokens: options.skip_special_tokens ?? false };
   const cleansUp = tokenizer.clean_up_tokenization_spaces;
   let prompt = options.skip_prompt ?? false;
@@ -38,6 +47,8 @@ export function createTextStream(tokenizer: Tokenizer, options: TextStreamOption
   let printed = 0;
 
   const settled = (text: string): number => {
+    if (options.pieces === "characters" && !cleansUp)
+      return Math.max(printed, text.length - (UNFINISHED.exec(text)?.[0].length ?? 0));
     if (text.endsWith("\n") || endsWithCjk(text)) return text.length;
     return Math.max(printed, cleansUp ? text.search(UNCLEAN) : text.lastIndexOf(" ") + 1);
   };
@@ -75,6 +86,9 @@ export function createTextStream(tokenizer: Tokenizer, options: TextStreamOption
     },
   };
 }
+
+/** What stands at the end of a text for bytes that are no whole character yet. */
+const UNFINISHED = /\ufffd+$/;
 
 /** What the clean-up may yet change: the space before a full stop or an ending, and both in " n 't". */
 const UNCLEAN = / (?:n )?[^ ]*$/;

@@ -28,5 +28,4 @@ export interface Table {
   intern(op: OpName, inputs: readonly Node[], attrs: object, type: () => TensorType): Node;
   scope<T>(name: string, body: () => T): T;
   layerOf(node: Node): string | undefined;
-  inheritLayer(node: Node, layer: string | undefined): void;
 }

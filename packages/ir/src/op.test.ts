@@ -77,6 +77,16 @@ test("attributes are of the kind that the op declares", () => {
   expect(concat({ axis: 0, more: 1 })).toThrow("unknown attribute 'more'");
 });
 
+test("whole numbers have one zero, floats have two", () => {
+  const table = new NodeTable();
+  const x = ops.input(table, "x", { dtype: "f32", shape: [2, 3] });
+  expect(ops.concat([x, x], -0)).toBe(ops.concat([x, x], 0));
+  expect(ops.slice(x, [-0, 1], [1, 1])).toBe(ops.slice(x, [0, 1], [1, 1]));
+  expect(emit(OPS.concat, [x, x], { axis: -0 }).attrs).toEqual({ axis: 0 });
+  const gain = ops.input(table, "g", { dtype: "f32", shape: [3] });
+  expect(ops.rmsNorm(x, gain, -0)).not.toBe(ops.rmsNorm(x, gain, 0));
+});
+
 test("an op without inputs needs a table", () => {
   expect(() => emit(OPS.iota, [], { size: 3 })).toThrow(
     "iota has no inputs, so it needs the table to be built in",

@@ -11,6 +11,8 @@ export interface OpDef<K extends OpName> {
   /** Number of inputs, or the smallest and largest number. */
   readonly arity: number | readonly [min: number, max: number];
   readonly attrs: { readonly [A in keyof OpAttrs[K]]: AttrKind };
+  /** One spelling for attributes that mean the same, so that they make one node; it leaves what `infer` refuses as it is. */
+  readonly canonical?: (attrs: OpAttrs[K]) => OpAttrs[K];
   /** The type of the result. Throws a plain message; the caller adds op, input types and layer name. */
   readonly infer: (inputs: readonly TensorType[], attrs: OpAttrs[K]) => TensorType;
   /** Refuses what types do not show: nodes whose values the op does not take. Throws a plain message, as `infer` does. */
@@ -40,15 +42,30 @@ export function emit<K extends OpName>(
   table: Table | undefined = inputs[0]?.table,
 ): Node {
   if (!table) throw new Error(`${def.name} has no inputs, so it needs the table to be built in`);
-  return table.intern(def.name, inputs, attrs, () => {
-    checkAttrs(def.attrs, attrs);
+  const whole = withOneZero(def.attrs, attrs);
+  const spelled = def.canonical?.(whole) ?? whole;
+  return table.intern(def.name, inputs, spelled, () => {
+    checkAttrs(def.attrs, spelled);
     const [min, max] = typeof def.arity === "number" ? [def.arity, def.arity] : def.arity;
     if (inputs.length < min || inputs.length > max)
       throw new FusewireError(
         `takes ${min === max ? min : `${min} to ${max}`} inputs, was given ${inputs.length}`,
       );
-    return inferType(def, inputs, attrs);
+    return inferType(def, inputs, spelled);
   });
+}
+
+/** Whole numbers have one zero: an axis of -0 is the axis 0. Floats have two. */
+function withOneZero<T extends object>(kinds: Readonly<Record<string, AttrKind>>, attrs: T): T {
+  const negative = (value: unknown): boolean =>
+    Array.isArray(value) ? value.some(negative) : Object.is(value, -0);
+  const changed = Object.entries(attrs).flatMap(([key, value]: [string, unknown]) => {
+    const isWhole = kinds[key] === "int" || kinds[key] === "ints";
+    if (!isWhole || !negative(value)) return [];
+    // -0 + 0 is 0.
+    return [[key, Array.isArray(value) ? value.map((x) => x + 0) : 0] as const];
+  });
+  return changed.length > 0 ? { ...attrs, ...Object.fromEntries(changed) } : attrs;
 }
 
 /** The type of a node by its op's rules; throws a plain message where they refuse its inputs. */

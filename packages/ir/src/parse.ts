@@ -119,9 +119,6 @@ function parseStatement(line: string, block: Block, table: NodeTable): void {
     const [, kind, name, id] = result as unknown as [string, "return" | "write" | "keep", string, string];
     belongs(kind, kind === "keep" ? "prepare" : "entry");
     setOnce(block[kind], kind, JSON.parse(name), lookup(id));
-    // The table learns the name, so that a later pass gives it to no other value.
-    if (kind === "keep" && table.namePrepared(lookup(id), JSON.parse(name)) !== JSON.parse(name))
-      throw new FusewireError(`the table keeps another value under the name ${name}`);
     return;
   }
   const match = NODE.exec(line);

@@ -132,6 +132,37 @@ test("lists of strings survive", () => {
   );
 });
 
+test("constants that are spelled otherwise are the same nodes, each of its own shape", () => {
+  const spelled = (dtype: string, shape: string, values: string) =>
+    `constant {dtype="${dtype}", shape=[${shape}], values=[${values}]} : ${dtype}[${shape}]`;
+  const same = [
+    ["f32", "2", "1,1", "1"],
+    ["f32", "2", "1.00000001,1", "1"],
+    ["f32", "", "-0", "-0.0"],
+    ["i32", "", "-0", "0"],
+    ["i32", "3", "1.5,1,1", "1"],
+  ] as const;
+  for (const [dtype, shape, one, other] of same) {
+    const { entries } = parseModule(
+      `entry "e" {\n%0 = ${spelled(dtype, shape, one)}\n%1 = ${spelled(dtype, shape, other)}\nreturn "a" = %0\nreturn "b" = %1\n}`,
+    );
+    expect(entries[0]!.outputs.get("a")).toBe(entries[0]!.outputs.get("b"));
+  }
+  const table = new NodeTable();
+  const ones = ["1", "1,1", "2", ""].map((shape) =>
+    parseModule(
+      `entry "e" {\n%0 = ${spelled("f32", shape, "1")}\nreturn "y" = %0\n}`,
+      table,
+    ).entries[0]!.outputs.get("y"),
+  );
+  expect(new Set(ones).size).toBe(4);
+  const zeros = ["0", "-0"].map((zero) =>
+    parseModule(`entry "e" {\n%0 = ${spelled("f32", "", zero)}\nreturn "y" = %0\n}`, table),
+  );
+  expect(zeros[0]!.entries[0]!.outputs.get("y")).not.toBe(zeros[1]!.entries[0]!.outputs.get("y"));
+  expect(printModule(zeros[1]!)).toContain("values=[-0]");
+});
+
 test("prepared values and inputs that nothing reads survive", () => {
   const table = new NodeTable();
   const type = tensorType("f32", [2]);

@@ -75,27 +75,13 @@ describe("interning", () => {
   });
 });
 
-test("layers: the first maker names a node, and a name is inherited once", () => {
+test("layers: the first maker names a node", () => {
   const table = new NodeTable();
   const x = ops.input(table, "x", type);
   const y = table.scope("a", () => table.scope("b", () => ops.exp(x)));
   table.scope("c", () => ops.exp(x));
   expect(table.layerOf(y)).toBe("a.b");
-  table.inheritLayer(y, "other");
-  expect(table.layerOf(y)).toBe("a.b");
-  table.inheritLayer(x, undefined);
   expect(table.layerOf(x)).toBeUndefined();
-  table.inheritLayer(x, "late");
-  expect(table.layerOf(x)).toBe("late");
-});
-
-test("prepared names belong to one node each", () => {
-  const table = new NodeTable();
-  const [x, y] = [ops.param(table, "x", type), ops.param(table, "y", type)];
-  expect(table.namePrepared(x, "qkv")).toBe("qkv");
-  expect(table.namePrepared(y, "qkv")).toBe("qkv~2");
-  expect(table.namePrepared(x, "qkv")).toBe("qkv");
-  expect(table.namePrepared(y, "qkv")).toBe("qkv~2");
 });
 
 test("sizes are whole numbers above 0", () => {

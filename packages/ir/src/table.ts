@@ -4,12 +4,11 @@ import { formatType, type TensorType } from "./type.ts";
 
 /**
  * Interns the nodes of one compilation: traces and every pass over them. Beside the nodes it keeps what is
- * not part of their identity: the layer that made a node, and names for values prepared from weights.
+ * not part of their identity: the layer that made a node.
  */
 export class NodeTable implements Table {
   readonly #nodes = new Map<string, Node>();
   readonly #layers = new Map<Node, string>();
-  readonly #prepared = new Map<string, Node>();
   readonly #scope: string[] = [];
   #nextId = 0;
 
@@ -60,24 +59,6 @@ export class NodeTable implements Table {
   /** The layer that first made this node, such as `model.layers.0.mlp`. */
   layerOf(node: Node): string | undefined {
     return this.#layers.get(node);
-  }
-
-  /** Gives a node a layer name unless it has one; a pass calls this for what it puts in a node's place. */
-  inheritLayer(node: Node, layer: string | undefined): void {
-    if (layer !== undefined && !this.#layers.has(node)) this.#layers.set(node, layer);
-  }
-
-  /**
-   * The name under which a value computed from weights alone is kept by engines. The same node has the same
-   * name in every entry compiled from this table; two nodes never share one.
-   */
-  namePrepared(node: Node, hint: string): string {
-    for (let n = 1; ; n++) {
-      const name = n === 1 ? hint : `${hint}~${n}`;
-      const taken = this.#prepared.get(name);
-      if (taken === undefined) this.#prepared.set(name, node);
-      if (taken === undefined || taken === node) return name;
-    }
   }
 }
 

@@ -52,7 +52,7 @@ test("what is computed while loading needs no kernel", () => {
   const block: BlockRecipe = { kind: "mlp", bias: true, upFirst: false, width: 8 };
   const { module } = lower(buildModel({ batch: 1, tokens: 1, blocks: [block] }), lacking);
   expect(printModule(module)).toContain(
-    'prepared {dtype="f32", name="concat(model.layers.0.mlp.{gate,up}.weight)"',
+    'prepared {dtype="f32", name="concat(model.layers.0.mlp.{gate,up}.weight)#',
   );
 });
 
@@ -115,13 +115,13 @@ describe("a Llama of 30 layers in plain ops, one token", () => {
       .split("\n")
       .filter((line) => line.includes("@model.layers.6") || line.includes("@model.layers.7"));
     expect(lines.join("\n")).toMatchInlineSnapshot(`
-      "  slot0:f32[1,1,16] = dense(slot1:f32[1,1,8], model.layers.6.norm.weight:f32[8], concat(model.layers.6.attn.{q,k,v}.weight):f32[16,8]) {activation="none", bias=false, eps=0.009999999776482582, gated=false, norm="rms", residual=false}  @model.layers.6
+      "  slot0:f32[1,1,16] = dense(slot1:f32[1,1,8], model.layers.6.norm.weight:f32[8], concat(model.layers.6.attn.{q,k,v}.weight)#951bd2d6:f32[16,8]) {activation="none", bias=false, eps=0.009999999776482582, gated=false, norm="rms", residual=false}  @model.layers.6
         slot2:f32[1,2,1,4] = rotary(slot0:f32[1,2,1,4], slot3:f32[1,1,2], slot4:f32[1,1,2])  @model.layers.6
         model.layers.6.keys:f32[2,1,8,4] = append_heads(model.layers.6.keys:f32[2,1,8,4], rows:i32[1], at:i32[1], count:i32[1], slot0:f32[1,1,16], slot3:f32[1,1,2], slot4:f32[1,1,2]) {ring=false, rotary=true, start=8}  @model.layers.6
         model.layers.6.values:f32[2,1,8,4] = append_heads(model.layers.6.values:f32[2,1,8,4], rows:i32[1], at:i32[1], count:i32[1], slot0:f32[1,1,16]) {ring=false, rotary=false, start=12}  @model.layers.6
         slot0:f32[1,2,1,4] = attention(slot2:f32[1,2,1,4], model.layers.6.keys:f32[2,1,8,4], model.layers.6.values:f32[2,1,8,4], rows:i32[1], [0]:i32[1,1], slot5:i32[1,1]) {ring=false, scale=0.5, softcap=0}  @model.layers.6
         slot2:f32[1,1,8] = linear(slot0:f32[1,1,8], model.layers.6.attn.o.weight:f32[8,8], slot1:f32[1,1,8]) {activation="none", bias=false, residual=true}  @model.layers.6
-        slot0:f32[1,1,16] = dense(slot2:f32[1,1,8], model.layers.7.norm.weight:f32[8], concat(model.layers.7.mlp.{gate,up}.weight):f32[32,8]) {activation="silu", bias=false, eps=0.009999999776482582, gated=true, norm="rms", residual=false}  @model.layers.7
+        slot0:f32[1,1,16] = dense(slot2:f32[1,1,8], model.layers.7.norm.weight:f32[8], concat(model.layers.7.mlp.{gate,up}.weight)#169e208e:f32[32,8]) {activation="silu", bias=false, eps=0.009999999776482582, gated=true, norm="rms", residual=false}  @model.layers.7
         slot1:f32[1,1,8] = linear(slot0:f32[1,1,16], model.layers.7.mlp.down.weight:f32[8,16], slot2:f32[1,1,8]) {activation="none", bias=false, residual=true}  @model.layers.7"
     `);
   });

@@ -11,7 +11,7 @@ declare module "../node.ts" {
 }
 
 /** NaN is above every number and equal to itself, as in torch.sort; so the order is one, whoever sorts. */
-function compare(a: number, b: number): number {
+export function compareNumbers(a: number, b: number): number {
   if (a === b) return 0;
   if (a < b) return -1;
   if (a > b) return 1;
@@ -33,7 +33,7 @@ export const argsortOp = defineOp<"argsort">({
     eachLine(type.shape, type.shape.length - 1, (start, _stride, n) => {
       const order = Array.from({ length: n }, (_, k) => k);
       const at = (k: number) => x!.data[start + k]!;
-      order.sort((a, b) => sign * compare(at(a), at(b)) || a - b);
+      order.sort((a, b) => sign * compareNumbers(at(a), at(b)) || a - b);
       out.data.set(order, start);
     });
     return out;

@@ -13,6 +13,9 @@ import { softmax } from "./softmax.ts";
 import { tanh } from "./unary.ts";
 import { where } from "./where.ts";
 
+/** Each step rounds where the plain form does. */
+const round = Math.fround;
+
 interface AttentionAttrs {
   readonly scale: number;
   readonly softcap: number;
@@ -90,20 +93,23 @@ export const attentionOp = defineOp<"attention">({
             const keyAt = (firstSlot + (j % slots)) * d;
             let dot = 0;
             for (let k = 0; k < d; k++) dot += query[queryAt + k]! * key[keyAt + k]!;
-            const score = softcap > 0 ? softcap * Math.tanh((dot * scale) / softcap) : dot * scale;
+            const score = capped(round(round(dot) * round(scale)), round(softcap));
             weights[j % slots] = score;
             largest = Math.max(largest, score);
           }
           let total = 0;
+          for (let j = from; j <= to; j++) {
+            const weight = round(Math.exp(round(weights[j % slots]! - largest)));
+            weights[j % slots] = weight;
+            total += weight;
+          }
           sums.fill(0);
           for (let j = from; j <= to; j++) {
-            const weight = Math.exp(weights[j % slots]! - largest);
+            const weight = round(weights[j % slots]! / round(total));
             const valueAt = (firstSlot + (j % slots)) * dv;
-            total += weight;
             for (let k = 0; k < dv; k++) sums[k]! += weight * v[valueAt + k]!;
           }
-          const outAt = ((b * heads + h) * length + t) * dv;
-          for (let k = 0; k < dv; k++) out[outAt + k] = sums[k]! / total;
+          out.set(sums, ((b * heads + h) * length + t) * dv);
         }
     return value;
   },
@@ -119,6 +125,10 @@ export const attentionOp = defineOp<"attention">({
     return where(reshape(nonEmpty, [b, 1, t, 1]), attended, 0);
   },
 });
+
+/** A score under a soft cap: tanh(score / cap) · cap. */
+const capped = (score: number, cap: number): number =>
+  cap > 0 ? round(round(Math.tanh(round(score / cap))) * cap) : score;
 
 /**
  * Attention in plain ops: what `fuse_attention` recognises. q: f32[B, H, T, D]; keys, values: f32[B, Hkv, S, D];

@@ -25,14 +25,16 @@ export const categoricalOp = defineOp<"categorical">({
     for (let b = 0; b < out.data.length; b++) {
       const row = floats(scores!).subarray(b * vocabulary, (b + 1) * vocabulary);
       const max = row.reduce((m, s) => Math.max(m, s), Number.NEGATIVE_INFINITY);
-      const total = row.reduce((sum, s) => sum + Math.exp(s - max), 0);
-      // A row of nothing but -inf or a NaN among the scores has no distribution: id 0, as the expansion gives.
-      const target = Math.min(us!.data[b]!, 1 - 2 ** -23) * total;
+      // Running sums, rounded where the expansion rounds.
       let sum = 0;
-      const chosen = row.findIndex((s) => {
-        sum += Math.exp(s - max);
-        return sum > target;
+      const sums = row.map((s) => {
+        sum += Math.fround(Math.exp(Math.fround(s - max)));
+        return sum;
       });
+      const total = sums.at(-1)!;
+      const target = Math.min(Math.fround(us!.data[b]! * total), Math.fround(total * (1 - 2 ** -23)));
+      // A row of nothing but -inf or a NaN among the scores has no distribution: id 0, as the expansion gives.
+      const chosen = sums.findIndex((reached) => reached > target);
       out.data[b] = Math.max(0, chosen);
     }
     return out;

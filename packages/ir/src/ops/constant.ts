@@ -20,6 +20,14 @@ export const constantOp = defineOp<"constant">({
   name: "constant",
   arity: 0,
   attrs: { dtype: "string", shape: "ints", values: "floats" },
+  // Values as the dtype holds them, once where all are the same.
+  canonical: (attrs) => {
+    const { dtype, shape, values } = attrs;
+    if (!isDType(dtype) || !isList(values) || !isList(shape)) return attrs;
+    const rounded = numbersOf(toValue({ dtype, shape: [values.length] }, values));
+    const uniform = rounded.length === sizeOf(shape) && rounded.every((x) => Object.is(x, rounded[0]));
+    return { dtype, shape, values: uniform ? rounded.slice(0, 1) : rounded };
+  },
   infer: (_inputs, { dtype, shape, values }) => {
     if (!isDType(dtype)) throw new FusewireError(`unknown dtype '${dtype}'`);
     if (values.length !== 1 && values.length !== sizeOf(shape))
@@ -30,7 +38,11 @@ export const constantOp = defineOp<"constant">({
     toValue(type, values.length === 1 ? new Array<number>(sizeOf(type.shape)).fill(values[0]!) : values),
 });
 
-/** A tensor of known values; one value fills the shape. Values are rounded to `dtype` at once, so that equal constants are one node. */
+/** Attributes of a parsed text are checked after they are spelled. */
+const isList = (values: unknown): boolean =>
+  Array.isArray(values) && values.every((x) => typeof x === "number");
+
+/** A tensor of known values; one value fills the shape. Values are rounded to `dtype`. */
 export function constant(
   table: Table,
   values: number | readonly number[],
@@ -38,9 +50,7 @@ export function constant(
   shape: Shape = [],
 ): Node {
   const list = typeof values === "number" ? [values] : values;
-  const rounded = numbersOf(toValue({ dtype, shape: [list.length] }, list));
-  const uniform = rounded.length === sizeOf(shape) && rounded.every((x) => Object.is(x, rounded[0]));
-  return emit(constantOp, [], { dtype, shape, values: uniform ? rounded.slice(0, 1) : rounded }, table);
+  return emit(constantOp, [], { dtype, shape, values: list }, table);
 }
 
 /** A scalar of the dtype of `like`, in its table. Throws where an integer dtype cannot hold the number: rounding it would change what is computed. */

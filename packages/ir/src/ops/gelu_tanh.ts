@@ -10,10 +10,16 @@ declare module "../node.ts" {
   }
 }
 
-const ROOT = Math.sqrt(2 / Math.PI);
-const CUBIC = 0.044715;
+const round = Math.fround;
+const ROOT = round(Math.sqrt(2 / Math.PI));
+const CUBIC = round(0.044715);
 
-const scalar = (x: number): number => 0.5 * x * (1 + Math.tanh(ROOT * (x + CUBIC * x ** 3)));
+/** Rounded at each step of the expansion. */
+function scalar(x: number): number {
+  const cube = round(round(x * x) * x);
+  const inner = round(round(x + round(cube * CUBIC)) * ROOT);
+  return round(x * 0.5) * round(round(Math.tanh(inner)) + 1);
+}
 
 export const geluTanhOp = defineOp<"gelu_tanh">({
   name: "gelu_tanh",

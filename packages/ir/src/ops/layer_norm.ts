@@ -5,6 +5,7 @@ import { sameShape } from "../type.ts";
 import { emptyValue, floats } from "../value.ts";
 import { add, div, mul, sub } from "./binary.ts";
 import { eachLine, reduceSum } from "./reduce.ts";
+import { inverseRoot } from "./rms_norm.ts";
 import { rsqrt } from "./unary.ts";
 
 declare module "../node.ts" {
@@ -26,15 +27,16 @@ export const layerNormOp = defineOp<"layer_norm">({
   },
   evaluate: ([x, weight, bias], { eps }, type) => {
     const value = emptyValue(type);
+    // Rounded at each step of the plain form, as rms_norm is.
+    const round = Math.fround;
     const [source, w, b, out] = [floats(x!), floats(weight!), floats(bias!), floats(value)];
     eachLine(type.shape, type.shape.length - 1, (start, _stride, n) => {
       let sum = 0;
       for (let k = 0; k < n; k++) sum += source[start + k]!;
-      const mean = sum / n;
-      let squares = 0;
-      for (let k = 0; k < n; k++) squares += (source[start + k]! - mean) ** 2;
-      const scale = 1 / Math.sqrt(squares / n + eps);
-      for (let k = 0; k < n; k++) out[start + k] = (source[start + k]! - mean) * scale * w[k]! + b[k]!;
+      const mean = round(round(sum) / n);
+      const centred = (k: number) => round(source[start + k]! - mean);
+      const scale = inverseRoot(n, eps, centred);
+      for (let k = 0; k < n; k++) out[start + k] = round(round(centred(k) * scale) * w[k]!) + b[k]!;
     });
     return value;
   },

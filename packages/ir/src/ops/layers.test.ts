@@ -35,6 +35,17 @@ test("softmax, silu and rms_norm by hand", () => {
   expect(() => ops.rmsNorm(floats([1, 2], 1, 2), floats([1], 1), 1)).toThrow("the weight must be f32[2]");
 });
 
+test("numbers beyond f32 on the way are infinite, as in PyTorch", () => {
+  // LlamaRMSNorm of transformers 5.24; layer_norm, silu and gelu of torch.
+  expectValues(ops.rmsNorm(floats([1, 2], 1e20, 1e20), floats([2], 1, 1), 1e-5), 0, 0);
+  const infinite = floats([1, 2], Number.POSITIVE_INFINITY, 1);
+  expectValues(ops.rmsNorm(infinite, floats([2], 1, 1), 1e-5), Number.NaN, 0);
+  const unit = [floats([2], 1, 1), floats([2], 0, 0)] as const;
+  expectValues(ops.layerNorm(floats([1, 2], 1e20, -1e20), ...unit, 1e-5), 0, 0);
+  expect(numbersOf(run(ops.silu(floats([2], -100, -88.8))))).toEqual([-0, -0]);
+  expect(numbersOf(run(ops.geluTanh(floats([2], 1e38, -1e38))))).toEqual([Math.fround(1e38), -0]);
+});
+
 test("rotary turns the halves of a head", () => {
   const angle = 0.3;
   const [c, s] = [Math.cos(angle), Math.sin(angle)];

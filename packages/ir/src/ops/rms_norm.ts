@@ -27,15 +27,25 @@ export const rmsNormOp = defineOp<"rms_norm">({
   evaluate: ([x, weight], { eps }, type) => {
     const out = emptyValue(type);
     eachLine(type.shape, type.shape.length - 1, (start, _stride, n) => {
-      let squares = 0;
-      for (let k = 0; k < n; k++) squares += x!.data[start + k]! ** 2;
-      const scale = 1 / Math.sqrt(squares / n + eps);
-      for (let k = 0; k < n; k++) out.data[start + k] = x!.data[start + k]! * scale * weight!.data[k]!;
+      const scale = inverseRoot(n, eps, (k) => x!.data[start + k]!);
+      for (let k = 0; k < n; k++)
+        out.data[start + k] = Math.fround(x!.data[start + k]! * scale) * weight!.data[k]!;
     });
     return out;
   },
   expand: ([x, weight], { eps }) => plainRmsNorm(x!, weight!, eps),
 });
+
+/**
+ * 1 / sqrt(mean(x²) + eps) of n numbers, rounded to f32 at each step of the plain form: a square that no f32 holds makes
+ * the norm 0 there, in PyTorch and on every engine.
+ */
+export function inverseRoot(n: number, eps: number, x: (k: number) => number): number {
+  const round = Math.fround;
+  let squares = 0;
+  for (let k = 0; k < n; k++) squares += round(x(k) * x(k));
+  return round(1 / Math.sqrt(round(round(round(squares) / n) + round(eps))));
+}
 
 /** weight · x / sqrt(mean(x²) + eps) over the last axis, in plain ops: what `fuse_norm` recognises. */
 export function plainRmsNorm(x: Node, weight: Node, eps: number): Node {

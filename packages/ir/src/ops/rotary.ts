@@ -32,6 +32,7 @@ export const rotaryOp = defineOp<"rotary">({
     const out = emptyValue(type);
     const [batch, heads, length, d] = type.shape as [number, number, number, number];
     const half = d / 2;
+    const round = Math.fround;
     for (let b = 0; b < batch; b++)
       for (let h = 0; h < heads; h++)
         for (let t = 0; t < length; t++)
@@ -39,8 +40,9 @@ export const rotaryOp = defineOp<"rotary">({
             const at = ((b * heads + h) * length + t) * d + k;
             const c = cos!.data[(b * length + t) * half + k]!;
             const s = sin!.data[(b * length + t) * half + k]!;
-            out.data[at] = x!.data[at]! * c - x!.data[at + half]! * s;
-            out.data[at + half] = x!.data[at + half]! * c + x!.data[at]! * s;
+            const [low, high] = [x!.data[at]!, x!.data[at + half]!];
+            out.data[at] = round(low * c) - round(high * s);
+            out.data[at + half] = round(high * c) + round(low * s);
           }
     return out;
   },

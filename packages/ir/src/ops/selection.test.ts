@@ -22,6 +22,16 @@ test("top_k keeps the k largest and what ties with the last of them", () => {
   expect(run(ops.topK(floats([1, 4], 1, 3, 2, 0), ints(1), 3))).toEqual([1, 3, 2, out]);
 });
 
+test("a NaN stands above all scores, and nothing is below it", () => {
+  // TopKLogitsWarper and TopPLogitsWarper of transformers 5.24.
+  const [first, last] = [floats([1, 3], Number.NaN, 1, 2), floats([1, 3], 1, 2, Number.NaN)];
+  for (const filtered of [ops.topK(first, ints(1)), ops.topP(first, floats([1], 0.5))])
+    expect(run(filtered)).toEqual([Number.NaN, 1, 2]);
+  for (const filtered of [ops.topK(last, ints(1)), ops.topP(last, floats([1], 0.5))])
+    expect(run(filtered)).toEqual([1, 2, Number.NaN]);
+  expect(run(ops.topK(first, ints(2)))).toEqual([Number.NaN, out, 2]);
+});
+
 test("top_p drops the tail whose probability is at most 1 - p", () => {
   const probabilities = [0.1, 0.5, 0.25, 0.15];
   const row = probabilities.map(Math.log);

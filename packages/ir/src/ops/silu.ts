@@ -10,7 +10,8 @@ declare module "../node.ts" {
   }
 }
 
-const scalar = (x: number): number => x / (1 + Math.exp(-x));
+/** Rounded at each step of the expansion: where exp(-x) is beyond f32, the result is -0. */
+const scalar = (x: number): number => x / Math.fround(1 + Math.fround(Math.exp(-x)));
 
 export const siluOp = defineOp<"silu">({
   name: "silu",

@@ -26,8 +26,11 @@ export const softmaxOp = defineOp<"softmax">({
       let max = Number.NEGATIVE_INFINITY;
       for (let k = 0; k < n; k++) max = Math.max(max, x!.data[start + k]!);
       let sum = 0;
-      for (let k = 0; k < n; k++) sum += Math.exp(x!.data[start + k]! - max);
-      for (let k = 0; k < n; k++) out.data[start + k] = Math.exp(x!.data[start + k]! - max) / sum;
+      for (let k = 0; k < n; k++) {
+        out.data[start + k] = Math.exp(Math.fround(x!.data[start + k]! - max));
+        sum += out.data[start + k]!;
+      }
+      for (let k = 0; k < n; k++) out.data[start + k]! /= Math.fround(sum);
     });
     return out;
   },

@@ -4,7 +4,7 @@ import { defineOp, emit } from "../op.ts";
 import { sameShape, type TensorType } from "../type.ts";
 import { emptyValue, floats } from "../value.ts";
 import { argsort } from "./argsort.ts";
-import { le, max, min, or, sub } from "./binary.ts";
+import { and, lt, max, min, sub } from "./binary.ts";
 import { gather } from "./gather.ts";
 import { reshape } from "./movement.ts";
 import { where } from "./where.ts";
@@ -52,7 +52,8 @@ export const topKOp = defineOp<"top_k">({
     const k = reshape(ks!, [batch, 1]);
     const sorted = gather(scores!, argsort(scores!, true), 1);
     const threshold = gather(sorted, sub(min(max(k, keep), vocabulary), 1), 1);
-    return where(or(le(k, 0), le(threshold, scores!)), scores!, Number.NEGATIVE_INFINITY);
+    // Nothing is less than a threshold that is NaN, which stands above all numbers: then all scores stay.
+    return where(and(lt(0, k), lt(scores!, threshold)), Number.NEGATIVE_INFINITY, scores!);
   },
 });
 

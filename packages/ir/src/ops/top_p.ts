@@ -1,13 +1,13 @@
 import type { Node } from "../node.ts";
 import { defineOp, emit } from "../op.ts";
 import { emptyValue, floats } from "../value.ts";
-import { argsort } from "./argsort.ts";
+import { argsort, compareNumbers } from "./argsort.ts";
 import { and, le, lt, sub } from "./binary.ts";
 import { gather } from "./gather.ts";
 import { iota } from "./iota.ts";
 import { reshape } from "./movement.ts";
 import { cumsum } from "./reduce.ts";
-import { softmax } from "./softmax.ts";
+import { softmax, softmaxOp } from "./softmax.ts";
 import { requireRowOption } from "./top_k.ts";
 import { where } from "./where.ts";
 
@@ -30,13 +30,16 @@ export const topPOp = defineOp<"top_p">({
       const row = floats(scores!).subarray(b * vocabulary, (b + 1) * vocabulary);
       const p = ps!.data[b]!;
       if (p >= 1) continue;
-      const order = Array.from(row, (_, v) => v).sort((x, y) => row[x]! - row[y]! || x - y);
-      const max = row[order[vocabulary - 1]!]!;
-      const total = row.reduce((sum, s) => sum + Math.exp(s - max), 0);
+      const order = Array.from(row, (_, v) => v).sort((x, y) => compareNumbers(row[x]!, row[y]!) || x - y);
+      const sorted = { type: { dtype: "f32" as const, shape: [vocabulary] }, data: row.slice() };
+      for (const [i, v] of order.entries()) sorted.data[i] = row[v]!;
+      const probabilities = softmaxOp.evaluate!([sorted], {}, sorted.type).data;
+      const most = Math.fround(1 - p);
       let mass = 0;
       for (let i = 0; i < vocabulary - keep; i++) {
-        mass += Math.exp(row[order[i]!]! - max) / total;
-        if (mass > 1 - p) break;
+        mass += probabilities[i]!;
+        // Where a score is NaN, so is the mass, and nothing is dropped.
+        if (!(Math.fround(mass) <= most)) break;
         out.data[b * vocabulary + order[i]!] = Number.NEGATIVE_INFINITY;
       }
     }

@@ -7,7 +7,7 @@ import { randomEnvironment } from "./environment.ts";
 
 /**
  * Throws unless the values agree: integers exactly, floats within `tolerance * (1 + magnitude)`; NaN equals NaN and
- * an infinity itself.
+ * an infinity itself. With a tolerance of 0, -0 is not 0 either, for a division tells them apart.
  */
 export function expectClose(actual: Value, expected: Value, tolerance = 1e-5, what = "value"): void {
   if (!sameType(actual.type, expected.type))
@@ -16,11 +16,13 @@ export function expectClose(actual: Value, expected: Value, tolerance = 1e-5, wh
   const slack = isFloat(actual.type.dtype) ? tolerance : 0;
   for (const [i, x] of a.entries()) {
     const y = b[i]!;
-    const near = Number.isFinite(y) && Math.abs(x - y) <= slack * (1 + Math.abs(y));
-    const close = near || x === y || (Number.isNaN(x) && Number.isNaN(y));
-    if (!close) throw new Error(`${what}: element ${i} is ${x}, not ${y} (of ${a} and ${b})`);
+    const near = slack > 0 && Number.isFinite(y) && Math.abs(x - y) <= slack * (1 + Math.abs(y));
+    if (!near && !Object.is(x, y))
+      throw new Error(`${what}: element ${i} is ${text(x)}, not ${text(y)} (of ${a} and ${b})`);
   }
 }
+
+const text = (x: number): string => (Object.is(x, -0) ? "-0" : String(x));
 
 /** Throws unless all entries of both modules give the same results on random values: what every pass must keep. */
 export function expectSameMeaning(actual: Module, expected: Module, seed: number, tolerance = 1e-4): void {

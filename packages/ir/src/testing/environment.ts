@@ -16,7 +16,8 @@ export function randomNumbers(seed: number): () => number {
 }
 
 /**
- * Random values for what a module reads, the same for the same seed and name. Floats lie within ±1.5 and i32 in -1..5.
+ * Random values for what a module reads, the same for the same seed and name. Floats lie within ±1.5, some of them 0 or
+ * -0, and i32 in -1..5.
  * The first word of a name says more: `rows` are distinct and count from 0, `lo` and `hi` never decrease along
  * a row, `p` and `u` lie in [0, 1).
  */
@@ -51,7 +52,10 @@ function drawFor(dtype: DType, next: () => number): () => number {
     case "f32":
     case "f16":
     case "bf16":
-      return () => next() * 3 - 1.5;
+      return () => {
+        const x = next() * 3 - 1.5;
+        return Math.abs(x) < 0.1 ? 0 * x : x;
+      };
     case "i32":
       return () => Math.floor(next() * 7) - 1;
     case "u32":

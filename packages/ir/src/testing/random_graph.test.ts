@@ -40,7 +40,7 @@ test("random modules stay finite, repeat themselves and reach every op", () => {
   expect([...missing].sort()).toEqual(["prepared", ...quantized].sort());
 });
 
-test("comparison sees a wrong type, a wrong number and a wrong infinity", () => {
+test("comparison sees a wrong type, number, infinity and sign of zero", () => {
   const value = (...numbers: number[]) => toValue({ dtype: "f32", shape: [numbers.length] }, numbers);
   const compare = (a: number[], b: number[]) => () => expectClose(value(...a), value(...b), 1e-5);
   expect(
@@ -50,4 +50,6 @@ test("comparison sees a wrong type, a wrong number and a wrong infinity", () => 
   expect(compare([1], [1.001])).toThrow("element 0 is 1, not 1.00");
   expect(compare([1], [Number.NaN])).toThrow("not NaN");
   expect(compare([Number.POSITIVE_INFINITY], [Number.NEGATIVE_INFINITY])).toThrow("element 0");
+  expect(compare([-0], [0])).not.toThrow();
+  expect(() => expectClose(value(-0), value(0), 0)).toThrow("element 0 is -0, not 0");
 });

@@ -1,5 +1,7 @@
+import { interpret, numbersOf, parseModule, printModule, toValue } from "@fusewire/ir";
+import { expectClose, randomEnvironment } from "@fusewire/ir/testing";
 import { describe, expect, test } from "vitest";
-import { edit, transform, untouched } from "../testing/text.ts";
+import { edit, entryText, transform, untouched } from "../testing/text.ts";
 import { fuseAttention } from "./fuse_attention.ts";
 
 /** Two query heads on each key head, a scale and a soft cap. Slots and head size are equal, so that shapes hide nothing. */
@@ -221,12 +223,19 @@ describe("other ways to write it", () => {
   });
 });
 
+/** A ring as a sliding window has it: the newest key is the last that a query sees, and no run begins below 0. */
 const IN_RING = [
   ['%4 = input {dtype="i32", name="hi", shape=[2,3]} : i32[2,3]', ""],
   [
-    "%2 = iota {size=8} : i32[8]",
+    '%0 = input {dtype="i32", name="lo", shape=[2,3]} : i32[2,3]',
     `%4 = input {dtype="i32", name="hi", shape=[2,3]} : i32[2,3]
-  %31 = iota {size=8} : i32[8]
+  %38 = input {dtype="i32", name="lo", shape=[2,3]} : i32[2,3]
+  %39 = constant {dtype="i32", shape=[], values=[0]} : i32[]
+  %0 = max %38 %39 : i32[2,3]`,
+  ],
+  [
+    "%2 = iota {size=8} : i32[8]",
+    `%31 = iota {size=8} : i32[8]
   %32 = reduce_max %4 {axis=1} : i32[2,1]
   %33 = sub %32 %31 : i32[2,8]
   %34 = constant {dtype="i32", shape=[], values=[8]} : i32[]
@@ -236,14 +245,66 @@ const IN_RING = [
   ],
 ] as const;
 
+/** The same where a query sees the last four keys, and the three of a row are neighbours. */
+const WINDOW = [
+  [
+    '%4 = input {dtype="i32", name="hi", shape=[2,3]} : i32[2,3]',
+    `%40 = input {dtype="i32", name="at", shape=[2,1]} : i32[2,1]
+  %41 = iota {size=3} : i32[3]
+  %4 = add %40 %41 : i32[2,3]`,
+  ],
+  [
+    '%38 = input {dtype="i32", name="lo", shape=[2,3]} : i32[2,3]',
+    `%42 = constant {dtype="i32", shape=[], values=[3]} : i32[]
+  %38 = sub %4 %42 : i32[2,3]`,
+  ],
+] as const;
+
 describe("rings", () => {
-  test("are seen by the key that each slot holds", () => {
-    expect(fused(edit(GROUPED, ...IN_RING))).toMatchInlineSnapshot(
-      `"attention %0 %1 %2 %3 %4 %5 {ring=true, scale=0.5, softcap=30} : f32[2,4,3,8]"`,
+  test("are seen by the key that each slot holds, from the oldest on that is still there", () => {
+    const text = run(edit(GROUPED, ...IN_RING));
+    expect(text).toMatch(
+      /(%\d+) = reduce_max (%\d+).*\n.*values=\[7\].*\n.*sub \1 .*\n.*max .*\n.*attention .* \2 \{ring=true, scale=0.5, softcap=30\}/,
     );
   });
 
+  test("are read as they are where the graph shows that runs lie within the slots", () => {
+    const window = edit(edit(GROUPED, ...IN_RING), ...WINDOW);
+    const inside = run(window);
+    expect(inside).toContain("ring=true");
+    expect(inside).not.toContain("reduce_max");
+    // Window and queries fill the ring: 5 keys before the last query's, and 3 queries, take 8 slots.
+    expect(run(edit(window, ["values=[3]", "values=[5]"]))).not.toContain("reduce_max");
+    expect(run(edit(window, ["values=[3]", "values=[6]"]))).toContain("reduce_max");
+    const apart = edit(window, [
+      "iota {size=3} : i32[3]",
+      'input {dtype="i32", name="steps", shape=[3]} : i32[3]',
+    ]);
+    expect(run(apart)).toContain("reduce_max");
+  });
+
+  test("mean what the plain form means, also where runs begin before the oldest key", () => {
+    for (const text of [edit(GROUPED, ...IN_RING), edit(edit(GROUPED, ...IN_RING), ...WINDOW)]) {
+      // Random keys are at most 5 + 2, so a ring of 8 would lose none.
+      const small = text.replace(/(?<=[[,]|size=)8(?=[\],}])/g, "4");
+      const module = parseModule(entryText(small));
+      const both = [module, fuseAttention.run(module)];
+      expect(printModule(both[1]!)).toContain("ring=true");
+      for (let seed = 0; seed < 20; seed++) {
+        const environment = randomEnvironment(module, seed);
+        const [plain, found] = both.map((one) => interpret(one, "main", environment).outputs.get("y")!);
+        // A query that sees no key gets zeros.
+        const expected = toValue(
+          plain!.type,
+          numbersOf(plain!).map((x) => (Number.isNaN(x) ? 0 : x)),
+        );
+        expectClose(found!, expected, 0);
+      }
+    }
+  });
+
   test.each<[string, ...(readonly [string, string])[]]>([
+    ["whose runs may begin below 0, at slots that hold no key", ["values=[0]", "values=[-1]"]],
     ["of another size than the cache", ["values=[8]", "values=[7]"]],
     ["whose newest key is not the last that is seen", ["reduce_max %4", "reduce_max %0"]],
     [

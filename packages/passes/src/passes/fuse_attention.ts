@@ -3,14 +3,17 @@ import {
   broadcastShapes,
   broadcastTo,
   isNode,
+  max,
   type Node,
   reshape,
   type Shape,
   sameShape,
+  sub,
   uniformValue,
 } from "@fusewire/ir";
 import { any, type Bindings, match, number, op, type Pattern } from "../pattern.ts";
 import { rewritePass, rule } from "../rewrite.ts";
+import { fitsRing, startsAtZero } from "./ring_run.ts";
 
 /** Rows of a cache in f32. */
 interface CacheRead {
@@ -125,13 +128,18 @@ function runOf(
       if (!lo || !hi || !sameShape(bound.slot!.type.shape, [slots])) continue;
       const { newest: latest, last, slots: modulus } = bound;
       if (!latest) return { lo, hi, ring: false };
-      // The newest key of the ring must be the last one that any query of the row sees.
+      // The newest key of the ring must be the last one that any query of the row sees. And no run may begin below 0,
+      // where the plain form counts slots that hold no key yet, and attention does not.
       const isRing =
         last === hi &&
         uniformValue(modulus!) === slots &&
         isNode(latest, "reduce_max") &&
-        latest.attrs.axis === 1;
-      if (isRing && sameShape(latest.type.shape, [b, 1])) return { lo, hi, ring: true };
+        latest.attrs.axis === 1 &&
+        sameShape(latest.type.shape, [b, 1]) &&
+        startsAtZero(lo);
+      // Keys before the oldest are gone: the plain form does not see them, and attention must not look for them.
+      const oldest = (newestKey: Node) => max(lo, sub(newestKey, slots - 1));
+      if (isRing) return { lo: fitsRing(lo, hi, slots) ? lo : oldest(latest), hi, ring: true };
     }
   return undefined;
 }

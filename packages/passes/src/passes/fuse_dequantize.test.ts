@@ -59,3 +59,28 @@ test.each(Object.keys(PRODUCTS))("%s with zeros, without the full matrix", (name
   );
   expectClose(after!, before!, 1e-4, name);
 });
+
+test("what is not a product with rows of a matrix, or rows picked from one, stays as it is", () => {
+  const codes = (t: Tracer, ...shape: number[]) =>
+    ops.dequantize(
+      t.param("codes", { dtype: "i8", shape }),
+      t.param("scales", { dtype: "f32", shape: [...shape.slice(0, -1), shape.at(-1)! / group] }),
+      group,
+      8,
+    );
+  const input = (t: Tracer, ...shape: number[]) => t.input("x", { dtype: "f32", shape });
+  const others: Readonly<Record<string, (t: Tracer) => Node>> = {
+    "elements of a vector": (t) => ops.gather(codes(t, k), t.input("ids", { dtype: "i32", shape: [2] })),
+    "an elementwise op": (t) => ops.mul(input(t, n, 1), codes(t, n, k)),
+    "a choice": (t) => ops.where(t.input("c", { dtype: "bool", shape: [n, k] }), codes(t, n, k), 0),
+    "a product with columns": (t) => ops.matmul(input(t, m, n), codes(t, n, k)),
+    "a product with many matrices": (t) =>
+      ops.matmul(input(t, 2, m, k), codes(t, 2, n, k), { transposeB: true }),
+    "rows of each row": (t) =>
+      ops.gather(codes(t, 2, n, k), t.input("ids", { dtype: "i32", shape: [2, 3] }), 1),
+  };
+  for (const [name, build] of Object.entries(others)) {
+    const module = trace({ step: (t) => ({ y: build(t) }) });
+    expect(ops.printModule(fuseDequantize.run(module)), name).toBe(ops.printModule(module));
+  }
+});

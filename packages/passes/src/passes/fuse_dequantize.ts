@@ -35,7 +35,9 @@ export const fuseDequantize: Pass = {
       if (isNode(node, "concat")) return joined(node) ?? node;
       if (isNode(node, "gather")) {
         const [source, index] = node.inputs as readonly [Node, Node];
-        if (node.attrs.batch !== 0 || !isNode(source, "dequantize")) return node;
+        // Rows are picked whole: of a vector, single codes would be, which have no group.
+        const ofRows = isNode(source, "dequantize") && source.type.shape.length > 1;
+        if (node.attrs.batch !== 0 || !ofRows) return node;
         return withParts(source, (part) => gather(part, index));
       }
       return product(node) ?? node;
@@ -71,7 +73,12 @@ function joined(node: NodeOf<"concat">): Node | undefined {
   );
 }
 
+/** Whether the op multiplies x by each row of a matrix. */
+const multipliesRows = (node: Node): boolean =>
+  node.op === "linear" || node.op === "gated_linear" || (isNode(node, "matmul") && node.attrs.transposeB);
+
 function product(node: Node): Node | undefined {
+  if (!multipliesRows(node)) return undefined;
   const [x, weight, ...rest] = node.inputs;
   if (!x || !weight || !isNode(weight, "dequantize") || weight.type.shape.length !== 2) return undefined;
   const { group, bits } = weight.attrs;
@@ -81,10 +88,8 @@ function product(node: Node): Node | undefined {
   const rows = quantizeRows(x, xScales, group, ACTIVATION_BITS);
   const multiply = (options: Epilogue): Node =>
     quantizedMatmul(rows, xScales, codes, scales, { group, bits, ...options });
-  if (isNode(node, "matmul")) {
-    if (!node.attrs.transposeB) return undefined;
+  if (isNode(node, "matmul"))
     return zeros ? sub(multiply({}), zeroTerm(rows, xScales, scales, zeros)) : multiply({});
-  }
   if (isNode(node, "linear")) {
     // The epilogue is for the difference.
     if (zeros) return defOf(node).expand!(node.inputs, node.attrs);

@@ -1,11 +1,13 @@
 import { type Module, type Node, type NodeOf, prepared, rootsOf, topological } from "@fusewire/ir";
+import { fingerprint } from "../fingerprint.ts";
 import { mapEntries, type Pass } from "../pass.ts";
 import { closedNodes } from "../users.ts";
 
 /**
  * What depends on weights and constants alone is computed once, while loading: each largest such expression becomes
  * a `prepared` leaf, and the weights that only it read are never sent to the device. Bare weights, constants and
- * views of them stay.
+ * views of them stay. The name of a prepared value follows from its expression alone, for engines keep values by name
+ * for all programs of a model, whichever was compiled first.
  */
 export const hoistPrepare: Pass = {
   name: "hoist_prepare",
@@ -18,7 +20,9 @@ export const hoistPrepare: Pass = {
         if (!closed.has(node)) for (const input of node.inputs) if (closed.has(input)) isRoot.add(input);
       return (node, original) => {
         if (!isRoot.has(original) || isStored(node)) return node;
-        const name = module.table.namePrepared(original, describe(original));
+        const name = nameOf(original);
+        const known = prepare.get(name) ?? module.prepare.get(name) ?? original;
+        if (known !== original) throw new Error(`two prepared values are called '${name}'`);
         prepare.set(name, original);
         return prepared(module.table, name, original.type);
       };
@@ -31,12 +35,16 @@ export const hoistPrepare: Pass = {
 const isStored = (node: Node): boolean =>
   node.op === "param" || node.op === "constant" || (node.op === "reshape" && isStored(node.inputs[0]!));
 
-/** A readable name that no weight has: the op and the weights it comes from, with what they share written once. */
-function describe(node: Node): string {
+/**
+ * A readable name that no weight has: the op and the weights it comes from, with what they share written once, and a
+ * hash that tells expressions of the same weights apart.
+ */
+function nameOf(node: Node): string {
   const names = topological([node])
     .filter((leaf): leaf is NodeOf<"param"> & Node => leaf.op === "param")
     .map((leaf) => leaf.attrs.name);
-  return `${node.op}(${names.length > 0 ? joinNames(names) : (node.table.layerOf(node) ?? "")})`;
+  const weights = names.length > 0 ? `(${joinNames(names)})` : "";
+  return `${node.op}${weights}#${fingerprint(node)}`;
 }
 
 /** `a.q.weight`, `a.k.weight` -> `a.{q,k}.weight`. */

@@ -4,6 +4,7 @@ import type { BlockRecipe, Recipe } from "./forms.ts";
 const oneOf = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
 const arbitraryBlock: fc.Arbitrary<BlockRecipe> = fc.oneof(
   fc.record({ kind: fc.constant("norm" as const), gemma: fc.boolean() }),
+  fc.record({ kind: fc.constant("layer_norm" as const) }),
   fc.record({
     kind: fc.constant("mlp" as const),
     bias: fc.boolean(),

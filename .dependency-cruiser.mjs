@@ -8,7 +8,8 @@ const layers = {
   "backend-tfjs": ["ir", "passes"],
   "backend-wasm": ["ir", "passes"],
   generate: ["ir", "passes", "models"],
-  fusewire: ["ir", "passes", "models", "backend-tfjs", "backend-wasm", "generate"],
+  serve: ["ir", "models", "generate"],
+  fusewire: ["ir", "passes", "models", "backend-tfjs", "backend-wasm", "generate", "serve"],
 };
 
 const test = "[.]test[.]ts$";

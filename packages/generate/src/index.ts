@@ -61,6 +61,8 @@ export {
   selectionFor,
   standardSelection,
 } from "./selection.ts";
+export type { RowChoice } from "./slots/row_choice.ts";
+export { openSlots, type SlotRow, type SlotStep, type Slots, type SlotsOptions } from "./slots/slots.ts";
 export type { Compilation, GenerationStats, Round } from "./stats.ts";
 export type { GenerationStep, StepScores } from "./step.ts";
 export type { StoppingCriterion } from "./stopping/criteria.ts";

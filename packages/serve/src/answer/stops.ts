@@ -1,0 +1,38 @@
+/** Looks for texts at which an answer ends, in pieces of it. */
+export interface Stops {
+  /** The part of the text so far that is final, and whether one was found: the text ends before it then. */
+  push(piece: string): { readonly out: string; readonly found: boolean };
+  /** What was held back, since it might have been the beginning of one. */
+  end(): string;
+}
+
+export function createStops(stops: readonly string[]): Stops {
+  let held = "";
+  return {
+    push(piece) {
+      held += piece;
+      const at = Math.min(...stops.map((stop) => held.indexOf(stop)).filter((index) => index >= 0));
+      if (at !== Infinity) {
+        const out = held.slice(0, at);
+        held = "";
+        return { out, found: true };
+      }
+      const keep = Math.max(0, ...stops.map((stop) => overlap(held, stop)));
+      const out = held.slice(0, held.length - keep);
+      held = held.slice(held.length - keep);
+      return { out, found: false };
+    },
+    end() {
+      const rest = held;
+      held = "";
+      return rest;
+    },
+  };
+}
+
+/** Characters at the text's end that begin the stop text. */
+function overlap(text: string, stop: string): number {
+  for (let length = Math.min(text.length, stop.length - 1); length > 0; length--)
+    if (text.endsWith(stop.slice(0, length))) return length;
+  return 0;
+}

@@ -8,7 +8,7 @@ const layers = {
   "backend-tfjs": ["ir", "passes"],
   "backend-wasm": ["ir", "passes"],
   generate: ["ir", "passes", "models"],
-  serve: ["ir", "models", "generate"],
+  serve: ["ir", "passes", "models", "generate"],
   fusewire: ["ir", "passes", "models", "backend-tfjs", "backend-wasm", "generate", "serve"],
 };
 

@@ -8,6 +8,7 @@ import { addInspect } from "./commands/inspect.ts";
 import { addLogits } from "./commands/logits.ts";
 import { addModels } from "./commands/models.ts";
 import { addPull } from "./commands/pull.ts";
+import { addServe } from "./commands/serve.ts";
 import { addShow } from "./commands/show.ts";
 import { reporting } from "./errors.ts";
 import { bringAdapter } from "./flags/adapter.ts";
@@ -68,6 +69,7 @@ function createProgram(io: Io): Command {
   addLogits(program, io);
   addModels(program, io);
   addPull(program, io);
+  addServe(program, io);
   addShow(program, io);
   return program;
 }

@@ -45,7 +45,7 @@ export {
   OPTIONS,
   type OptionKind,
 } from "./options/index.ts";
-export { eosBucket } from "./plan.ts";
+export { eosBucket, rowSeed } from "./plan.ts";
 export type { LogitsProcessor, PrefixAllowedTokens } from "./processors/host.ts";
 export { PROCESSORS } from "./processors/index.ts";
 export type { EncodeContext, Encoded, Processor, ScoreContext } from "./processors/processor.ts";

@@ -1,3 +1,4 @@
+export { type AppOptions, createApp } from "./app.ts";
 export {
   type BatchCounts,
   type BatchEnd,
@@ -10,3 +11,5 @@ export {
   createBatcher,
   Overloaded,
 } from "./batch/batcher.ts";
+export type { SseTimes } from "./http/sse.ts";
+export type { ServedModel } from "./served_model.ts";

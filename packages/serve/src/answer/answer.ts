@@ -9,51 +9,47 @@ export interface Piece {
   readonly text: string;
   /** Where they were asked for. */
   readonly scored?: Scored;
+  /** Set on the last one. */
+  readonly end?: AnswerEnd;
 }
 
 /** How an answer ended. */
 export interface AnswerEnd extends BatchCounts {
   readonly finish: "eos" | "stop_string" | "length";
-  /** Text that only the end made final. */
-  readonly rest: string;
 }
 
 export interface AnswerOptions {
   readonly tokenizer: Tokenizer;
-  /** Texts before which an answer ends; they are not part of it. */
+  /** Texts at which an answer ends; part of it only where `keepStop` says so. */
   readonly stop: readonly string[];
+  readonly keepStop?: boolean;
   /** Most likely tokens to name beside each one; undefined: no scores. */
   readonly top: number | undefined;
   /** End tokens and the like stay in the text. */
   readonly special: boolean;
 }
 
-/** The text of a row of the batch as it is made; it is left as soon as a stop text is found. */
+/** The text of a row of the batch as it is made; the row is left as soon as a stop text is found. */
 export async function* answer(
   steps: BatchedText,
-  { tokenizer, stop, top, special }: AnswerOptions,
-): AsyncGenerator<Piece, AnswerEnd> {
-  const text = createTextStream(tokenizer, { skip_special_tokens: !special, pieces: "characters" });
-  const stops = createStops(stop);
+  { tokenizer, stop, keepStop = false, top, special }: AnswerOptions,
+): AsyncGenerator<Piece, void> {
+  const stream = createTextStream(tokenizer, { skip_special_tokens: !special, pieces: "characters" });
+  const stops = createStops(stop, keepStop);
   try {
-    for (;;) {
-      const { done, value } = await steps.next();
-      if (done) {
-        const { finish, ...counts } = value;
-        const { out, found } = stops.push(text.end());
-        return {
-          ...counts,
-          finish: found ? "stop_string" : finish === "stop" ? "eos" : "length",
-          rest: found ? out : out + stops.end(),
-        };
-      }
-      const { out, found } = stops.push(text.push([value.token]));
+    for await (const { token, logits, counts, finish } of steps) {
+      const pushed = stops.push(stream.push([token]));
+      // What was held back, for more bytes or as a stop text's beginning, is final with the last token.
+      const last = finish && !pushed.found ? stops.push(stream.end()) : { out: "", found: false };
+      const found = pushed.found || last.found;
+      const text = pushed.out + last.out + (finish && !found ? stops.end() : "");
+      const reason = found ? "stop_string" : finish === "stop" ? "eos" : finish;
       yield {
-        token: value.token,
-        text: out,
-        ...(value.logits && top !== undefined && { scored: scoreOf(value.logits, value.token, top) }),
+        ...{ token, text },
+        ...(logits && top !== undefined && { scored: scoreOf(logits, token, top) }),
+        ...(reason && { end: { ...counts, finish: reason } }),
       };
-      if (found) return { ...value.counts, finish: "stop_string", rest: "" };
+      if (found) return;
     }
   } finally {
     // A text that a stop text or its reader ends goes on in the batch until it is left.

@@ -1,19 +1,20 @@
 /** Looks for texts at which an answer ends, in pieces of it. */
 export interface Stops {
-  /** The part of the text so far that is final, and whether one was found: the text ends before it then. */
+  /** The part of the text so far that is final, and whether one was found, before which the text ends. */
   push(piece: string): { readonly out: string; readonly found: boolean };
   /** What was held back, since it might have been the beginning of one. */
   end(): string;
 }
 
-export function createStops(stops: readonly string[]): Stops {
+/** With `kept` a stop text stays, with whatever its last piece holds behind it. */
+export function createStops(stops: readonly string[], kept = false): Stops {
   let held = "";
   return {
     push(piece) {
       held += piece;
       const at = Math.min(...stops.map((stop) => held.indexOf(stop)).filter((index) => index >= 0));
       if (at !== Infinity) {
-        const out = held.slice(0, at);
+        const out = kept ? held : held.slice(0, at);
         held = "";
         return { out, found: true };
       }

@@ -42,6 +42,8 @@ export interface BatchCounts {
 /** A token of a text. */
 export interface BatchStep extends Omit<SlotStep, "done"> {
   readonly counts: BatchCounts;
+  /** Set on the last one. */
+  readonly finish?: BatchEnd["finish"];
 }
 
 /** What came of a text: it ended by an end token, or at the length that it was given. */
@@ -196,8 +198,8 @@ export async function createBatcher(model: CausalLM, options: BatcherOptions = {
       counters.count(job.tenant, 1);
       const counts = countsOf(job);
       const { done, ...chosen } = step;
-      job.channel.push({ ...chosen, counts });
       const ended = job.choice.eos.includes(step.token) ? "stop" : "length";
+      job.channel.push({ ...chosen, counts, ...(done && { finish: ended }) });
       if (done) finish(job, { ...counts, finish: ended });
     }
   }

@@ -1,9 +1,5 @@
 /** Programs as text: what a change to a pass or to a model does to them shows in the diff. */
-import { loadCausalLM, standardSelection, traceEntry } from "@fusewire/generate";
-import { NodeTable } from "@fusewire/ir";
-import { openModelDirectory } from "@fusewire/models/node";
 import {
-  createReferenceEngine,
   EVERY_KERNEL,
   launchesPerLayer,
   lower,
@@ -12,18 +8,12 @@ import {
   printProgram,
 } from "@fusewire/passes";
 import { expect, test } from "vitest";
-import { goldenPath } from "./support/goldens.ts";
+import { GREEDY_DECODE, traceGolden } from "./support/programs.ts";
 
 /** The greedy decode program of a golden model for an engine that has every kernel. */
 async function decodeProgram(name: string, disable: typeof OPTIONAL_PASSES | readonly [] = []) {
-  const files = await openModelDirectory(goldenPath("models", name));
-  const model = await loadCausalLM(files, { engine: createReferenceEngine() });
-  const selection = standardSelection(false);
-  const sizes = { batch: 1, rows: 1, capacity: 64 };
-  const key = { kind: "decode", ...sizes, selection, eosCount: 8 } as const;
-  const module = traceEntry(key, model.runtime.source, new NodeTable());
-  await model.dispose();
-  return planMemory(lower(module, EVERY_KERNEL, { disable }), EVERY_KERNEL);
+  const [module] = await traceGolden(name, [GREEDY_DECODE]);
+  return planMemory(lower(module!, EVERY_KERNEL, { disable }), EVERY_KERNEL);
 }
 
 /** Launches of a decoder layer at batch 1, fused and as traced. */

@@ -21,10 +21,12 @@ export {
   type Module,
   paramsOf,
   rootsOf,
+  rootsOfModule,
   type StateDecl,
   type Tracer,
   topological,
   trace,
+  withLayers,
 } from "./module.ts";
 export type { AttrValue, Node, NodeOf, OpAttrs, OpName, Table } from "./node.ts";
 export type { OpDef } from "./op.ts";

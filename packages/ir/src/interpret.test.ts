@@ -40,7 +40,7 @@ test("prepared values come from the environment, or from params", () => {
   const outputs = new Map([["y", ops.neg(ops.prepared(table, "p", vector))]]);
   const entries = [{ name: "main", inputs: [], outputs, writes: new Map() }];
   const prepare = new Map([["p", ops.add(ops.param(table, "w", vector), 1)]]);
-  const prepared = { table, states: [], prepare, entries };
+  const prepared = { table, states: [], prepare, entries, layers: new Map() };
   const y = (given: Parameters<typeof interpret>[2]) =>
     numbersOf(interpret(prepared, "main", given).outputs.get("y")!);
   expect(y({ params: () => value(2, 3) })).toEqual([-3, -4]);

@@ -101,7 +101,7 @@ test("a scope ends when its body throws", () => {
       return { y: ops.exp(x) };
     },
   });
-  expect(module.table.layerOf(module.entries[0]!.outputs.get("y")!)).toBeUndefined();
+  expect([...module.layers]).toEqual([]);
 });
 
 test("topological order: inputs before users, each node once", () => {
@@ -127,14 +127,29 @@ test("a graph deeper than the call stack is walked and rebuilt", () => {
   expect(topological([doubled]).length).toBe(20_003);
 });
 
-test("rewriting nothing gives the same nodes; what replaces a node has its layer", () => {
+test("a node has the layer of its own trace, however it came into the table", () => {
+  const table = new NodeTable();
+  const main = (layer: string) => (t: Tracer) => ({ y: t.scope(layer, () => ops.exp(t.input("x", vector))) });
+  const [first, second] = ["one", "two"].map((layer) => trace({ main: main(layer) }, table));
+  const y = first!.entries[0]!.outputs.get("y")!;
+  expect(second!.entries[0]!.outputs.get("y")).toBe(y);
+  expect([first!.layers.get(y), second!.layers.get(y)]).toEqual(["one", "two"]);
+});
+
+test("rewriting nothing gives the same nodes; what replaces a node is made in its layer", () => {
   const module = trace({
     main: ({ input, scope }) => ({ y: scope("mlp", () => ops.silu(input("x", vector))) }),
   });
   const y = module.entries[0]!.outputs.get("y")!;
   expect(rewriteNodes([y], (node) => node).get(y)).toBe(y);
-  const exp = rewriteNodes([y], (node) => (node.op === "silu" ? ops.exp(node.inputs[0]!) : node)).get(y)!;
-  expect(module.table.layerOf(exp)).toBe("mlp");
+  const { table, layers } = module;
+  const made = new Map<Node, string | undefined>(layers);
+  const exp = table
+    .noteLayers(made, () =>
+      rewriteNodes([y], (node) => (node.op === "silu" ? ops.exp(node.inputs[0]!) : node), layers),
+    )
+    .get(y)!;
+  expect(made.get(exp)).toBe("mlp");
   expect(isLeaf(exp.inputs[0]!, "input")).toBe(true);
   expect(isLeaf(exp, "input")).toBe(false);
 });

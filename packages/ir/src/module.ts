@@ -26,10 +26,30 @@ export interface Module {
   /** Values computed from weights once, while loading, by the name under which entries read them. */
   readonly prepare: ReadonlyMap<string, Node>;
   readonly entries: readonly Entry[];
+  /** The layer that made a node, such as `model.layers.0.mlp`, where there is one. */
+  readonly layers: ReadonlyMap<Node, string>;
 }
 
 /** All nodes an entry keeps alive: first what it returns, then what it writes. */
 export const rootsOf = (entry: Entry): Node[] => [...entry.outputs.values(), ...entry.writes.values()];
+
+/** All nodes a module keeps alive: what it prepares, and what its entries return and write. */
+export const rootsOfModule = ({ prepare, entries }: Pick<Module, "prepare" | "entries">): Node[] => [
+  ...prepare.values(),
+  ...entries.flatMap(rootsOf),
+];
+
+/** The module with the layers of those of its nodes that have one in `layers`. */
+export function withLayers(
+  module: Omit<Module, "layers">,
+  layers: ReadonlyMap<Node, string | undefined>,
+): Module {
+  const kept = topological(rootsOfModule(module)).flatMap((node) => {
+    const layer = layers.get(node);
+    return layer === undefined ? [] : [[node, layer] as const];
+  });
+  return { ...module, layers: new Map(kept) };
+}
 
 /** Every node reachable from the roots, inputs before users. */
 export function topological(roots: Iterable<Node>): Node[] {
@@ -57,8 +77,8 @@ export function topological(roots: Iterable<Node>): Node[] {
 /** The params a module reads, in its entries or while loading, by name. */
 export function paramsOf(module: Module): Map<string, TensorType> {
   const params = new Map<string, TensorType>();
-  const roots = [...module.prepare.values(), ...module.entries.flatMap(rootsOf)];
-  for (const node of topological(roots)) if (node.op === "param") params.set(node.attrs.name, node.type);
+  for (const node of topological(rootsOfModule(module)))
+    if (node.op === "param") params.set(node.attrs.name, node.type);
   return params;
 }
 
@@ -88,7 +108,7 @@ export function trace(
     if (node.table !== table) throw new FusewireError(`${what} was built in another table`);
     return node;
   };
-  const entries = Object.entries(functions).map(([name, fn]): Entry => {
+  const traceEntry = ([name, fn]: [string, (typeof functions)[string]]): Entry => {
     const inputs = new Map<string, TensorType>();
     const writes = new Map<string, Node>();
     const declare = (kind: string, known: Map<string, TensorType>, leaf: string, type: TensorType) => {
@@ -127,13 +147,13 @@ export function trace(
       outputs: new Map(Object.entries(outputs).map(([leaf, node]) => [leaf, own(`output '${leaf}'`, node)])),
       writes,
     };
-  });
-  return {
-    table,
-    states: [...states].map(([name, type]) => ({ name, type })),
-    prepare: new Map(),
-    entries,
   };
+  const layers = new Map<Node, string | undefined>();
+  const entries = table.noteLayers(layers, () => Object.entries(functions).map(traceEntry));
+  return withLayers(
+    { table, states: [...states].map(([name, type]) => ({ name, type })), prepare: new Map(), entries },
+    layers,
+  );
 }
 
 /** Whether the node is a leaf of the given kind. */

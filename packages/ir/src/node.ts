@@ -27,5 +27,4 @@ export type Node = { [K in OpName]: NodeOf<K> }[OpName];
 export interface Table {
   intern(op: OpName, inputs: readonly Node[], attrs: object, type: () => TensorType): Node;
   scope<T>(name: string, body: () => T): T;
-  layerOf(node: Node): string | undefined;
 }

@@ -67,6 +67,6 @@ function findCycle(nodes: readonly Node[], edges: ReadonlyMap<Node, readonly Nod
 }
 
 function fail(module: Module, entry: Entry, node: Node, problem: string): never {
-  const layer = module.table.layerOf(node);
+  const layer = module.layers.get(node);
   throw new FusewireError(`entry '${entry.name}': ${node.op}${layer ? ` in ${layer}` : ""}: ${problem}`);
 }

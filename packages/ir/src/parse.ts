@@ -1,5 +1,5 @@
 import { FusewireError } from "./errors.ts";
-import type { Entry, Module, StateDecl } from "./module.ts";
+import { type Entry, type Module, type StateDecl, withLayers } from "./module.ts";
 import type { AttrValue, Node, OpName } from "./node.ts";
 import { type AttrKind, emit, type OpDef } from "./op.ts";
 import { OPS } from "./ops/table.ts";
@@ -47,10 +47,11 @@ export function parseModule(text: string, table: NodeTable = new NodeTable()): M
     }
   };
   const lines = text.split("\n");
+  const layers = new Map<Node, string | undefined>();
   for (const [index, raw] of lines.entries()) {
     const line = raw.trim();
     try {
-      if (line !== "") parseLine(line);
+      if (line !== "") table.noteLayers(layers, () => parseLine(line));
     } catch (error) {
       if (error instanceof FusewireError || error instanceof SyntaxError)
         throw new FusewireError(`line ${index + 1}: ${error.message}: ${line}`);
@@ -59,12 +60,12 @@ export function parseModule(text: string, table: NodeTable = new NodeTable()): M
   }
   if (block)
     throw new FusewireError(`line ${lines.length}: the text ends inside a block; a closing '}' is missing`);
-  return {
-    table,
+  const parts = {
     states: [...states.values()],
     prepare: prepare ?? new Map(),
     entries: [...entries.values()],
   };
+  return withLayers({ table, ...parts }, layers);
 }
 
 interface Block {

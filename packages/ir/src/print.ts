@@ -47,7 +47,7 @@ function printNodes(
   const numbers = numbering(roots);
   const lines = [...numbers.keys()].map((node) => {
     const inputs = node.inputs.map((input) => ` %${numbers.get(input)}`).join("");
-    const layer = module.table.layerOf(node);
+    const layer = module.layers.get(node);
     const suffix = layer === undefined ? "" : ` @${JSON.stringify(layer)}`;
     return `  %${numbers.get(node)} = ${node.op}${inputs}${formatAttrs(node.attrs)} : ${formatType(node.type)}${suffix}`;
   });

@@ -81,7 +81,7 @@ test("names and layers of any characters survive", () => {
       });
       expectRoundTrip(module);
       const parsed = parseModule(printModule(module));
-      expect(parsed.table.layerOf(rootsOf(parsed.entries[0]!)[0]!)).toBe(layer);
+      expect(parsed.layers.get(rootsOf(parsed.entries[0]!)[0]!)).toBe(layer);
     }),
     { numRuns: 500 },
   );
@@ -175,6 +175,7 @@ test("prepared values and inputs that nothing reads survive", () => {
     states: [{ name: "s", type }],
     prepare: new Map([["w + 1", kept]]),
     entries: [entry],
+    layers: new Map(),
   });
 });
 

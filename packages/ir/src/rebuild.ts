@@ -12,16 +12,17 @@ export const withInputs = (node: Node, inputs: readonly Node[]): Node =>
 /**
  * Rebuilds a graph bottom-up: `change` sees each node with its inputs already changed, and the
  * node as it was, whose users in the old graph are known; it may return another
- * one in its place. What it builds carries the layer name of the node it replaces; what was there before keeps its own.
- * Returns what became of each reachable node.
+ * one in its place. What it builds is built in the layer of the node it replaces. Returns what became of each reachable
+ * node.
  */
 export function rewriteNodes(
   roots: Iterable<Node>,
   change: (node: Node, original: Node) => Node,
+  layers: ReadonlyMap<Node, string> = new Map(),
 ): Map<Node, Node> {
   const changed = new Map<Node, Node>();
   for (const node of topological(roots)) {
-    const layer = node.table.layerOf(node);
+    const layer = layers.get(node);
     const run = () =>
       change(
         withInputs(

@@ -75,13 +75,24 @@ describe("interning", () => {
   });
 });
 
-test("layers: the first maker names a node", () => {
+test("layers: whoever asks for a node first names it, whatever was built before", () => {
   const table = new NodeTable();
-  const x = ops.input(table, "x", type);
-  const y = table.scope("a", () => table.scope("b", () => ops.exp(x)));
-  table.scope("c", () => ops.exp(x));
-  expect(table.layerOf(y)).toBe("a.b");
-  expect(table.layerOf(x)).toBeUndefined();
+  const [x, z] = [ops.input(table, "x", type), ops.input(table, "z", type)];
+  table.scope("long ago", () => ops.exp(x));
+  const layers = new Map<Node, string | undefined>([[z, "known"]]);
+  const y = table.scope("outside", () =>
+    table.noteLayers(layers, () => {
+      table.scope("late", () => ops.input(table, "z", type));
+      const made = table.scope("a", () => table.scope("b", () => ops.exp(x)));
+      return table.scope("c", () => (ops.exp(x) === made ? ops.neg(x) : made));
+    }),
+  );
+  ops.relu(x);
+  expect([...layers]).toEqual([
+    [z, "known"],
+    [ops.exp(x), "a.b"],
+    [y, "c"],
+  ]);
 });
 
 test("sizes are whole numbers above 0", () => {

@@ -3,13 +3,13 @@ import type { AttrValue, Node, OpName, Table } from "./node.ts";
 import { formatType, type TensorType } from "./type.ts";
 
 /**
- * Interns the nodes of one compilation: traces and every pass over them. Beside the nodes it keeps what is
- * not part of their identity: the layer that made a node.
+ * Interns the nodes of one compilation: traces and every pass over them. It holds nothing but nodes; what else is known
+ * of them belongs to the modules that they are in.
  */
 export class NodeTable implements Table {
   readonly #nodes = new Map<string, Node>();
-  readonly #layers = new Map<Node, string>();
-  readonly #scope: string[] = [];
+  #scope: string[] = [];
+  #layers: Map<Node, string | undefined> | undefined;
   #nextId = 0;
 
   get size(): number {
@@ -21,7 +21,7 @@ export class NodeTable implements Table {
       if (input.table !== this) throw new Error(`${op}: an input was built in another table`);
     const key = `${op}(${inputs.map((input) => input.id).join(",")})${formatAttrs(attrs)}`;
     const found = this.#nodes.get(key);
-    if (found) return found;
+    if (found) return this.#noted(found);
     let inferred: TensorType;
     try {
       inferred = type();
@@ -30,7 +30,8 @@ export class NodeTable implements Table {
     } catch (error) {
       if (!(error instanceof FusewireError)) throw error;
       const types = inputs.map((input) => formatType(input.type)).join(", ");
-      const where = this.#scope.length ? `${this.#scope.join(".")}: ` : "";
+      const layer = this.#layer();
+      const where = layer === undefined ? "" : `${layer}: `;
       throw new FusewireError(`${where}${op}(${types}): ${error.message}`);
     }
     const node = Object.freeze({
@@ -42,8 +43,7 @@ export class NodeTable implements Table {
       table: this,
     }) as Node;
     this.#nodes.set(key, node);
-    if (this.#scope.length) this.#layers.set(node, this.#scope.join("."));
-    return node;
+    return this.#noted(node);
   }
 
   /** Runs `body` with `name` appended to the layer name that new nodes and errors carry. */
@@ -56,9 +56,29 @@ export class NodeTable implements Table {
     }
   }
 
-  /** The layer that first made this node, such as `model.layers.0.mlp`. */
-  layerOf(node: Node): string | undefined {
-    return this.#layers.get(node);
+  /**
+   * Runs `body` outside all scopes, and notes for each node that it asks for the layer in which it first did so; nodes
+   * that are in `layers` already keep theirs.
+   */
+  noteLayers<T>(layers: Map<Node, string | undefined>, body: () => T): T {
+    const [scope, outer] = [this.#scope, this.#layers];
+    this.#scope = [];
+    this.#layers = layers;
+    try {
+      return body();
+    } finally {
+      this.#scope = scope;
+      this.#layers = outer;
+    }
+  }
+
+  #noted(node: Node): Node {
+    if (this.#layers && !this.#layers.has(node)) this.#layers.set(node, this.#layer());
+    return node;
+  }
+
+  #layer(): string | undefined {
+    return this.#scope.length > 0 ? this.#scope.join(".") : undefined;
   }
 }
 

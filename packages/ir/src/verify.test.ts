@@ -14,15 +14,16 @@ function moduleWith(outputs: Readonly<Record<string, Node>>, more: Partial<Modul
   const { states = [], prepare = new Map(), inputs = [], writes = new Map() } = more;
   const table = more.table ?? Object.values(outputs)[0]!.table;
   const entry = { name: "main", inputs, outputs: new Map(Object.entries(outputs)), writes };
-  return { table: table as NodeTable, states, prepare, entries: [entry] };
+  const layers = more.layers ?? new Map();
+  return { table: table as NodeTable, states, prepare, entries: [entry], layers };
 }
 
 describe("verify catches", () => {
   test("a type that does not follow from the op", () => {
     const table = new NodeTable();
     const x = ops.param(table, "x", vector);
-    const wrong = table.scope("mlp", () => table.intern("neg", [x], {}, () => tensorType("f32", [3])));
-    expect(() => verify(moduleWith({ wrong }))).toThrow(
+    const wrong = table.intern("neg", [x], {}, () => tensorType("f32", [3]));
+    expect(() => verify(moduleWith({ wrong }, { layers: new Map([[wrong, "mlp"]]) }))).toThrow(
       "entry 'main': neg : f32[3] in mlp: has the type f32[2] by its rule",
     );
     const impossible = table.intern("exp", [ops.cast(x, "i32")], {}, () => vector);

@@ -95,7 +95,7 @@ function requireDistinct(what: string, named: readonly { readonly name: string }
 }
 
 function fail(module: Module, where: string, node: Node, problem: string): never {
-  const layer = module.table.layerOf(node);
+  const layer = module.layers.get(node);
   throw new FusewireError(
     `${where}: ${node.op} : ${formatType(node.type)}${layer ? ` in ${layer}` : ""}: ${problem}`,
   );

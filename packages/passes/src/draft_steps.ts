@@ -12,12 +12,12 @@ import { baseOf, type ViewOffset } from "./views.ts";
  * its state was overwritten is saved before the first one; new values that lie elsewhere are copied after the last.
  */
 export function draftSteps(
-  { entry, states }: Lowered,
+  { entry, states, module }: Lowered,
   updates: StateUpdates,
   viewOffset: ViewOffset,
   rules: MemoryRules,
 ): Draft {
-  const draft = new DraftBuilder(updates, viewOffset, rules);
+  const draft = new DraftBuilder(updates, viewOffset, rules, module.layers);
   for (const { name, type } of states) draft.addState(name, type);
   const base = (node: Node): Node => baseOf(node, viewOffset);
   const keepsOwn = (name: string, written: Node): boolean => isOld(base(written), name);
@@ -56,11 +56,18 @@ class DraftBuilder {
   readonly #updates: StateUpdates;
   readonly #viewOffset: ViewOffset;
   readonly #rules: MemoryRules;
+  readonly #layers: ReadonlyMap<Node, string>;
 
-  constructor(updates: StateUpdates, viewOffset: ViewOffset, rules: MemoryRules) {
+  constructor(
+    updates: StateUpdates,
+    viewOffset: ViewOffset,
+    rules: MemoryRules,
+    layers: ReadonlyMap<Node, string>,
+  ) {
     this.#updates = updates;
     this.#viewOffset = viewOffset;
     this.#rules = rules;
+    this.#layers = layers;
   }
 
   addState(name: string, type: TensorType): void {
@@ -137,7 +144,7 @@ class DraftBuilder {
       reads[0] = write;
     } else if (write.memory.kind === "scratch" && this.#rules.readWriteSameBuffer)
       for (const spent of replaceable(node, reads)) write.memory.mayReplace.add(spent);
-    this.#emit({ kernel: node.op, reads, write, attrs: node.attrs, layer: node.table.layerOf(node) });
+    this.#emit({ kernel: node.op, reads, write, attrs: node.attrs, layer: this.#layers.get(node) });
     return write;
   }
 
@@ -160,7 +167,7 @@ class DraftBuilder {
   }
 
   #copy(from: Place, to: Place, node: Node): void {
-    this.#emit({ kernel: "copy", reads: [from], write: to, attrs: {}, layer: node.table.layerOf(node) });
+    this.#emit({ kernel: "copy", reads: [from], write: to, attrs: {}, layer: this.#layers.get(node) });
   }
 
   #emit(step: DraftStep): void {

@@ -28,7 +28,7 @@ export { overlapOfStates } from "./overlap.ts";
 export { isPackedCodes, withPackedCodes } from "./packed_codes.ts";
 export { fixpoint, type Pass, sequence, traced, verified } from "./pass.ts";
 export type { Quantization } from "./passes/quantize_weights.ts";
-export { type LowerOptions, lower, OPTIONAL_PASSES, type OptionalPass } from "./pipeline.ts";
+export { type LowerOptions, lower, OPTIONAL_PASSES, type OptionalPass, passesFor } from "./pipeline.ts";
 export { planMemory } from "./plan_memory.ts";
 export { evaluatePrepared } from "./prepare.ts";
 export {

@@ -1,4 +1,14 @@
-import { type Entry, type Module, type Node, rewriteNodes, rootsOf, verify } from "@fusewire/ir";
+import {
+  type Entry,
+  type Module,
+  type Node,
+  rewriteNodes,
+  rootsOf,
+  rootsOfModule,
+  topological,
+  verify,
+  withLayers,
+} from "@fusewire/ir";
 
 /** A rewrite of a whole module: pure and deterministic, so a pass can be tested as text in, text out. */
 export interface Pass {
@@ -61,8 +71,18 @@ function replaceRoots(entry: Entry, changed: ReadonlyMap<Node, Node>): Entry {
 /** What to put in the place of a node whose inputs are already rewritten; `original` is the node as it was. */
 export type Change = (node: Node, original: Node) => Node;
 
-/** Rewrites the nodes of every entry, bottom-up; `changeFor` looks at the entry as a whole first. */
-export const mapEntries = (module: Module, changeFor: (entry: Entry) => Change): Module => ({
-  ...module,
-  entries: module.entries.map((entry) => replaceRoots(entry, rewriteNodes(rootsOf(entry), changeFor(entry)))),
-});
+/**
+ * Rewrites the nodes of every entry, bottom-up; `changeFor` looks at the entry as a whole first. What was in the module
+ * keeps its layer or has none as before; what is new gets that of the node it was made for.
+ */
+export function mapEntries(module: Module, changeFor: (entry: Entry) => Change): Module {
+  const { layers } = module;
+  const known = topological(rootsOfModule(module)).map((node) => [node, layers.get(node)] as const);
+  const noted = new Map(known);
+  const entries = module.table.noteLayers(noted, () =>
+    module.entries.map((entry) =>
+      replaceRoots(entry, rewriteNodes(rootsOf(entry), changeFor(entry), layers)),
+    ),
+  );
+  return withLayers({ ...module, entries }, noted);
+}

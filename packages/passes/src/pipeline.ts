@@ -37,12 +37,21 @@ export const OPTIONAL_PASSES = [
 ] as const;
 export type OptionalPass = (typeof OPTIONAL_PASSES)[number];
 
+export interface LowerOptions {
+  /** Optional passes to leave out. */
+  readonly disable?: readonly OptionalPass[];
+  /** Rounds weights to few bits while they are loaded; without it they stay as stored. */
+  readonly quantize?: Quantization | undefined;
+  /** The class of work that the entry is; "few" unless given. */
+  readonly rows?: RowClass;
+  /** The kernel that attention must run in; `math` leaves it written out. */
+  readonly attention?: AttentionKernel;
+  /** Sees the module after each pass. */
+  readonly observe?: (pass: string, module: Module) => void;
+}
+
 /** The road from a traced module to one an engine runs: this list is the order. */
-const passesFor = (
-  engine: EngineTraits,
-  quantize: Quantization | undefined,
-  rows: RowClass,
-): readonly Pass[] => [
+const road = (engine: EngineTraits, quantize: Quantization | undefined, rows: RowClass): readonly Pass[] => [
   fixpoint(canonicalise),
   foldConstants,
   fuseAttention,
@@ -64,31 +73,22 @@ const passesFor = (
   hoistPrepare,
 ];
 
-export interface LowerOptions {
-  /** Optional passes to leave out. */
-  readonly disable?: readonly OptionalPass[];
-  /** Rounds weights to few bits while they are loaded; without it they stay as stored. */
-  readonly quantize?: Quantization | undefined;
-  /** The class of work that the entry is; "few" unless given. */
-  readonly rows?: RowClass;
-  /** The kernel that attention must run in; `math` leaves it written out. */
-  readonly attention?: AttentionKernel;
-  /** Sees the module after each pass. */
-  readonly observe?: (pass: string, module: Module) => void;
-}
-
-/** Runs the passes over a module of one entry. */
-export function lower(
-  module: Module,
+/** The passes over a module of one entry, in their order. */
+export function passesFor(
   engine: EngineTraits,
-  { disable = [], quantize, rows = "few", attention, observe }: LowerOptions = {},
-): Lowered {
+  { disable = [], quantize, rows = "few", attention }: LowerOptions = {},
+): readonly Pass[] {
   const unknown = disable.find((name) => !OPTIONAL_PASSES.includes(name));
   if (unknown !== undefined)
     throw new FusewireError(`'${unknown}' is not an optional pass; those are ${OPTIONAL_PASSES.join(", ")}`);
-  const passes = passesFor(engine, quantize, rows)
+  return road(engine, quantize, rows)
     .filter(({ name }) => !disable.some((disabled) => disabled === name))
-    .filter(({ name }) => attention !== "math" || name !== fuseAttention.name)
-    .map((pass) => (observe ? traced(pass, observe) : pass));
+    .filter(({ name }) => attention !== "math" || name !== fuseAttention.name);
+}
+
+/** Runs the passes over a module of one entry. */
+export function lower(module: Module, engine: EngineTraits, options: LowerOptions = {}): Lowered {
+  const { rows = "few", attention, observe } = options;
+  const passes = passesFor(engine, options).map((pass) => (observe ? traced(pass, observe) : pass));
   return toLowered(sequence("lower", passes).run(module), { rows, attention });
 }

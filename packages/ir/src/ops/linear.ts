@@ -55,7 +55,8 @@ function finish(product: Value, rest: readonly Value[], { activation, bias, resi
   const biases = bias ? rest[0]!.data : undefined;
   const residuals = residual ? rest[rest.length - 1]!.data : undefined;
   for (let i = 0; i < data.length; i++) {
-    const y = scalar(Math.fround(data[i]! + (biases ? biases[i % n]! : 0)));
+    // Not + 0 where there is no bias: it would make 0 of -0.
+    const y = scalar(biases ? Math.fround(data[i]! + biases[i % n]!) : data[i]!);
     data[i] = residuals ? Math.fround(y) + residuals[i]! : y;
   }
   return product;

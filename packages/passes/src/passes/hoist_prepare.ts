@@ -1,4 +1,4 @@
-import { type Module, type Node, type NodeOf, prepared, rootsOf, topological } from "@fusewire/ir";
+import { type Node, type NodeOf, prepared, rootsOf, topological, withLayers } from "@fusewire/ir";
 import { fingerprint } from "../fingerprint.ts";
 import { mapEntries, type Pass } from "../pass.ts";
 import { closedNodes } from "../users.ts";
@@ -27,7 +27,8 @@ export const hoistPrepare: Pass = {
         return prepared(module.table, name, original.type);
       };
     });
-    return { ...hoisted, prepare: new Map([...module.prepare, ...prepare]) } satisfies Module;
+    const both = { ...hoisted, prepare: new Map([...module.prepare, ...prepare]) };
+    return withLayers(both, new Map([...module.layers, ...hoisted.layers]));
   },
 };
 

@@ -1,4 +1,4 @@
-import { defOf, FusewireError, type Node } from "@fusewire/ir";
+import { defOf, FusewireError, type Module, type Node } from "@fusewire/ir";
 import { type EngineTraits, isFree } from "../engine.ts";
 import { fixpoint, mapEntries, type Pass } from "../pass.ts";
 
@@ -7,17 +7,17 @@ export const legalise = (engine: EngineTraits): Pass =>
   fixpoint({
     name: "legalise",
     run: (module) =>
-      mapEntries(module, () => (node) => {
+      mapEntries(module, () => (node, original) => {
         if (isFree(node) || engine.claims(node.op)) return node;
         const { expand } = defOf(node);
         if (expand) return expand(node.inputs, node.attrs);
         throw new FusewireError(
-          `engine ${engine.name} has no kernel for ${node.op}${layer(node)}, and the op has no expansion`,
+          `engine ${engine.name} has no kernel for ${node.op}${whereIs(module, original)}, and the op has no expansion`,
         );
       }),
   });
 
-const layer = (node: Node): string => {
-  const name = node.table.layerOf(node);
+const whereIs = (module: Module, node: Node): string => {
+  const name = module.layers.get(node);
   return name === undefined ? "" : ` in ${name}`;
 };

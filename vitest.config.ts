@@ -8,7 +8,7 @@ const exclude = [...configDefaults.exclude, long];
 const waiting = [
   "packages/backend-tfjs/src/webgpu/**/*.test.ts",
   "packages/backend-wasm/src/{elementwise,random_threads,robustness,threads}.test.ts",
-  "packages/fusewire/src/{commands/*,demo,process,restart}.test.ts",
+  "packages/fusewire/src/{commands/*,demo,process,restart,serve/*}.test.ts",
   "packages/models/src/node/hub/*.test.ts",
 ];
 

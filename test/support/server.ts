@@ -12,8 +12,7 @@ export async function serveTales(batch: BatcherOptions = {}, app: Partial<AppOpt
   const batcher = await createBatcher(model, { slots: 4, max_length: 512, ...batch });
   model.runtime.programs.failOnRecompile(true);
   const served = { id: "tales", created: 0, tokenizer, batcher, defaults: model.generation_config };
-  const compilations = () => model.runtime.programs.compilations.length;
-  const server = await listen(createApp({ served: () => served, compilations, ...app }), {
+  const server = await listen(createApp({ served: () => served, ...app }), {
     port: 0,
     host: "127.0.0.1",
   });
@@ -22,7 +21,7 @@ export async function serveTales(batch: BatcherOptions = {}, app: Partial<AppOpt
     async close() {
       server.kill();
       await server.close();
-      batcher.dispose();
+      await batcher.dispose();
       await model.dispose();
     },
   };

@@ -1,6 +1,6 @@
 import type { GenerationConfig } from "@fusewire/generate";
 import type { Tokenizer } from "@fusewire/models";
-import type { Batcher } from "./batch/batcher.ts";
+import type { Batcher } from "./batch/batch.ts";
 
 /** A model behind the routes. */
 export interface ServedModel {

@@ -1,12 +1,13 @@
 import { basename } from "node:path";
 import { FusewireError } from "@fusewire/ir";
-import { type Batcher, createApp, createBatcher, type ServedModel } from "@fusewire/serve";
+import { type Batcher, createApp, type ServedModel } from "@fusewire/serve";
 import { type Listening, listen } from "@fusewire/serve/node";
-import type { Command } from "commander";
-import { AutoModelForCausalLM, AutoTokenizer, type PretrainedModel } from "../auto.ts";
-import { addModelFlags, EMBEDDED, loadOptions, type ModelFlags, openModelFlag } from "../flags/model.ts";
+import { type Command, Option } from "commander";
+import { AutoTokenizer } from "../auto.ts";
+import { addModelFlags, EMBEDDED, type ModelFlags, openModelFlag } from "../flags/model.ts";
 import { booleanFlag, countFlag } from "../flags/values.ts";
 import type { Io } from "../io.ts";
+import { startServing } from "../serve/process.ts";
 import { createProgress } from "../text/progress.ts";
 import { plural } from "../text/units.ts";
 import { chosenModel } from "./arguments.ts";
@@ -33,7 +34,7 @@ export function addServe(program: Command, io: Io): void {
     .argument("[model]", "as --model");
   addModelFlags(command)
     .option("--host <name>", "address to listen on", "127.0.0.1")
-    .addOption(countFlag("--port", "port to listen on").default(8000))
+    .addOption(portFlag())
     .option("--name <name>", "the model's name for clients; the last part of the model's own unless given")
     .option("--api-key <key...>", "keys, of which a request must bring one (or FUSEWIRE_API_KEY)")
     .option("--allowed-host <name...>", "names under which clients and pages reach this server")
@@ -49,6 +50,12 @@ export function addServe(program: Command, io: Io): void {
     });
 }
 
+const portFlag = (): Option =>
+  new Option("--port <n>", "port to listen on; 0 for a free one").default(8000).argParser((text: string) => {
+    if (/^\d+$/.test(text) && Number(text) < 2 ** 16) return Number(text);
+    throw new FusewireError(`--port must be from 0 to 65535, not '${text}'`);
+  });
+
 async function serve(flags: ServeFlags, io: Io): Promise<void> {
   const { host, port } = flags;
   const environment = process.env.FUSEWIRE_API_KEY;
@@ -59,67 +66,79 @@ async function serve(flags: ServeFlags, io: Io): Promise<void> {
       `--host ${host} lets others in; give them a key with --api-key, or listen on 127.0.0.1 behind a proxy that checks them`,
     );
   const stop = io.interrupts();
+  const say = (line: string) => io.stderr.write(`${line}\n`);
   let served: ServedModel | undefined;
-  let model: PretrainedModel | undefined;
   const app = createApp({
     ...{ served: () => served, draining: () => stop.aborted, apiKeys },
-    compilations: () => model?.runtime.programs.compilations.length ?? 0,
     hosts: local || flags.allowedHost ? [...LOOPBACK, ...(flags.allowedHost ?? [])] : undefined,
     openMetrics: flags.openMetrics ?? false,
-    log: (message, error) => io.stderr.write(`${message}: ${oneLine(error)}\n`),
+    log: (message, error) => say(`${message}: ${oneLine(error)}`),
   });
   const listening = await listen(app, { host, port });
   try {
-    io.stderr.write(`listening on ${listening.url}, loading the model\n`);
-    ({ model, served } = await load(flags, io));
-    const { batcher, id } = served;
-    io.stderr.write(
-      `ready: '${id}' on ${model.device}, ${plural(batcher.load().slots, "text")} at once of up to ${batcher.max_length} tokens; OpenAI's routes are at ${listening.url}/v1\n`,
-    );
-    await aborted(stop);
-    await drain(batcher, listening, 1000 * flags.grace, io);
+    say(`listening on ${listening.url}, loading the model`);
+    for (;;) {
+      const opened = await load(flags, io);
+      served = opened.served;
+      const { batcher, id } = served;
+      say(
+        `ready: '${id}' on ${opened.device}, ${plural(batcher.load().slots, "text")} at once of up to ${batcher.max_length} tokens; OpenAI's routes are at ${listening.url}/v1`,
+      );
+      const lost = await Promise.race([opened.gone, aborted(stop)]);
+      if (!lost) break;
+      // Its texts have failed by now; those that come are told to wait while it is loaded again.
+      served = undefined;
+      say(`${oneLine(lost)}; loading the model again`);
+    }
+    await drain(served.batcher, listening, 1000 * flags.grace, say);
   } finally {
     listening.kill();
     await listening.close();
-    served?.batcher.dispose();
-    await model?.dispose();
+    await served?.batcher.dispose();
   }
 }
 
-async function load(flags: ServeFlags, io: Io): Promise<{ model: PretrainedModel; served: ServedModel }> {
-  const progress = createProgress(io.stderr);
-  const files = await openModelFlag(flags, progress);
-  const tokenizer = await AutoTokenizer.from_pretrained(files);
-  const model = await AutoModelForCausalLM.from_pretrained(files, {
-    ...loadOptions(flags),
-    progress_callback: progress.report,
-  });
+/** A model that is served, the device it took, and why its process ended, if it does. */
+interface Opened {
+  readonly served: ServedModel;
+  readonly device: string;
+  readonly gone: Promise<Error>;
+}
+
+async function load(flags: ServeFlags, io: Io): Promise<Opened> {
   const { slots, queue, maxLength: max_length } = flags;
-  const batcher = await createBatcher(model, {
+  const progress = createProgress(io.stderr);
+  const tokenizer = await AutoTokenizer.from_pretrained(await openModelFlag(flags, progress));
+  const batch = {
     ...(slots !== undefined && { slots }),
     ...(queue !== undefined && { queue }),
     ...(max_length !== undefined && { max_length }),
-  });
+  };
+  const { batcher, device, defaults, gone } = await startServing(flags, batch, progress);
   progress.end();
-  model.runtime.programs.failOnRecompile(true);
   const id = flags.name ?? basename(flags.model ?? EMBEDDED[0]);
   const created = Math.floor(Date.now() / 1000);
-  return { model, served: { id, created, tokenizer, batcher, defaults: model.generation_config } };
+  return { served: { id, created, tokenizer, batcher, defaults }, device, gone };
 }
 
 /** Lets answers that are under way end; new requests are refused meanwhile. */
-async function drain(batcher: Batcher, listening: Listening, grace: number, io: Io): Promise<void> {
+async function drain(
+  batcher: Batcher,
+  listening: Listening,
+  grace: number,
+  say: (line: string) => void,
+): Promise<void> {
   const { running, waiting } = batcher.load();
-  if (running + waiting > 0) io.stderr.write(`stopping once ${plural(running + waiting, "answer")} ended\n`);
+  if (running + waiting > 0) say(`stopping once ${plural(running + waiting, "answer")} ended`);
   const late = new Promise<void>((resolve) => setTimeout(resolve, grace).unref());
   // What was made last is still to be read.
   await Promise.race([batcher.idle().then(() => listening.close()), late]);
 }
 
-const aborted = (signal: AbortSignal): Promise<void> =>
+const aborted = (signal: AbortSignal): Promise<undefined> =>
   new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
   });
 
 const oneLine = (error: unknown): string =>

@@ -1,5 +1,5 @@
 import { createTextStream, type Tokenizer } from "@fusewire/models";
-import type { BatchCounts, BatchedText } from "../batch/batcher.ts";
+import type { BatchCounts, BatchedText } from "../batch/batch.ts";
 import { type Scored, scoreOf } from "./logprobs.ts";
 import { createStops } from "./stops.ts";
 

@@ -1,5 +1,5 @@
 import { FusewireError } from "@fusewire/ir";
-import { Overloaded } from "../batch/batcher.ts";
+import { Overloaded } from "../batch/batch.ts";
 import { InvalidField } from "../fields/field.ts";
 
 /** An answer that is no success, in the terms of HTTP. */

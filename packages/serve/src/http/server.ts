@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import type { BatchedText } from "../batch/batch.ts";
 import { createMetrics, type Metrics } from "../metrics/metrics.ts";
 import type { Asking } from "../requests/asking.ts";
 import type { ServedModel } from "../served_model.ts";
@@ -9,8 +10,6 @@ export interface ServerOptions {
   /** The model, once it is loaded. Until then, and while the server drains, requests are told to come back. */
   readonly served: () => ServedModel | undefined;
   readonly draining?: () => boolean;
-  /** Programs that the model has compiled. */
-  readonly compilations?: () => number;
   /** Is told of failures that are not the client's. */
   readonly log?: (message: string, error: unknown) => void;
   readonly times?: SseTimes;
@@ -36,7 +35,6 @@ export interface Server {
 export function createServer({
   served,
   draining = () => false,
-  compilations = () => 0,
   log,
   times = SSE_TIMES,
 }: ServerOptions): Server {
@@ -69,8 +67,20 @@ export function createServer({
     asking: (c) => ({
       id: crypto.randomUUID().replaceAll("-", ""),
       created: Math.floor(Date.now() / 1000),
-      submit: ({ batcher }, { tokens, options, user = "" }) =>
-        batcher.submit({ tokens, options, tenant: `${c.get("tenant")}/${user}`, signal: c.req.raw.signal }),
+      async submit({ batcher }, prompts) {
+        const { signal } = c.req.raw;
+        const texts: BatchedText[] = [];
+        try {
+          for (const { tokens, options, user = "" } of prompts)
+            texts.push(
+              await batcher.submit({ tokens, options, tenant: `${c.get("tenant")}/${user}`, signal }),
+            );
+          return texts;
+        } catch (error) {
+          for (const text of texts) await text.return(undefined as never);
+          throw error;
+        }
+      },
       finished: (ends) => {
         for (const end of ends) metrics?.ended(end, end.finish === "length" ? "length" : "stop");
       },
@@ -83,7 +93,7 @@ export function createServer({
     },
     metrics() {
       const { batcher } = ready();
-      return metrics!.text(batcher.load(), compilations());
+      return metrics!.text(batcher.load());
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { BatchCounts, BatchLoad } from "../batch/batcher.ts";
+import type { BatchCounts, BatchLoad } from "../batch/batch.ts";
 import { counter, gauge, histogram, type Labels } from "./text.ts";
 
 /** What a server counts, under vLLM's names, which gateways and dashboards read. */
@@ -8,7 +8,7 @@ export interface Metrics {
   /** A request was refused, or left by its client. */
   refused(reason: "overloaded" | "invalid" | "failed"): void;
   /** The text that Prometheus scrapes. */
-  text(load: BatchLoad, compilations: number): string;
+  text(load: BatchLoad): string;
 }
 
 // Edges in seconds, as vLLM has them (vllm/v1/metrics/loggers.py).
@@ -73,7 +73,7 @@ export function createMetrics(model: string): Metrics {
       for (const { phase, seconds } of phases) seconds.observe(times[phase] / 1000);
     },
     refused: (reason) => refusals.add(1, { reason }),
-    text: ({ running, waiting, cache_usage, slots }, compilations) =>
+    text: ({ running, waiting, cache_usage, slots, compilations }) =>
       [
         gauge("vllm:num_requests_running", "Texts in slots.", running, labels),
         gauge("vllm:num_requests_waiting", "Texts that wait for a slot.", waiting, labels),

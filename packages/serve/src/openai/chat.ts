@@ -47,7 +47,11 @@ export interface Completion {
 }
 
 /** Reads the body of a chat request and hands its prompt to the batch; what cannot be is an error before any answer. */
-export function chatCompletion(body: unknown, served: ServedModel, asking: Asking): Completion {
+export async function chatCompletion(
+  body: unknown,
+  served: ServedModel,
+  asking: Asking,
+): Promise<Completion> {
   const request = readFields(body, CHAT_FIELDS, ["messages"]);
   const { stream = false, n = 1, stop = [], logprobs = false, top_logprobs } = request;
   if (top_logprobs !== undefined && !logprobs)
@@ -61,17 +65,17 @@ export function chatCompletion(body: unknown, served: ServedModel, asking: Askin
       "messages",
     );
   const asked = request.max_completion_tokens ?? request.max_tokens ?? room;
-  const answers = Array.from({ length: n }, (_, index) => {
+  const prompts = Array.from({ length: n }, (_, index) => {
     const options = samplingOptions(request, defaults, {
-      maxNewTokens: Math.min(asked, room),
-      ends: endsOfTurn(served),
-      index,
+      ...{ maxNewTokens: Math.min(asked, room), ends: endsOfTurn(served), index },
     });
-    return answer(
-      asking.submit(served, { tokens, options: { ...options, output_logits: logprobs }, user: request.user }),
-      { tokenizer, stop: [stop].flat(), top: logprobs ? (top_logprobs ?? 0) : undefined, special: false },
-    );
+    return { tokens, options: { ...options, output_logits: logprobs }, user: request.user };
   });
+  const answers = (await asking.submit(served, prompts)).map((text) =>
+    answer(text, {
+      ...{ tokenizer, stop: [stop].flat(), top: logprobs ? (top_logprobs ?? 0) : undefined, special: false },
+    }),
+  );
   return {
     stream,
     whole: () => wholeChat(answers, served, asking),

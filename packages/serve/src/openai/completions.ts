@@ -40,44 +40,36 @@ type CompletionRequest = Read<typeof COMPLETION_FIELDS>;
 const NEW_TOKENS = 16;
 
 /** Reads the body of a completion request and hands its prompts to the batch. */
-export function completion(body: unknown, served: ServedModel, asking: Asking): Completion {
+export async function completion(body: unknown, served: ServedModel, asking: Asking): Promise<Completion> {
   const request = readFields(body, COMPLETION_FIELDS, ["prompt"]);
   const { n = 1, stop = [], logprobs, stream = false, echo = request.return_full_text ?? false } = request;
   const temperature = request.do_sample === false ? 0 : request.temperature;
   const { batcher, tokenizer, defaults } = served;
   const asked = request.max_tokens ?? request.max_new_tokens ?? NEW_TOKENS;
   const all = promptsOf(request, served);
-  const answers = all.flatMap((tokens, p) => {
+  const asks = all.flatMap((tokens, p) => {
     const room = batcher.max_length - tokens.length;
     if (asked > room)
       throw new InvalidField(
         `prompt ${p} has ${tokens.length} tokens and max_tokens is ${asked}, together more than the ${batcher.max_length} that the model holds; shorten one of them`,
         "prompt",
       );
-    return Array.from({ length: n }, (_, k) => {
-      const options = samplingOptions(
-        { ...request, ...(temperature !== undefined && { temperature }) },
-        defaults,
-        {
-          maxNewTokens: asked,
-          ends: [defaults.eos_token_id ?? []].flat(),
-          index: k,
-        },
-      );
-      const wanted = {
-        tokens,
-        options: { ...options, output_logits: logprobs !== undefined },
-        user: request.user,
-      };
-      return {
-        prompt: echo ? tokenizer.decode(tokens, { skip_special_tokens: true }) : "",
-        first: k === 0,
-        pieces: answer(asking.submit(served, wanted), {
-          ...{ tokenizer, stop: [stop].flat(), top: logprobs, special: false },
-        }),
-      };
+    const sampling = { ...request, ...(temperature !== undefined && { temperature }) };
+    return Array.from({ length: n }, (_, index) => {
+      const options = samplingOptions(sampling, defaults, {
+        ...{ maxNewTokens: asked, ends: [defaults.eos_token_id ?? []].flat(), index },
+      });
+      return { tokens, options: { ...options, output_logits: logprobs !== undefined }, user: request.user };
     });
   });
+  const texts = await asking.submit(served, asks);
+  const answers = texts.map(
+    (text, k): Answering => ({
+      prompt: echo ? tokenizer.decode(asks[k]!.tokens, { skip_special_tokens: true }) : "",
+      first: k % n === 0,
+      pieces: answer(text, { tokenizer, stop: [stop].flat(), top: logprobs, special: false }),
+    }),
+  );
   return {
     stream,
     whole: () => whole(answers, served, asking),

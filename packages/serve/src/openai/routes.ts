@@ -17,12 +17,13 @@ export function openaiRoutes(server: Server): Hono {
     return c.json(modelCard(model));
   });
 
-  const route = (path: string, make: (body: unknown, served: ServedModel, asking: Asking) => Completion) =>
+  type Make = (body: unknown, served: ServedModel, asking: Asking) => Promise<Completion>;
+  const route = (path: string, make: Make) =>
     app.post(path, async (c) => {
       const model = server.ready();
       const body = await server.body(c);
       checkModel((body as { model?: unknown } | null)?.model, model);
-      const answer = make(body, model, server.asking(c));
+      const answer = await make(body, model, server.asking(c));
       if (!answer.stream) return c.json(await answer.whole());
       const onError = (error: unknown) => sseEvent(openaiError(server.failure(c, error)));
       return sseResponse(answer.events(), onError, server.times);

@@ -1,6 +1,6 @@
 import type { GenerationOptions } from "@fusewire/generate";
 import type { AnswerEnd } from "../answer/answer.ts";
-import type { BatchedText } from "../batch/batcher.ts";
+import type { BatchedText } from "../batch/batch.ts";
 import type { ServedModel } from "../served_model.ts";
 
 /** A prompt of a request. */
@@ -16,8 +16,8 @@ export interface Asking {
   readonly id: string;
   /** Seconds since 1970. */
   readonly created: number;
-  /** Hands a prompt to the batch, for the request's tenant and until its client goes away. */
-  submit(served: ServedModel, prompt: Prompt): BatchedText;
+  /** Hands its prompts to the batch, for its tenant and until its client goes away: all of them, or none. */
+  submit(served: ServedModel, prompts: readonly Prompt[]): Promise<BatchedText[]>;
   /** Is told what the answers took. */
   finished(ends: readonly AnswerEnd[]): void;
 }

@@ -1,4 +1,4 @@
-import type { BatchCounts } from "../batch/batcher.ts";
+import type { BatchCounts } from "../batch/batch.ts";
 
 /** The number of tokens, as OpenAI's routes report it; prompts of several answers count once. */
 export function usageOf(

@@ -21,7 +21,7 @@ interface TgiWhole {
 }
 
 /** Reads a request of /generate, /generate_stream or /, and hands its prompt to the batch. */
-export function tgiAnswer(body: unknown, served: ServedModel, asking: Asking): TgiAnswer {
+export async function tgiAnswer(body: unknown, served: ServedModel, asking: Asking): Promise<TgiAnswer> {
   const request = readTgi(body);
   const { inputs, parameters, stream } = request;
   const { tokenizer, batcher } = served;
@@ -39,7 +39,8 @@ export function tgiAnswer(body: unknown, served: ServedModel, asking: Asking): T
       "max_new_tokens",
     );
   const options = tgiOptions(request, served, max_new_tokens ?? most - tokens.length);
-  const pieces = answer(asking.submit(served, { tokens, options, user: undefined }), {
+  const [text] = await asking.submit(served, [{ tokens, options, user: undefined }]);
+  const pieces = answer(text!, {
     ...{ tokenizer, stop, keepStop: true, top: top_n_tokens, special: false },
   });
   const told = { pieces, request, served, asking, prompt: return_full_text ? inputs : "" };

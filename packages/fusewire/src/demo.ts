@@ -6,9 +6,9 @@ import {
   selectionFor,
   traceEntry,
 } from "@fusewire/generate";
-import { NodeTable, rootsOf, topological } from "@fusewire/ir";
+import { isFree, NodeTable, rootsOf, topological } from "@fusewire/ir";
 import { embeddedModel } from "@fusewire/models/node";
-import { capacityBucket, isFree } from "@fusewire/passes";
+import { capacityBucket } from "@fusewire/passes";
 import { AutoModelForCausalLM, AutoTokenizer } from "./auto.ts";
 import type { Device } from "./devices.ts";
 import { Interrupted } from "./errors.ts";

@@ -31,8 +31,7 @@ export {
 export type { AttrValue, Node, NodeOf, OpAttrs, OpName, Table } from "./node.ts";
 export type { OpDef } from "./op.ts";
 export * from "./ops/index.ts";
-export { type AnyOpDef, defOf, isNode, OPS } from "./ops/table.ts";
-export { orderStates, overwrites } from "./order_states.ts";
+export { type AnyOpDef, defOf, isElementwise, isFree, isNode, OPS } from "./ops/table.ts";
 export { parseModule } from "./parse.ts";
 export { printModule } from "./print.ts";
 export { rewriteNodes, withInputs } from "./rebuild.ts";

@@ -21,8 +21,10 @@ export interface OpDef<K extends OpName> {
   readonly evaluate?: (inputs: readonly Value[], attrs: OpAttrs[K], type: TensorType) => Value;
   /** For a composite: the same value in smaller ops. */
   readonly expand?: (inputs: readonly Node[], attrs: OpAttrs[K]) => Node;
-  /** For an elementwise op: one element of the result from one element of each input (before rounding). */
+  /** One element of the result from one element of each input (before rounding): then the op is elementwise. */
   readonly scalar?: (a: number, b: number, c: number) => number;
+  /** For an op without `scalar`: an element of the result needs that element alone of each input, as it is broadcast. */
+  readonly elementwise?: boolean;
   readonly commutative?: boolean;
   /** Engines may let the result overwrite the first input. */
   readonly inPlace?: boolean;
@@ -30,6 +32,8 @@ export interface OpDef<K extends OpName> {
   readonly view?: boolean;
   /** Stands for something outside the graph. */
   readonly leaf?: boolean;
+  /** Nothing runs for it: its value is given, known, or the first input's bytes. */
+  readonly free?: boolean;
 }
 
 export const defineOp = <K extends OpName>(def: OpDef<K>): OpDef<K> => def;

@@ -3,13 +3,11 @@ import { type Entry, type Module, rootsOf, topological } from "./module.ts";
 import type { Node } from "./node.ts";
 import { inferType } from "./op.ts";
 import { defOf } from "./ops/table.ts";
-import { orderStates } from "./order_states.ts";
 import { formatType, sameType, type TensorType } from "./type.ts";
 
 /**
- * Checks what every pass must preserve: types follow from the op table, leaves are declared, states keep their
- * type, and a step can be ordered so that each state is read before it is overwritten. `legal` adds what a level
- * allows. Throws an error that names entry, node and layer.
+ * Checks what every pass must preserve: types follow from the op table, leaves are declared, and states keep their
+ * type. `legal` adds what a level allows. Throws an error that names entry, node and layer.
  */
 export function verify(module: Module, legal: (node: Node) => boolean = () => true): void {
   requireDistinct("state", module.states);
@@ -61,7 +59,6 @@ function verifyEntry(
         `is written to state '${name}', which is ${type ? formatType(type) : "not declared"}`,
       );
   }
-  orderStates(module, entry, nodes);
 }
 
 /** The table and the type of a node, and that a weight has one type wherever it is read. */

@@ -1,5 +1,6 @@
-import { bytesPerElement, defOf, type Node, sizeOf, type TensorType } from "@fusewire/ir";
+import type { Node, TensorType } from "@fusewire/ir";
 import type { ProgramBuffer } from "./program.ts";
+import { overwritesInStep } from "./state_updates.ts";
 
 /** A buffer that exists outside the program, by its index, or scratch memory whose slot is chosen later. */
 export type Memory = { readonly kind: "buffer"; readonly index: number } | Scratch;
@@ -36,17 +37,10 @@ export interface Draft {
   readonly outputs: ReadonlyMap<string, Place>;
 }
 
-/** Scratch that an elementwise step may write over while it reads it: element i is read before it is written. */
-export function replaceable(node: Node, reads: readonly Place[]): Scratch[] {
-  const elementwise = defOf(node).scalar !== undefined || node.op === "fused_elementwise";
-  if (!elementwise) return [];
-  const aligned = ({ offset, type }: Place): boolean =>
-    offset === 0 &&
-    sizeOf(type.shape) === sizeOf(node.type.shape) &&
-    bytesPerElement(type.dtype) === bytesPerElement(node.type.dtype);
-  return reads.flatMap(({ memory }) =>
-    memory.kind === "scratch" && reads.every((read) => read.memory !== memory || aligned(read))
-      ? [memory]
-      : [],
-  );
-}
+/** Scratch that a step may write over while it reads it: element i is read before it is written. */
+export const replaceable = (node: Node, reads: readonly Place[]): Scratch[] =>
+  reads.flatMap(({ memory }) => {
+    const here = reads.filter((read) => read.memory === memory);
+    const inStep = here.every(({ offset }) => offset === 0) && overwritesInStep(node, here);
+    return memory.kind === "scratch" && inStep ? [memory] : [];
+  });

@@ -8,8 +8,9 @@ import { baseOf, type ViewOffset } from "./views.ts";
 
 /**
  * Gives every node a place: leaves their buffers, views a part of their source's place, the new values of states the
- * state's memory where `updates` says so, and scratch memory to the rest. What is needed after the last step although
- * its state was overwritten is saved before the first one; new values that lie elsewhere are copied after the last.
+ * state's memory where `updates` says so, and scratch memory to the rest. Of its copies, those of old values run before
+ * the first step, and those of new values as soon as the old one was read for the last time, so that what they are
+ * copied from lives no longer than it must.
  */
 export function draftSteps(
   { entry, states, module }: Lowered,
@@ -19,30 +20,32 @@ export function draftSteps(
 ): Draft {
   const draft = new DraftBuilder(updates, viewOffset, rules, module.layers);
   for (const { name, type } of states) draft.addState(name, type);
-  const base = (node: Node): Node => baseOf(node, viewOffset);
-  const keepsOwn = (name: string, written: Node): boolean => isOld(base(written), name);
-  const changed = new Set([...entry.writes].flatMap(([name, node]) => (keepsOwn(name, node) ? [] : [name])));
-  for (const node of new Set(rootsOf(entry).map(base)))
-    if (isNode(node, "state") && changed.has(node.attrs.name)) draft.save(node);
-  const dies = lastReads(updates.order, rootsOf(entry), base);
-  for (const [position, node] of updates.order.entries())
-    draft.add(node, (input) => dies.get(base(input)) === position);
-  for (const [name, node] of entry.writes) if (changed.has(name)) draft.store(name, node);
+  const { order, copies } = updates;
+  const olds = new Map(order.flatMap((node) => (isNode(node, "state") ? [[node.attrs.name, node]] : [])));
+  const lastReads = lastReadsOf(order, viewOffset);
+  const kept = new Set(rootsOf(entry).map((node) => baseOf(node, viewOffset)));
+  const positions = new Map(order.map((node, position) => [node, position] as const));
+  const stores = copies.flatMap(({ state, what }) => {
+    if (what !== "new value") return [];
+    const [old, written] = [olds.get(state), entry.writes.get(state)!];
+    return [{ state, written, ready: Math.max(positions.get(written)!, (old && lastReads.get(old)) ?? 0) }];
+  });
+  for (const { state, what } of copies) if (what === "old value") draft.save(olds.get(state)!);
+  for (const [position, node] of order.entries()) {
+    draft.add(node, (input) => {
+      const base = baseOf(input, viewOffset);
+      return lastReads.get(base) === position && !kept.has(base);
+    });
+    for (const { state, written, ready } of stores) if (ready === position) draft.store(state, written);
+  }
   return draft.finish(entry.outputs);
 }
 
-const isOld = (node: Node, state: string): boolean => isNode(node, "state") && node.attrs.name === state;
-
-/** The position of the last node that reads each value's memory; infinite for what is kept. */
-function lastReads(
-  order: readonly Node[],
-  kept: readonly Node[],
-  base: (node: Node) => Node,
-): Map<Node, number> {
+/** The position of the last node that reads each value's memory. */
+function lastReadsOf(order: readonly Node[], viewOffset: ViewOffset): Map<Node, number> {
   const last = new Map<Node, number>();
   for (const [position, node] of order.entries())
-    for (const input of node.inputs) last.set(base(input), position);
-  for (const node of kept) last.set(base(node), Number.POSITIVE_INFINITY);
+    for (const input of node.inputs) last.set(baseOf(input, viewOffset), position);
   return last;
 }
 
@@ -88,11 +91,10 @@ class DraftBuilder {
     this.#places.set(node, place);
   }
 
-  /** Makes sure that a state holds its new value after the last step. */
+  /** Copies a state's new value to it. */
   store(state: string, written: Node): void {
     const memory = this.#states.get(state)!;
-    const value = this.#keptPlace(written);
-    if (value.memory !== memory) this.#copy(value, { memory, offset: 0, type: written.type }, written);
+    this.#copy(this.#keptPlace(written), { memory, offset: 0, type: written.type }, written);
   }
 
   finish(outputs: ReadonlyMap<string, Node>): Draft {

@@ -1,4 +1,4 @@
-import type { Node, OpName, StateDecl, Value } from "@fusewire/ir";
+import type { OpName, StateDecl, Value } from "@fusewire/ir";
 import type { AttentionKernel, Lowered } from "./lowered.ts";
 
 /** What the planner must respect when it lays out memory for an engine. */
@@ -115,12 +115,3 @@ export interface Engine extends EngineTraits {
   /** Frees everything; a promise where memory comes back a moment later. */
   dispose(): void | Promise<void>;
 }
-
-/** Nodes that cost nothing at run time: leaves, and views of other nodes' memory. */
-export const isFree = (node: Node): boolean =>
-  node.op === "param" ||
-  node.op === "prepared" ||
-  node.op === "state" ||
-  node.op === "input" ||
-  node.op === "constant" ||
-  node.op === "reshape";

@@ -9,18 +9,17 @@ export {
   DEFAULT_BUCKETS,
 } from "./bucket.ts";
 export { checkRunnable, checkStates, checkWeights, DisposedError } from "./disposed.ts";
-export {
-  type Engine,
-  type EngineTraits,
-  type EngineVariants,
-  type Executable,
-  type Held,
-  isFree,
-  type MemoryRules,
-  type Outputs,
-  type States,
-  type WeightSource,
-  type Weights,
+export type {
+  Engine,
+  EngineTraits,
+  EngineVariants,
+  Executable,
+  Held,
+  MemoryRules,
+  Outputs,
+  States,
+  WeightSource,
+  Weights,
 } from "./engine.ts";
 export { EVERY_KERNEL } from "./every_kernel.ts";
 export { type AttentionKernel, type Lowered, type RowClass, toLowered } from "./lowered.ts";
@@ -42,5 +41,4 @@ export {
 } from "./program.ts";
 export { createReferenceEngine } from "./reference_engine.ts";
 export { repeated } from "./repeated.ts";
-export { schedule } from "./schedule.ts";
 export { type SelfTest, type SelfTestResult, selfTest } from "./self_test/self_test.ts";

@@ -1,13 +1,12 @@
-import { defOf, parseModule, printModule, verify } from "@fusewire/ir";
-import { arbitraryModule, expectSameMeaning } from "@fusewire/ir/testing";
+import { parseModule, printModule, verify } from "@fusewire/ir";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EngineTraits } from "./engine.ts";
 import { lower, OPTIONAL_PASSES, type OptionalPass } from "./pipeline.ts";
 import { planMemory } from "./plan_memory.ts";
 import { launchesPerLayer, printProgram, scratchBytes } from "./program.ts";
-import { arbitraryRecipe } from "./testing/arbitrary_recipe.ts";
-import { expectProgram, largestLiveSet } from "./testing/compare_program.ts";
+import { largestLiveSet } from "./testing/compare_program.ts";
+import { everyPassProperty, TRAITS } from "./testing/every_pass.ts";
 import { type BlockRecipe, buildModel } from "./testing/forms.ts";
 
 const engine = (claims: EngineTraits["claims"]): EngineTraits => ({
@@ -16,35 +15,8 @@ const engine = (claims: EngineTraits["claims"]): EngineTraits => ({
   claims,
   memory: { alignment: 16, readWriteSameBuffer: false },
 });
-const ENGINES = {
-  "that claims everything": engine(() => true),
-  "that claims no composite": engine((op) => !defOf({ op }).expand),
-  "that claims products alone": engine((op) => !defOf({ op }).expand || op === "linear" || op === "matmul"),
-};
-
-describe.each(Object.entries(ENGINES))("an engine %s", (_name, traits) => {
-  test("runs what models mean, lowered with any passes and planned", () => {
-    fc.assert(
-      fc.property(
-        fc.oneof(
-          arbitraryRecipe.map((recipe) => buildModel(recipe)),
-          arbitraryModule(),
-        ),
-        fc.subarray([...OPTIONAL_PASSES]),
-        fc.nat(),
-        (module, disable, seed) => {
-          for (const entry of module.entries) {
-            const alone = { ...module, entries: [entry] };
-            const lowered = lower(alone, traits, { disable });
-            verify(lowered.module, (node) => defOf(node).leaf || traits.claims(node.op));
-            expectSameMeaning(lowered.module, alone, seed, 1e-4);
-            expectProgram(lowered, traits.memory, seed);
-          }
-        },
-      ),
-      { numRuns: 40 },
-    );
-  });
+test("models and random graphs stay valid and mean the same after every pass, and as programs", () => {
+  fc.assert(everyPassProperty, { numRuns: 200 });
 });
 
 test("what is computed while loading needs no kernel", () => {
@@ -99,7 +71,7 @@ const llama = (layers: number): BlockRecipe[] =>
 
 describe("a Llama of 30 layers in plain ops, one token", () => {
   const module = buildModel({ batch: 1, tokens: 1, blocks: llama(30) });
-  const traits = ENGINES["that claims everything"];
+  const traits = TRAITS[0]!;
   const program = planMemory(lower(module, traits), traits);
 
   test("takes 8 launches a layer", () => {

@@ -83,6 +83,7 @@ describe("new values of states", () => {
       "program main: 2 launches
         state s: 16 bytes
         slot slot0: 16 bytes
+        copies the new value of s: cumsum reads what it would overwrite
         slot0:f32[4] = cumsum(s:f32[4]) {axis=0}
         s:f32[4] = copy(slot0:f32[4])
       "
@@ -98,10 +99,14 @@ describe("new values of states", () => {
         state b: 16 bytes
         slot slot0: 16 bytes
         slot slot1: 16 bytes
-        slot0:f32[4] = copy(b:f32[4])
-        slot1:f32[4] = copy(a:f32[4])
-        a:f32[4] = copy(slot0:f32[4])
-        b:f32[4] = copy(slot1:f32[4])
+        copies the old value of a: 'b' keeps it
+        copies the old value of b: 'a' keeps it
+        copies the new value of a: no step computes it
+        copies the new value of b: no step computes it
+        slot0:f32[4] = copy(a:f32[4])
+        slot1:f32[4] = copy(b:f32[4])
+        a:f32[4] = copy(slot1:f32[4])
+        b:f32[4] = copy(slot0:f32[4])
       "
     `);
   });
@@ -123,10 +128,12 @@ describe("new values of states", () => {
         state before: 48 bytes
         slot slot0: 48 bytes
         slot slot1: 16 bytes
+        copies the old value of cache: 'before' keeps it
+        copies the new value of before: no step computes it
         slot0:f32[2,3,2] = copy(cache:f32[2,3,2])
         slot1:f32[2,1,2] = reduce_sum(before:f32[2,3,2]) {axis=1}
-        cache:f32[2,3,2] = cache_write(cache:f32[2,3,2], rows:i32[1], at:i32[1], count:i32[1], new:f32[1,1,2]) {axis=1, ring=false}
         before:f32[2,3,2] = copy(slot0:f32[2,3,2])
+        cache:f32[2,3,2] = cache_write(cache:f32[2,3,2], rows:i32[1], at:i32[1], count:i32[1], new:f32[1,1,2]) {axis=1, ring=false}
         return y = slot1:f32[2,1,2]
       "
     `);
@@ -143,6 +150,7 @@ describe("new values of states", () => {
         state a: 16 bytes
         state b: 16 bytes
         slot slot0: 16 bytes
+        copies the new value of b: the old value is read after it is made
         slot0:f32[4] = exp(a:f32[4])
         a:f32[4] = neg(b:f32[4])
         b:f32[4] = copy(slot0:f32[4])
@@ -176,10 +184,12 @@ describe("new values of states", () => {
         state kept: 16 bytes
         state unwritten: 16 bytes
         slot slot0: 16 bytes
+        copies the new value of b: another state has the same one
+        copies the new value of c: no step computes it
         slot0:f32[4] = add(kept:f32[4], unwritten:f32[4])
+        c:f32[4] = copy(x:f32[4])
         a:f32[4] = exp(x:f32[4])
         b:f32[4] = copy(a:f32[4])
-        c:f32[4] = copy(x:f32[4])
         return y = slot0:f32[4]
       "
     `);
@@ -202,6 +212,8 @@ describe("new values of states", () => {
         state cache: 48 bytes
         slot slot0: 48 bytes
         slot slot1: 48 bytes
+        copies the new value of cache: a value on the way to it is kept
+        copies the value of cache: cache_write works on a copy
         slot0:f32[2,3,2] = copy(cache:f32[2,3,2])
         slot0:f32[2,3,2] = cache_write(slot0:f32[2,3,2], rows:i32[1], at:i32[1], count:i32[1], new:f32[1,1,2]) {axis=1, ring=false}
         slot1:f32[2,3,2] = copy(slot0:f32[2,3,2])
@@ -222,6 +234,7 @@ describe("new values of states", () => {
       "program main: 3 launches
         state cache: 48 bytes
         slot slot0: 48 bytes
+        copies the value of cache: cache_write works on a copy
         slot0:f32[2,3,2] = exp(cache:f32[2,3,2])
         cache:f32[2,3,2] = copy(other:f32[2,3,2])
         cache:f32[2,3,2] = cache_write(cache:f32[2,3,2], rows:i32[1], at:i32[1], count:i32[1], new:f32[1,1,2]) {axis=1, ring=false}
@@ -257,6 +270,8 @@ describe("new values of states", () => {
       "program main: 3 launches
         state cache: 48 bytes
         slot slot0: 48 bytes
+        copies the new value of cache: cache_write reads what it would overwrite
+        copies the value of cache: cache_write works on a copy
         slot0:f32[2,3,2] = copy(cache:f32[2,3,2])
         slot0:f32[2,3,2] = cache_write(slot0:f32[2,3,2], rows:i32[1], at:i32[1], count:i32[1], cache:f32[1,1,2]) {axis=1, ring=false}
         cache:f32[2,3,2] = copy(slot0:f32[2,3,2])
@@ -282,6 +297,7 @@ describe("outputs", () => {
         state s: 16 bytes
         state same: 16 bytes
         slot slot0: 16 bytes
+        copies the old value of s: 'old' keeps it
         slot0:f32[4] = copy(s:f32[4])
         s:f32[4] = exp(x:f32[4])
         return old = slot0:f32[4]

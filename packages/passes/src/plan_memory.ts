@@ -14,11 +14,14 @@ import { viewsAligned } from "./views.ts";
  */
 export function planMemory(lowered: Lowered, { memory: rules }: EngineTraits): Program {
   const viewOffset = viewsAligned(rules.alignment);
-  const updates = planUpdates(lowered.entry, viewOffset);
-  return withSlots(lowered, draftSteps(lowered, updates, viewOffset, rules));
+  const updates = planUpdates(lowered.entry, viewOffset, rules);
+  return { ...withSlots(lowered, draftSteps(lowered, updates, viewOffset, rules)), copies: updates.copies };
 }
 
-function withSlots({ entry, rows }: Lowered, { buffers, scratch, steps, outputs }: Draft): Program {
+function withSlots(
+  { entry, rows }: Lowered,
+  { buffers, scratch, steps, outputs }: Draft,
+): Omit<Program, "copies"> {
   const slots = assignSlots(scratch);
   const indexOf = new Map<Lifetime, number>(
     slots.flatMap(({ values }, k) => values.map((value) => [value, buffers.length + k] as const)),

@@ -1,5 +1,6 @@
 import { formatAttrs, formatType, type TensorType } from "@fusewire/ir";
 import type { RowClass } from "./lowered.ts";
+import type { StateCopy } from "./state_updates.ts";
 
 /** Memory that a program works on. */
 export type ProgramBuffer = {
@@ -36,6 +37,8 @@ export interface Program {
   readonly buffers: readonly ProgramBuffer[];
   readonly steps: readonly Step[];
   readonly outputs: Readonly<Record<string, Ref>>;
+  /** The copies among the steps that states cost. */
+  readonly copies: readonly StateCopy[];
 }
 
 /** Bytes of scratch memory: known before anything is allocated. */
@@ -68,9 +71,11 @@ export function printProgram(program: Program): string {
   const held = program.buffers
     .filter(({ kind }) => kind === "state" || kind === "slot")
     .map(({ kind, name, bytes }) => `  ${kind} ${name}: ${bytes} bytes`);
+  const copies = program.copies.map(({ state, what, why }) => `  copies the ${what} of ${state}: ${why}`);
   return [
     `program ${program.entry}: ${program.rows === "chunk" ? "a chunk, " : ""}${program.steps.length} launches`,
     ...held,
+    ...copies,
     ...lines,
     ...outputs,
     "",

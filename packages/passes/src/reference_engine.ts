@@ -3,13 +3,14 @@ import {
   emptyValue,
   evaluate,
   FusewireError,
+  isFree,
   rootsOf,
   type StateDecl,
   topological,
   type Value,
 } from "@fusewire/ir";
 import { checkRunnable, checkStates, checkWeights } from "./disposed.ts";
-import { type Engine, type Executable, isFree, type States, type Weights } from "./engine.ts";
+import type { Engine, Executable, States, Weights } from "./engine.ts";
 import type { Lowered } from "./lowered.ts";
 import { overlapOfStates } from "./overlap.ts";
 import { evaluatePrepared } from "./prepare.ts";

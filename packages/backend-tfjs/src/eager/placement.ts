@@ -1,6 +1,5 @@
 /** Where each value of an entry is computed: by tfjs, or on the host by the op table. */
-import { isFloat, type Node, sizeOf } from "@fusewire/ir";
-import { isFree } from "@fusewire/passes";
+import { isFloat, isFree, type Node, sizeOf } from "@fusewire/ir";
 import { kernelOf } from "./kernels/index.ts";
 
 export type Place = "tfjs" | "host";

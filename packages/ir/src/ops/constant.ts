@@ -34,6 +34,7 @@ export const constantOp = defineOp<"constant">({
       throw new FusewireError(`shape [${shape}] needs ${sizeOf(shape)} values or one, not ${values.length}`);
     return { dtype, shape };
   },
+  free: true,
   evaluate: (_inputs, { values }, type) =>
     toValue(type, values.length === 1 ? new Array<number>(sizeOf(type.shape)).fill(values[0]!) : values),
 });

@@ -82,6 +82,7 @@ export const fusedElementwiseOp = defineOp<"fused_elementwise">({
     return { dtype: result.dtype, shape: broadcastAll(types) };
   },
   // Each instruction rounds as the op by itself would, so that fusing changes no bit.
+  elementwise: true,
   evaluate: (inputs, { body }, type) =>
     runBody<Value>(
       body,

@@ -36,6 +36,7 @@ const leaf = <K extends LeafName & OpName>(name: K): OpDef<K> =>
       return { dtype, shape };
     },
     leaf: true,
+    free: true,
   });
 
 export const paramOp = leaf("param");

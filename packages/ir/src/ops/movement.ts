@@ -28,6 +28,7 @@ export const reshapeOp = defineOp<"reshape">({
   },
   evaluate: ([x], _attrs, type) => ({ type, data: x!.data }),
   view: true,
+  free: true,
 });
 
 export const transposeOp = defineOp<"transpose">({

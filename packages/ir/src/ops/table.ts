@@ -119,6 +119,13 @@ export const OPS: OpDefs = {
 /** The definition of a node's op, typed for any node. */
 export const defOf = (node: { readonly op: OpName }): AnyOpDef => OPS[node.op] as unknown as AnyOpDef;
 
+/** Nodes that cost nothing at run time: leaves, constants, and views of other nodes' memory. */
+export const isFree = (node: { readonly op: OpName }): boolean => defOf(node).free === true;
+
+/** Whether an element of the result needs only that element of each input. */
+export const isElementwise = (node: { readonly op: OpName }): boolean =>
+  defOf(node).scalar !== undefined || defOf(node).elementwise === true;
+
 /** An op definition seen from code that treats all ops alike: the attributes are whatever the node carries. */
 export interface AnyOpDef extends Omit<OpDef<OpName>, "infer" | "evaluate" | "expand" | "attrs"> {
   readonly attrs: Readonly<Record<string, AttrKind>>;

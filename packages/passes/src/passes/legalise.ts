@@ -1,5 +1,5 @@
-import { defOf, FusewireError, type Module, type Node } from "@fusewire/ir";
-import { type EngineTraits, isFree } from "../engine.ts";
+import { defOf, FusewireError, isFree, type Module, type Node } from "@fusewire/ir";
+import type { EngineTraits } from "../engine.ts";
 import { fixpoint, mapEntries, type Pass } from "../pass.ts";
 
 /** Expands what the engine has no kernel for, until every op is one it claims. Leaves and views need no kernel. */

@@ -1,5 +1,14 @@
 /** For tests: whether a program does what its entry means, and keeps the engine's rules. */
-import { bytesOf, defOf, type Environment, interpret, type OpName, sizeOf, type Value } from "@fusewire/ir";
+import {
+  bytesOf,
+  defOf,
+  type Environment,
+  interpret,
+  isElementwise,
+  type OpName,
+  sizeOf,
+  type Value,
+} from "@fusewire/ir";
 import { expectClose, randomEnvironment } from "@fusewire/ir/testing";
 import type { MemoryRules } from "../engine.ts";
 import type { Lowered } from "../lowered.ts";
@@ -21,6 +30,7 @@ export const plan = (lowered: Lowered, memory: MemoryRules): Program =>
 export function expectProgram(lowered: Lowered, rules: MemoryRules, seed: number): Program {
   const program = plan(lowered, rules);
   checkRules(program, rules);
+  checkCopies(program);
   const { entry, module } = lowered;
   const first = randomEnvironment(module, seed);
   const states = new Map(lowered.states.map(({ name }) => [name, first.states(name)]));
@@ -64,12 +74,22 @@ function checkRules(
     const aside = isInPlace(step) ? step.reads.slice(1) : step.reads;
     const replaced = aside.filter(({ buffer }) => buffer === step.write.buffer);
     const allowed =
-      readWriteSameBuffer && isElementwise(step) && replaced.every((ref) => inStep(ref, step.write));
+      readWriteSameBuffer && isElementwiseStep(step) && replaced.every((ref) => inStep(ref, step.write));
     if (replaced.length > 0 && !allowed) fail(`${step.kernel} writes a buffer that it reads`);
     if (isInPlace(step) && !sameRef(step.reads[0]!, step.write)) fail(`${step.kernel} is not in place`);
     const { kind, name } = buffers[step.write.buffer]!;
     if (kind !== "slot" && kind !== "state") fail(`${step.kernel} writes ${kind} ${name}`);
   }
+}
+
+/** Each copy of a state's memory is reported. */
+function checkCopies({ buffers, steps, copies }: Program): void {
+  const ofStates = steps.filter(
+    ({ kernel, reads, write }) =>
+      kernel === "copy" && [...reads, write].some(({ buffer }) => buffers[buffer]!.kind === "state"),
+  );
+  if (ofStates.length !== copies.length)
+    throw new Error(`${ofStates.length} steps copy states, and ${copies.length} copies are reported`);
 }
 
 /** Whether element i of both is at one place, so that each is read before it is overwritten. */
@@ -78,9 +98,8 @@ const inStep = (read: Ref, write: Ref): boolean =>
   sizeOf(read.type.shape) === sizeOf(write.type.shape) &&
   bytesOf(read.type) === bytesOf(write.type);
 
-const isElementwise = ({ kernel }: Step): boolean =>
-  kernel === "fused_elementwise" ||
-  (kernel !== "copy" && defOf({ op: kernel as OpName }).scalar !== undefined);
+const isElementwiseStep = ({ kernel }: Step): boolean =>
+  kernel !== "copy" && isElementwise({ op: kernel as OpName });
 
 const isInPlace = ({ kernel }: Step): boolean =>
   kernel !== "copy" && defOf({ op: kernel as OpName }).inPlace === true;

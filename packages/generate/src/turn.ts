@@ -1,7 +1,6 @@
-/** What there is to wait with: Node, browsers by their scheduler, all others. */
+/** What Node, Deno and Bun have to wait with, and pages have not. */
 interface Timers {
   readonly setImmediate?: (callback: () => void) => unknown;
-  readonly scheduler?: { readonly yield?: () => Promise<void> };
 }
 
 // A display frame: what waits never waits longer, and steps of a few milliseconds pay next to nothing.
@@ -20,8 +19,22 @@ export function createTurns(): () => Promise<void> {
   };
 }
 
+/**
+ * In a page a message to itself, which waits its turn among timers, messages and frames. Continuations of
+ * `scheduler.yield` go before all of them, and timers within timers wait 4 ms each.
+ */
 function turn(): Promise<void> {
-  const { setImmediate, scheduler } = globalThis as Timers;
-  if (setImmediate) return new Promise((resolve) => setImmediate(resolve));
-  return scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
+  const { setImmediate } = globalThis as Timers;
+  return new Promise((resolve) => {
+    if (setImmediate) {
+      setImmediate(resolve);
+      return;
+    }
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
 }

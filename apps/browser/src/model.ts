@@ -23,7 +23,9 @@ export async function loadTeller(onProgress: (done: number) => void): Promise<Te
         "tfjs-backend-wasm-simd.wasm": simd,
         "tfjs-backend-wasm-threaded-simd.wasm": threads,
       },
-      progress_callback: ({ loaded, total }) => onProgress(loaded / total),
+      progress_callback: (event) => {
+        if ("weight" in event) onProgress(event.loaded / event.total);
+      },
     }),
   ]);
   return { model, tokenizer };

@@ -57,6 +57,7 @@ export {
   type EncodeOptions,
   type Encoding,
   type FetchFilesOptions,
+  type FileProgress,
   fetchFiles,
   type HubOptions,
   type HubProgress,
@@ -65,6 +66,7 @@ export {
   type Tokenizer,
   type TokenizerOptions,
 } from "@fusewire/models";
+export { cache } from "#platform";
 export {
   AutoModelForCausalLM,
   AutoTokenizer,
@@ -72,5 +74,6 @@ export {
   type PretrainedModel,
 } from "./auto.ts";
 export { DEVICES, type Device } from "./devices.ts";
+export type { CachedModel, ModelCache } from "./model_cache.ts";
 export { streamText, type TextGeneration } from "./stream_text.ts";
 export { TextIteratorStreamer, TextStreamer, type TextStreamerOptions } from "./text_streamer.ts";

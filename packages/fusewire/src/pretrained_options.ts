@@ -14,11 +14,13 @@ export const PRETRAINED_OPTIONS = {
     "`{batch, chunk, capacity}`: the rows, prompt tokens and cache slots that programs are compiled for; what lies between is padded. `{batch: [1, 2, 4, 8, 16, 32], chunk: [8, 64, 256], capacity: 512}`, rows and slots doubling beyond",
   disable_passes: "passes of the compiler to leave out, by name",
   progress_callback:
-    "called with `{weight, loaded, total}` after each weight, and with `{file, loaded, total, status}` for files of the hub",
+    "called with `{weight, loaded, total}` after each weight, and with `{file, loaded, total, status}` for files that are downloaded",
   wasm_paths: "where a page finds the binaries of `eager:wasm`: a folder, or a URL for each file",
   revision: "branch, tag or commit of a model on the hub; `main` unless given",
   token: "for gated and private models; else `HF_TOKEN`, else that of `hf auth login`; `false`: none",
   cache_dir: "else `HF_HUB_CACHE`, else `HF_HOME`/hub, else `~/.cache/huggingface/hub`; Node only",
+  cache:
+    "pages only: whether what was downloaded is kept for the next visit; `true` unless given. `cache.list()` and `cache.delete(name)` look after it",
   local_files_only:
     "take what is cached; `HF_HUB_OFFLINE`, `TRANSFORMERS_OFFLINE` and `FUSEWIRE_OFFLINE` do the same",
   endpoint: "another hub; else `HF_ENDPOINT`, else `https://huggingface.co`",

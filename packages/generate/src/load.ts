@@ -45,7 +45,7 @@ export interface CausalLM {
   readonly config: ModelConfig;
   /** How weights are kept: what was asked for, or with `dtype: "auto"` as the embedding is stored. */
   readonly dtype: Exclude<WeightDType, "auto">;
-  /** What the checkpoint's files say otherwise than one would think, and what was made of it: a sentence each. */
+  /** What the checkpoint's files say otherwise than one would think, and which are not kept for the next visit: a sentence each. */
   readonly notices: readonly string[];
   /** The checkpoint's defaults for generate(); may be changed, and is checked with each call. */
   readonly generation_config: GenerationConfig;
@@ -123,7 +123,9 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
   const model: CausalLM = {
     config,
     dtype,
-    notices,
+    get notices() {
+      return [...notices, ...(files.notices?.() ?? [])];
+    },
     generation_config,
     device: engine.name,
     runtime,

@@ -16,6 +16,7 @@ export { createModel, FAMILIES } from "./families/index.ts";
 export {
   type ByteSource,
   type FetchFilesOptions,
+  type FileProgress,
   fetchFiles,
   isJsonObject,
   type JsonObject,
@@ -26,12 +27,14 @@ export {
   readText,
 } from "./files/index.ts";
 export {
+  DEFAULT_ENDPOINT,
   HUB_OPTIONS,
   type HubOptions,
   type HubProgress,
   isRepoId,
   openRemoteModel,
 } from "./hub/index.ts";
+export { deleteKeptModel, type KeptModel, listKeptModels } from "./kept/index.ts";
 export type { CausalModel } from "./nn/causal_model.ts";
 export type { LayerContext } from "./nn/context.ts";
 export { type CacheDType, type CacheShape, type Step, stepAt } from "./nn/step.ts";

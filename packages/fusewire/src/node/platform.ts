@@ -1,10 +1,15 @@
 import { stat } from "node:fs/promises";
 import { FusewireError } from "@fusewire/ir";
 import { type HubOptions, isRepoId, type ModelFiles } from "@fusewire/models";
-import { openHubModel, openModelDirectory } from "@fusewire/models/node";
+import { listCachedModels, openHubModel, openModelDirectory, removeCachedModel } from "@fusewire/models/node";
+import type { ModelCache } from "../model_cache.ts";
 
 /** Model files from a folder of this machine, or of `owner/name` on the hub where there is no such folder. */
 export async function openModel(source: string, options: HubOptions): Promise<ModelFiles> {
+  if (options.cache === false)
+    throw new FusewireError(
+      "from_pretrained: 'cache' is for pages; here models of the hub lie in a folder (cache_dir), and folders are read where they are",
+    );
   // A bare name is more likely a folder that is misspelt than one of the few models without an owner.
   const fromHub = source.includes("/") && isRepoId(source) && !(await exists(source));
   if (fromHub)
@@ -18,6 +23,12 @@ export async function openModel(source: string, options: HubOptions): Promise<Mo
     );
   return openModelDirectory(source);
 }
+
+/** The folder that is shared with Python. */
+export const cache: ModelCache = {
+  list: () => listCachedModels(),
+  delete: (name) => removeCachedModel(name),
+};
 
 const exists = (path: string): Promise<boolean> =>
   stat(path).then(

@@ -1,5 +1,15 @@
 import { FusewireError } from "@fusewire/ir";
-import { fetchFiles, type HubOptions, isRepoId, type ModelFiles, openRemoteModel } from "@fusewire/models";
+import {
+  DEFAULT_ENDPOINT,
+  deleteKeptModel,
+  fetchFiles,
+  type HubOptions,
+  isRepoId,
+  listKeptModels,
+  type ModelFiles,
+  openRemoteModel,
+} from "@fusewire/models";
+import type { ModelCache } from "../model_cache.ts";
 
 /** An address, whole or relative to the page; without its mark a name could be one of a hub. */
 const ADDRESS = /^(https?:|\.{0,2}\/)/;
@@ -15,5 +25,24 @@ export const openModel = async (address: string, options: HubOptions): Promise<M
     throw new FusewireError(
       `from_pretrained: 'revision' is for models of the hub (owner/name), not for '${address}'`,
     );
-  return fetchFiles(address);
+  const { cache, progress_callback, signal } = options;
+  return fetchFiles(address, {
+    cache,
+    progress_callback,
+    ...(signal && { fetch: (url, init) => fetch(url, { ...init, signal }) }),
+  });
 };
+
+/** Models of the hub go by their names, others by their addresses. */
+export const cache: ModelCache = {
+  list: async () => (await listKeptModels()).map((model) => ({ ...model, name: shortName(model.name) })),
+  async delete(name) {
+    const isShort = name.includes("/") && isRepoId(name);
+    return { ...(await deleteKeptModel(isShort ? HUB + name : name)), name };
+  },
+};
+
+const HUB = `${DEFAULT_ENDPOINT}/`;
+
+const shortName = (address: string): string =>
+  address.startsWith(HUB) ? address.slice(HUB.length) : address;

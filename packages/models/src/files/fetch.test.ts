@@ -104,17 +104,26 @@ describe("fetchFiles, failures", () => {
     expect(() => fetchFiles("file:///models")).toThrow("is not the address of a folder");
   });
 
-  test("a file that changes while it is read", async () => {
-    let version = 1;
+  test.each([
+    ["size", (version: number) => ({ size: 20 * MIB + version, tag: "a" })],
+    ["entity tag", (version: number) => ({ size: 20 * MIB, tag: String(version) })],
+  ])("a file that gets another %s while it is read", async (_, contentOf) => {
+    let version = 0;
     const files = fetchFiles("https://example.org/m", {
       fetch: async (_url, { headers }) => {
-        const from = Number(/\d+/.exec(new Headers(headers).get("range") ?? ""));
-        const range = `bytes ${from}-${from + 1}/${version++ * 100}`;
-        return new Response(new Uint8Array(2), { status: 206, headers: { "content-range": range } });
+        const { size, tag } = contentOf(version++);
+        const [from = 0, to = 0] = (new Headers(headers).get("range")?.match(/\d+/g) ?? []).map(Number);
+        const end = Math.min(to, size - 1);
+        const range = `bytes ${from}-${end}/${size}`;
+        return new Response(new Uint8Array(end + 1 - from), {
+          status: 206,
+          headers: { "content-range": range, etag: tag },
+        });
       },
     });
     const source = await files.open("a");
-    await expect(source!.read(50, 1)).rejects.toThrow("has changed while it was read");
+    expect((await source!.read(0, 1)).length).toBe(1);
+    await expect(source!.read(18 * MIB, 1)).rejects.toThrow("has changed while it was read");
   });
 
   test("a server elsewhere that hides Content-Range", async () => {

@@ -1,58 +1,73 @@
 import { FusewireError } from "@fusewire/ir";
 import { createFetch } from "#fetch";
-import { assertInsideName, assertRange, type ByteSource, type ModelFiles } from "./files.ts";
+import { type Keeper, openKeeper } from "../kept/index.ts";
+import { CHUNK, chunkedSource, chunkPart } from "./chunked.ts";
+import { assertInsideName, type ModelFiles } from "./files.ts";
+import type { FileProgress } from "./progress.ts";
+import { ABSENT, begin, type Content, fetchChunk, type Get, type Part, send, tagOf } from "./ranges.ts";
 
 export interface FetchFilesOptions {
   /** Used instead of the global one: to add headers, credentials or a signal. */
-  readonly fetch?: (url: URL, init: RequestInit) => Promise<Response>;
+  readonly fetch?: Get | undefined;
+  /** Whether a page keeps what it has downloaded for the next visit; true unless given. */
+  readonly cache?: boolean | undefined;
+  readonly progress_callback?: ((event: FileProgress) => void) | undefined;
+  /** Where files are kept; for tests. */
+  readonly keeper?: Keeper;
 }
-
-/** Bytes of one request: configs come whole, and neighbouring tensors share requests. */
-const BLOCK = 16 * 2 ** 20;
-
-interface Block {
-  readonly start: number;
-  readonly bytes: Uint8Array;
-  /** Bytes of the whole file. */
-  readonly size: number;
-}
-
-/** Instead of a block: why there is no such file. */
-interface Absence {
-  readonly absent: string;
-}
-
-type FetchBlock = (start: number) => Promise<Block | Absence>;
 
 /**
- * What servers answer for a file that is not there: S3 403 to whoever may not list the folder, others 410 or, to names that
- * they do not like, 400. On the hub 403 means something else; see `hub/errors.ts`.
- */
-const ABSENT: readonly number[] = [400, 403, 404, 410];
-
-/**
- * The files of a model folder on a web server, read by ranges. In a page the address may be relative. A server that
- * does not know ranges works as well; it sends each file whole.
+ * The files of a model folder on a web server, read by ranges, each byte asked for once. In a page the address may be
+ * relative, and what was downloaded is kept for the next visit, which asks only whether it is still the same (by its
+ * ETag, or its Last-Modified). A server that does not know ranges works as well; it sends each file whole.
  */
 export function fetchFiles(address: string | URL, options: FetchFilesOptions = {}): ModelFiles {
   const base = folderUrl(address);
   const location = `'${base.href}'`;
   const get = options.fetch ?? createFetch();
+  const { cache = true, progress_callback: onProgress } = options;
   const absences = new Map<string, string>();
+  /** Small files that have been opened: each part of a model reads its settings from them. */
+  const known = new Map<string, Content>();
+  const unkept: string[] = [];
+  const inPage = cache && globalThis.isSecureContext === true;
+  let opened: Keeper | undefined = options.keeper;
+  let opening: Promise<Keeper> | undefined;
+  const keeperOf = async (): Promise<Keeper> => {
+    opening ??= openKeeper(base.href, cache);
+    opened ??= await opening;
+    return opened;
+  };
   return {
     location,
     async open(name) {
       assertInsideName(name, location);
       const url = new URL(name.split("/").map(encodeURIComponent).join("/"), base);
-      const fetchBlock: FetchBlock = (start) => request(get, url, start);
-      const first = await fetchBlock(0);
-      if ("absent" in first) {
-        absences.set(name, first.absent);
+      const keeper = await keeperOf();
+      const found = known.get(name) ?? (await findKept(get, url, name, keeper)) ?? (await begin(get, url));
+      if ("absent" in found) {
+        absences.set(name, found.absent);
         return undefined;
       }
-      return blockSource(url, first, fetchBlock);
+      const { size, tag } = found;
+      const folder = folderName(name, size, tag);
+      const arrived = isPart(found) ? await keepBeginning(keeper, name, folder, found) : 0;
+      if (size <= CHUNK) known.set(name, { size, tag });
+      if (arrived > 0 && tag === undefined && inPage)
+        unkept.push(`${url} is kept for this visit only, for it comes with neither ETag nor Last-Modified`);
+      return chunkedSource({
+        name: url.href,
+        size,
+        chunkBytes: CHUNK,
+        keeper,
+        folder,
+        fetchChunk: (start, length) => fetchChunk(get, url, start, length, { size, tag }),
+        arrived,
+        onProgress: onProgress && ((progress) => onProgress({ file: name, ...progress })),
+      });
     },
     absence: (name) => absences.get(name),
+    notices: () => [...(opened?.notices() ?? []), ...unkept],
   };
 }
 
@@ -69,71 +84,42 @@ function folderUrl(address: string | URL): URL {
   return url;
 }
 
-function blockSource(url: URL, first: Block, fetchBlock: FetchBlock): ByteSource {
-  const { size } = first;
-  let last = Promise.resolve(first);
-  const blockWith = async (offset: number): Promise<Block> => {
-    const block = await last;
-    if (contains(block, offset)) return block;
-    const next = fetchBlock(offset).then((found) => {
-      if (!("absent" in found) && found.size === size && contains(found, offset)) return found;
-      throw new FusewireError(`${url} has changed while it was read; load it again`);
-    });
-    // After a failure the next read starts from what was there before.
-    last = next.catch(() => block);
-    return next;
-  };
-  return {
-    size,
-    async read(offset, length) {
-      assertRange(url.href, size, offset, length);
-      const result = new Uint8Array(length);
-      for (let done = 0; done < length; ) {
-        const { start, bytes } = await blockWith(offset + done);
-        const part = bytes.subarray(offset + done - start, offset + length - start);
-        if (part.byteLength === length) return part;
-        result.set(part, done);
-        done += part.byteLength;
-      }
-      return result;
-    },
-    async close() {},
-  };
+const isPart = (found: Content | Part): found is Part => "bytes" in found;
+
+/** Contents that nothing tells apart are kept for this visit only. */
+const folderName = (name: string, size: number, tag: string | undefined): string =>
+  `${encodeURIComponent(name)}@${size}@${tag === undefined ? "" : encodeURIComponent(tag)}`;
+
+/** What is kept of the file, if the server still has the same; what it has no longer is dropped. */
+async function findKept(get: Get, url: URL, name: string, keeper: Keeper): Promise<Content | undefined> {
+  const own = (await keeper.folders()).filter((folder) => folder.startsWith(`${encodeURIComponent(name)}@`));
+  if (own.length === 0) return undefined;
+  const { ok, status, headers } = await send(get, url, { method: "HEAD" }, async (response) => response);
+  const tag = tagOf(headers);
+  let found: Content | undefined;
+  for (const folder of own) {
+    const [, size, kept] = folder.split("@");
+    if (ok && tag !== undefined && kept === encodeURIComponent(tag)) found = { size: Number(size), tag };
+    // A server that does not answer such questions is asked for the file instead, which tells.
+    else if (ok || ABSENT.includes(status)) await keeper.remove(folder);
+  }
+  return found;
 }
 
-const contains = ({ start, bytes }: Block, offset: number): boolean =>
-  offset >= start && offset < start + bytes.byteLength;
-
-/** The bytes from `start` on, as many as the server sends of a block. */
-async function request(
-  get: NonNullable<FetchFilesOptions["fetch"]>,
-  url: URL,
-  start: number,
-): Promise<Block | Absence> {
-  const failed = (reason: string) =>
-    new FusewireError(`cannot fetch ${url} (${reason}); check the address and the server`);
-  try {
-    const response = await get(url, { headers: { range: `bytes=${start}-${start + BLOCK - 1}` } });
-    const { status, headers } = response;
-    // Servers of single-page apps answer with their page where a file is missing.
-    const page = headers.get("content-type")?.startsWith("text/html") && status < 300;
-    if (ABSENT.includes(status) || page) {
-      await response.body?.cancel();
-      return { absent: page ? "the server answers with a page" : `the server answers ${status}` };
-    }
-    const range = headers.get("content-range") ?? "";
-    if (status === 416 && range.endsWith("*/0")) return { start, bytes: new Uint8Array(), size: 0 };
-    if (status !== 200 && status !== 206) throw failed(`the server answers ${status}`);
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    if (status === 200) return { start: 0, bytes, size: bytes.byteLength };
-    const found = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(range);
-    if (!found) throw failed("a server elsewhere must expose Content-Range by Access-Control-Expose-Headers");
-    const [from, to, size] = found.slice(1).map(Number) as [number, number, number];
-    if (from !== start || bytes.byteLength !== to + 1 - from) throw failed("the answer is cut off");
-    return { start, bytes, size };
-  } catch (error) {
-    if (error instanceof FusewireError || (error instanceof Error && error.name === "AbortError"))
-      throw error;
-    throw failed(error instanceof Error ? error.message : String(error));
+/** Keeps what has come of a file, in place of any other content of it; gives its bytes. */
+async function keepBeginning(
+  keeper: Keeper,
+  name: string,
+  folder: string,
+  { bytes, size }: Part,
+): Promise<number> {
+  for (const other of await keeper.folders())
+    if (other.startsWith(`${encodeURIComponent(name)}@`) && other !== folder) await keeper.remove(other);
+  const length = bytes instanceof Blob ? size : bytes.byteLength;
+  for (let start = 0; start < length || start === 0; start += CHUNK) {
+    const end = Math.min(start + CHUNK, size);
+    const part = bytes instanceof Blob ? bytes.slice(start, end) : bytes;
+    await keeper.write(folder, chunkPart(start, end - start), part);
   }
+  return length;
 }

@@ -17,6 +17,8 @@ export interface ModelFiles {
   open(name: string): Promise<ByteSource | undefined>;
   /** What made a file count as missing, where that is not plain: what a server answered, say. */
   absence?(name: string): string | undefined;
+  /** What its user should know of these files, that they are not kept for the next visit, say: a sentence each. */
+  notices?(): readonly string[];
   /** Names of the files right inside a folder, [] where there is no such folder. Absent where nobody can tell. */
   list?(folder: string): Promise<readonly string[]>;
   /** Fetches again which of the opened files are damaged, and gives their names. Absent where nobody can tell. */

@@ -1,3 +1,4 @@
+export { CHUNK, type ChunkedFile, chunkedSource } from "./chunked.ts";
 export { type FetchFilesOptions, fetchFiles } from "./fetch.ts";
 export {
   assertInsideName,
@@ -9,6 +10,7 @@ export {
 } from "./files.ts";
 export { findJsonProblem, type JsonProblem } from "./json-scan.ts";
 export { memoryFiles } from "./memory.ts";
+export type { FileProgress } from "./progress.ts";
 export {
   decodeUtf8,
   isJsonObject,

@@ -1,4 +1,3 @@
-export { type ChunkStore, pageStore } from "./chunk-store.ts";
 export { checkToken, defaultTransport, type HubClient, type Transport } from "./client.ts";
 export { notCachedError, UnreachableError } from "./errors.ts";
 export {

@@ -1,18 +1,8 @@
 import { FusewireError } from "@fusewire/ir";
+import type { FileProgress } from "../files/index.ts";
 
-/** What happens to one file; several events of a file follow each other. */
-export interface HubProgress {
-  /** Its name in the repository. */
-  readonly file: string;
-  /** Bytes that are there. */
-  readonly loaded: number;
-  readonly total: number;
-  /**
-   * `cached`: found, nothing to do. `verify`: its bytes are hashed. `wait`: another process is downloading it.
-   * `download`: bytes arrive. `done`: it was downloaded and has the hash that the hub states.
-   */
-  readonly status: "cached" | "verify" | "wait" | "download" | "done";
-}
+/** What happens to a file of the hub. */
+export type HubProgress = FileProgress;
 
 /** How to reach a model on the hub; the names are those of Hugging Face. */
 export interface HubOptions {
@@ -24,6 +14,8 @@ export interface HubOptions {
   readonly cache_dir?: string;
   /** Take what is cached and never ask the hub. */
   readonly local_files_only?: boolean;
+  /** Whether a page keeps what it has downloaded for the next visit; true unless given. Pages only. */
+  readonly cache?: boolean;
   readonly progress_callback?: (event: HubProgress) => void;
   /** Another hub, or a mirror of it. */
   readonly endpoint?: string;
@@ -37,6 +29,7 @@ const CHECKS: { readonly [K in keyof Required<HubOptions>]: readonly [string, (v
     token: ["a text or false", (value) => typeof value === "string" || value === false],
     cache_dir: ["a text", (value) => typeof value === "string" && value !== ""],
     local_files_only: ["true or false", (value) => typeof value === "boolean"],
+    cache: ["true or false", (value) => typeof value === "boolean"],
     progress_callback: ["a function", (value) => typeof value === "function"],
     endpoint: ["a text", (value) => typeof value === "string"],
     signal: ["an AbortSignal", (value) => value instanceof AbortSignal],

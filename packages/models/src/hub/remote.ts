@@ -1,6 +1,6 @@
 import { FusewireError } from "@fusewire/ir";
-import { assertInsideName, assertRange, type ByteSource, type ModelFiles } from "../files/index.ts";
-import { type ChunkStore, pageStore } from "./chunk-store.ts";
+import { assertInsideName, type ByteSource, CHUNK, chunkedSource, type ModelFiles } from "../files/index.ts";
+import { type Keeper, openKeeper } from "../kept/index.ts";
 import { checkToken, defaultTransport, type HubClient, type Transport } from "./client.ts";
 import { notCachedError, UnreachableError } from "./errors.ts";
 import {
@@ -22,15 +22,13 @@ import { isReadable } from "./wanted.ts";
 /** What tests replace. */
 export interface RemoteSetup {
   readonly transport?: Transport;
-  readonly store?: ChunkStore;
+  readonly keeper?: Keeper;
   readonly chunkBytes?: number;
 }
 
-const CHUNK = 16 * 2 ** 20;
-
 interface Remote {
   readonly client: HubClient;
-  readonly store: ChunkStore;
+  readonly keeper: Keeper;
   readonly chunkBytes: number;
   readonly commit: string;
   readonly tree: HubTree;
@@ -39,8 +37,8 @@ interface Remote {
 }
 
 /**
- * A model of the hub for places without a disk, such as pages: files are read by ranges of fixed chunks, and the Cache API
- * keeps the chunks, so an interrupted load goes on and a second visit fetches nothing. Files of one chunk are checked
+ * A model of the hub for places without a disk, such as pages: files are read by ranges of fixed chunks, which are kept
+ * (see `kept`), so that an interrupted load goes on and a second visit fetches nothing. Files of one chunk are checked
  * against their hash; of longer ones only the size is, for browsers hash no streams.
  */
 export async function openRemoteModel(
@@ -62,11 +60,12 @@ export async function openRemoteModel(
     signal,
     transport: setup.transport ?? defaultTransport(),
   };
-  const store = setup.store ?? (await pageStore());
-  const { commit, tree, offline } = await findTree(client, store, options.local_files_only === true);
+  const keeper =
+    setup.keeper ?? (await openKeeper(`${client.endpoint}/${client.name}`, options.cache !== false));
+  const { commit, tree, offline } = await findTree(client, keeper, options.local_files_only === true);
   const remote: Remote = {
     client,
-    store,
+    keeper,
     chunkBytes: setup.chunkBytes ?? CHUNK,
     commit,
     tree,
@@ -85,17 +84,20 @@ export async function openRemoteModel(
       assertInsideName(folder, location);
       return namesInside(tree, folder);
     },
+    notices: () => keeper.notices(),
   };
 }
 
 type Found = Pick<Remote, "commit" | "tree" | "offline">;
 
-async function findTree(client: HubClient, store: ChunkStore, localOnly: boolean): Promise<Found> {
-  const key = `${client.endpoint}/api/models/${client.name}/fusewire-tree/${encodeURIComponent(client.revision)}`;
+/** The folder with the files of each revision, as they were when it was last asked for. */
+const REVISIONS = "revisions";
+
+async function findTree(client: HubClient, keeper: Keeper, localOnly: boolean): Promise<Found> {
+  const part = encodeURIComponent(client.revision);
   const cached = async (offline: string): Promise<Found | undefined> => {
-    const text = new TextDecoder().decode(await store.get(key));
-    const tree = decodeTree(text.slice(40));
-    return tree && { commit: text.slice(0, 40), tree, offline };
+    const kept = await readRevision(keeper, part);
+    return kept && { ...kept, offline };
   };
   if (localOnly) {
     const found = await cached("local_files_only is set");
@@ -105,7 +107,8 @@ async function findTree(client: HubClient, store: ChunkStore, localOnly: boolean
   try {
     const commit = await fetchCommit(client);
     const tree = await fetchTree(client, commit);
-    await store.put(key, new TextEncoder().encode(commit + encodeTree(tree)));
+    await keeper.write(REVISIONS, part, new TextEncoder().encode(commit + encodeTree(tree)));
+    await dropUnused(keeper);
     return { commit, tree, offline: undefined };
   } catch (error) {
     const found = error instanceof UnreachableError && (await cached("the hub cannot be reached"));
@@ -114,57 +117,39 @@ async function findTree(client: HubClient, store: ChunkStore, localOnly: boolean
   }
 }
 
-function remoteSource(remote: Remote, file: HubFile): ByteSource {
-  const { chunkBytes, onProgress } = remote;
-  // Neighbouring tensors share chunks, so the last one stays at hand.
-  let last: { index: number; bytes: Promise<Uint8Array<ArrayBuffer>> } | undefined;
-  const chunk = (index: number): Promise<Uint8Array<ArrayBuffer>> => {
-    if (last?.index === index) return last.bytes;
-    const bytes = readChunk(remote, file, index);
-    const mine = { index, bytes };
-    last = mine;
-    bytes.catch(() => {
-      if (last === mine) last = undefined;
-    });
-    return bytes;
-  };
-  return {
-    size: file.size,
-    async read(offset, length) {
-      assertRange(file.name, file.size, offset, length);
-      const result = new Uint8Array(length);
-      let done = 0;
-      while (done < length) {
-        const at = offset + done;
-        const index = Math.floor(at / chunkBytes);
-        const bytes = await chunk(index);
-        const part = bytes.subarray(at - index * chunkBytes, at - index * chunkBytes + length - done);
-        result.set(part, done);
-        done += part.byteLength;
-        onProgress?.({ file: file.name, loaded: offset + done, total: file.size, status: "download" });
-      }
-      return result;
-    },
-    async close() {
-      last = undefined;
-    },
-  };
+async function readRevision(
+  keeper: Keeper,
+  part: string,
+): Promise<Pick<Remote, "commit" | "tree"> | undefined> {
+  const text = new TextDecoder().decode(await keeper.whole(REVISIONS, part));
+  const tree = decodeTree(text.slice(40));
+  return tree && { commit: text.slice(0, 40), tree };
 }
 
-async function readChunk(remote: Remote, file: HubFile, index: number): Promise<Uint8Array<ArrayBuffer>> {
-  const { store, client, chunkBytes, offline } = remote;
-  const start = index * chunkBytes;
-  const length = Math.min(chunkBytes, file.size - start);
-  // The hash, not the commit: a file that stays the same in a new commit is not fetched again.
-  const key = `${client.endpoint}/${client.name}/fusewire-chunk/${file.hash}/${start}-${length}`;
-  const kept = await store.get(key);
-  if (kept?.byteLength === length) return kept;
-  if (offline !== undefined)
-    throw notCachedError(client, `${file.name} of '${client.name}'`, "the cache of this page", offline);
-  const bytes = await fetchChunk(remote, file, start, length);
-  await store.put(key, bytes);
-  return bytes;
+/** Deletes the files that no revision has any more. */
+async function dropUnused(keeper: Keeper): Promise<void> {
+  const used = new Set([REVISIONS]);
+  for (const part of await keeper.parts(REVISIONS))
+    for (const { hash } of (await readRevision(keeper, part))?.tree.values() ?? []) used.add(hash);
+  for (const folder of await keeper.folders()) if (!used.has(folder)) await keeper.remove(folder);
 }
+
+const remoteSource = (remote: Remote, file: HubFile): ByteSource =>
+  chunkedSource({
+    name: file.name,
+    size: file.size,
+    chunkBytes: remote.chunkBytes,
+    keeper: remote.keeper,
+    // The hash, not the commit: a file that stays the same in a new commit is not fetched again.
+    folder: file.hash,
+    async fetchChunk(start, length) {
+      const { client, offline } = remote;
+      if (offline !== undefined)
+        throw notCachedError(client, `${file.name} of '${client.name}'`, "the cache of this page", offline);
+      return fetchChunk(remote, file, start, length);
+    },
+    onProgress: remote.onProgress && ((progress) => remote.onProgress?.({ file: file.name, ...progress })),
+  });
 
 async function fetchChunk(
   { client, commit }: Remote,

@@ -1,7 +1,9 @@
 import { FusewireError } from "@fusewire/ir";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { readText } from "../../files/index.ts";
-import { type HubOptions, openRemoteModel, pageStore } from "../../hub/index.ts";
+import { type HubOptions, openRemoteModel } from "../../hub/index.ts";
+import { createKeeper } from "../../kept/index.ts";
+import { memoryStore } from "../../kept/testing/memory-store.ts";
 import { MODEL, noise, OTHER_COMMIT, QUICK, WEIGHTS } from "../testing/hub-fixture.ts";
 import { type FakeHub, startHub } from "../testing/hub-server.ts";
 
@@ -18,21 +20,11 @@ beforeEach(() => {
   hub.faults.clear();
 });
 
-/** A page's cache, as far as it is used here. */
-function memoryCache() {
-  const kept = new Map<string, Response>();
-  const cache: Pick<Cache, "match" | "put"> = {
-    match: async (key) => kept.get(String(key))?.clone(),
-    put: async (key, response) => void kept.set(String(key), response),
-  };
-  return { kept, storage: { open: async () => cache as Cache } };
-}
-
-const open = async (options: HubOptions = {}, cache = memoryCache()) =>
+const open = async (options: HubOptions = {}, store = memoryStore()) =>
   openRemoteModel(
     "org/tiny",
     { endpoint: hub.url, ...options },
-    { transport: QUICK, chunkBytes: CHUNK, store: await pageStore(cache.storage) },
+    { transport: QUICK, chunkBytes: CHUNK, keeper: createKeeper("org/tiny", store) },
   );
 const ranges = () => hub.requests.filter(({ host }) => host === "cdn").map(({ range }) => range);
 const readWeights = async (model: Awaited<ReturnType<typeof open>>, at: number, length: number) => {
@@ -43,14 +35,14 @@ const readWeights = async (model: Awaited<ReturnType<typeof open>>, at: number, 
 
 describe("openRemoteModel", () => {
   test("reads files by chunks, and each chunk once", async () => {
-    const cache = memoryCache();
-    const model = await open({}, cache);
+    const store = memoryStore();
+    const model = await open({}, store);
     expect(await readText(model, "config.json")).toBe('{"model_type": "llama"}');
     expect(await readText(model, "empty.txt")).toBe("");
     expect(await readWeights(model, 150_000, 20_000)).toBe(true);
     expect(ranges()).toEqual(["bytes=100000-199999"]);
     expect(await readWeights(model, 0, WEIGHTS.byteLength)).toBe(true);
-    expect(await readWeights(await open({ revision: "v1.0" }, cache), 50_000, 200_000)).toBe(true);
+    expect(await readWeights(await open({ revision: "v1.0" }, store), 50_000, 200_000)).toBe(true);
     expect(ranges()).toEqual(["bytes=100000-199999", "bytes=0-99999", "bytes=200000-299999"]);
     expect(await model.open("generation_config.json")).toBeUndefined();
     expect(await model.open("pytorch_model.bin")).toBeUndefined();
@@ -61,16 +53,28 @@ describe("openRemoteModel", () => {
   });
 
   test("works without a cache", async () => {
-    const setup = { transport: QUICK, chunkBytes: CHUNK, store: await pageStore(undefined) };
-    const model = await openRemoteModel("org/tiny", { endpoint: hub.url }, setup);
-    expect(await readWeights(model, 0, WEIGHTS.byteLength)).toBe(true);
+    const setup = { transport: QUICK, chunkBytes: CHUNK };
+    const model = await openRemoteModel("org/tiny", { endpoint: hub.url, cache: false }, setup);
+    for (const _ of [1, 2]) expect(await readWeights(model, 0, WEIGHTS.byteLength)).toBe(true);
+    expect(ranges(), "in memory").toHaveLength(3);
+    expect(model.notices?.()).toEqual([]);
+  });
+
+  test("drops the files that no revision has any more", async () => {
+    const store = memoryStore();
+    await readWeights(await open({ revision: "v1.0" }, store), 0, 10);
+    await store.write("an older file", "0-1", "x");
+    await open({}, store);
+    const folders = await store.folders();
+    expect(folders).not.toContain("an older file");
+    expect(folders).toHaveLength(2);
   });
 
   test("a second visit without a network finds what the first one read", async () => {
-    const cache = memoryCache();
-    await readWeights(await open({}, cache), 0, 10);
+    const store = memoryStore();
+    await readWeights(await open({}, store), 0, 10);
     hub.requests.length = 0;
-    const model = await open({ local_files_only: true }, cache);
+    const model = await open({ local_files_only: true }, store);
     expect(await readWeights(model, 10, 1000)).toBe(true);
     await expect(readWeights(model, CHUNK, 1)).rejects.toThrow("is not in the cache of this page");
     expect(hub.requests).toEqual([]);
@@ -78,7 +82,7 @@ describe("openRemoteModel", () => {
       "'org/tiny' is not in the cache of this page",
     );
     hub.faults.set("api", [{ status: 500 }, { status: 500 }, { status: 500 }]);
-    expect(await readWeights(await open({}, cache), 10, 1000)).toBe(true);
+    expect(await readWeights(await open({}, store), 10, 1000)).toBe(true);
   });
 
   test("survives cuts, and refuses wrong bytes and servers without ranges", async () => {

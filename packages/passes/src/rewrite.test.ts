@@ -18,6 +18,8 @@ import { transform, untouched } from "./testing/text.ts";
 
 const X = '%0 = input {dtype="f32", name="x", shape=[2]} : f32[2]';
 const CHAIN = `${X}\n%1 = neg %0 : f32[2]\n%2 = neg %1 : f32[2]\nreturn "y" = %2`;
+/** These rules keep no meaning, so that one sees which of them ran. */
+const CHANGES = { changes: true };
 const toTanh = rule("to-tanh", op("exp", [any("x")]), ({ x }) => tanh(x!));
 const toExp = rule("to-exp", op("tanh", [any("x")]), ({ x }) => exp(x!));
 
@@ -27,7 +29,7 @@ describe("rules", () => {
       rule("fold", op("neg", [op("neg", [any("x")])]), ({ x }) => exp(x!)),
       rule("next", op("exp", [any("x")]), ({ x }) => tanh(x!)),
     ]);
-    expect(transform(pass, CHAIN)).toBe(untouched(`${X}\n%1 = tanh %0 : f32[2]\nreturn "y" = %1`));
+    expect(transform(pass, CHAIN, CHANGES)).toBe(untouched(`${X}\n%1 = tanh %0 : f32[2]\nreturn "y" = %1`));
   });
 
   test("are tried in order, and on every way their pattern matches, until one does something", () => {
@@ -84,7 +86,8 @@ describe("layer names", () => {
   ]);
 
   test("go to all that is put in a node's place", () => {
-    expect(transform(pass, `${X}\n%1 = exp %0 : f32[2] @"layers.0"\nreturn "y" = %1`)).toMatchInlineSnapshot(`
+    const text = `${X}\n%1 = exp %0 : f32[2] @"layers.0"\nreturn "y" = %1`;
+    expect(transform(pass, text, CHANGES)).toMatchInlineSnapshot(`
       "%0 = input {dtype="f32", name="x", shape=[2]} : f32[2]
       %1 = tanh %0 : f32[2] @"layers.0"
       %2 = neg %1 : f32[2] @"layers.0"

@@ -52,6 +52,39 @@ test("turned on the way by rotary", () => {
   );
 });
 
+test("each input keeps its place, also where rows, slots, counts, cosines and sines differ", () => {
+  const apart = edit(
+    PLAIN,
+    [
+      '%4 = input {dtype="f32", name="cos", shape=[2,3,2]} : f32[2,3,2]',
+      `%4 = input {dtype="f32", name="cos", shape=[2,3,2]} : f32[2,3,2]
+  %10 = input {dtype="f32", name="sin", shape=[2,3,2]} : f32[2,3,2]
+  %11 = input {dtype="i32", name="count", shape=[2]} : i32[2]`,
+    ],
+    [
+      "%8 = cache_write %1 %2 %3 %3 %7 {axis=2, ring=false}",
+      "%8 = rotary %7 %4 %10 : f32[2,2,3,4]\n  %9 = cache_write %1 %2 %3 %11 %8 {axis=2, ring=true}",
+    ],
+    ['write "cache" = %8', 'write "cache" = %9'],
+  );
+  expect(run(apart)).toContain("append_heads %0 %1 %2 %3 %4 %5 %6 {ring=true, rotary=true, start=5}");
+});
+
+test.each<[string, ...(readonly [string, string])[]]>([
+  [
+    "of the first row alone",
+    ["slice %0 {sizes=[2,3,8], starts=[0,0,5]}", "slice %12 {sizes=[2,3,8], starts=[1,0,5]}"],
+    ["%1 = state", '%12 = input {dtype="f32", name="z", shape=[3,3,20]} : f32[3,3,20]\n  %1 = state'],
+  ],
+  [
+    "of later tokens alone",
+    ["slice %0 {sizes=[2,3,8], starts=[0,0,5]}", "slice %12 {sizes=[2,3,8], starts=[0,1,5]}"],
+    ["%1 = state", '%12 = input {dtype="f32", name="z", shape=[2,4,20]} : f32[2,4,20]\n  %1 = state'],
+  ],
+])("columns %s are cut out first", (_what, ...changes) => {
+  expect(run(edit(PLAIN, ...changes))).toMatch(/append_heads .*start=0\}/);
+});
+
 test("heads split the other way stay", () => {
   const other = edit(
     PLAIN,

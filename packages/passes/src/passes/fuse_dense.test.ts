@@ -67,24 +67,43 @@ test("joined weights of 16 bits stay so, and products read them", () => {
   expect(transform(fuseDense("few"), sunk)).toMatch(/dense %0 %\d \{.*norm="none"/);
 });
 
-test("rows of a table of 16 bits are widened when they are read", () => {
-  const sunk = transform(
-    sinkCasts,
-    `%0 = param {dtype="f16", name="w", shape=[9,4]} : f16[9,4]
-  %1 = cast %0 {to="f32"} : f32[9,4]
-  %2 = input {dtype="i32", name="ids", shape=[2]} : i32[2]
-  %3 = gather %1 %2 {batch=0} : f32[2,4]
-  return "y" = %3`,
-  );
-  expect(sunk).toContain("gather %0 %1 {batch=0} : f16[2,4]");
-  expect(sunk).toContain('cast %2 {to="f32"} : f32[2,4]');
+test("a weight of 16 bits that is widened for a product is read as it is, and one of 8 is not", () => {
+  const text = `%0 = input {dtype="f32", name="x", shape=[2,4]} : f32[2,4]
+  %1 = param {dtype="f16", name="w", shape=[6,4]} : f16[6,4]
+  %2 = cast %1 {to="f32"} : f32[6,4]
+  %3 = matmul %0 %2 {transposeB=true} : f32[2,6]
+  return "y" = %3`;
+  expect(run(text)).toContain("= dense %0 %1 {");
+  const bytes = text.replaceAll("f16", "i8");
+  expect(run(bytes)).toBe(untouched(bytes));
 });
 
-test("joined weights of different widths stay", () => {
-  const mixed = edit(
-    NARROW,
-    ['%3 = param {dtype="bf16"', '%3 = param {dtype="f16"'],
-    ['name="b", shape=[3,4]} : bf16', 'name="b", shape=[3,4]} : f16'],
+test("a norm with bias, residual and activation keeps each in its place", () => {
+  const all = `${LEAVES}
+  %4 = param {dtype="f32", name="bias", shape=[6]} : f32[6]
+  %5 = input {dtype="f32", name="residual", shape=[2,6]} : f32[2,6]
+  %6 = linear %3 %2 %4 %5 {activation="silu", bias=true, residual=true} : f32[2,6]
+  return "y" = %6`;
+  expect(run(all)).toContain("= dense %0 %1 %2 %3 %4 {");
+  const gated = `${LEAVES}
+  %4 = param {dtype="f32", name="bias", shape=[6]} : f32[6]
+  %5 = gated_linear %3 %2 %4 {activation="silu", bias=true} : f32[2,3]
+  return "y" = %5`;
+  expect(run(gated)).toContain("= dense %0 %1 %2 %3 {");
+});
+
+test("a layer norm keeps its gain and its shift", () => {
+  const layer = edit(
+    PRODUCT,
+    ["%2 = param", '%9 = param {dtype="f32", name="shift", shape=[4]} : f32[4]\n  %2 = param'],
+    ["%3 = rms_norm %0 %1 {eps=0.5} : f32[2,4]", "%3 = layer_norm %0 %1 %9 {eps=0.5} : f32[2,4]"],
   );
-  expect(transform(sinkCasts, mixed)).toBe(untouched(mixed));
+  expect(run(layer)).toMatch(/dense %0 %1 %2 %3 .*norm="layer"/);
+});
+
+test("a product with columns, or with many matrices, stays", () => {
+  const columns = edit(PRODUCT, ["[6,4]", "[4,6]"], ["{transposeB=true}", "{transposeB=false}"]);
+  expect(run(columns)).toBe(untouched(columns));
+  const many = edit(PRODUCT, ["[2,4]", "[3,2,4]"], ["[6,4]", "[3,6,4]"], ["f32[2,6]", "f32[3,2,6]"]);
+  expect(run(many)).toBe(untouched(many));
 });

@@ -1,5 +1,6 @@
 /** For tests: passes seen as text in, text out. */
 import { parseModule, printModule, verify } from "@fusewire/ir";
+import { expectSameMeaning } from "@fusewire/ir/testing";
 import type { Pass } from "../pass.ts";
 
 const LEAF = /(input|state) \{dtype="(\w+)", name="(\w+)", shape=\[([\d,]*)\]\}/g;
@@ -16,12 +17,16 @@ export function entryText(statements: string): string {
   return [...declared("state"), 'entry "main" {', ...declared("input"), statements, "}"].join("\n");
 }
 
-/** The entry's statements after the pass, checked by the verifier and by a round trip through the text form. */
-export function transform(pass: Pass, statements: string): string {
+/**
+ * The entry's statements after the pass, checked by the verifier, by a round trip through the text form, and to the bit
+ * by what they compute; a pass that rounds otherwise `changes` that.
+ */
+export function transform(pass: Pass, statements: string, { changes = false } = {}): string {
   const module = parseModule(entryText(statements));
   verify(module);
   const result = pass.run(module);
   verify(result);
+  if (!changes) for (const seed of [1, 2, 3]) expectSameMeaning(result, module, seed, 0);
   const text = printModule(result);
   if (printModule(parseModule(text)) !== text) throw new Error(`the text does not round-trip:\n${text}`);
   return strip(text);

@@ -95,6 +95,13 @@ describe("layer names", () => {
     `);
   });
 
+  test("stay with what is left as it was", () => {
+    const text = `${X}\n%1 = tanh %0 : f32[2] @"layers.0"\n%2 = exp %1 : f32[2]\nreturn "y" = %2`;
+    expect(transform(pass, text, CHANGES)).toContain(
+      '%1 = tanh %0 : f32[2] @"layers.0"\n%2 = tanh %1 : f32[2]\n%3',
+    );
+  });
+
   test("do not go to what was there before", () => {
     const text = `${X}\n%1 = neg %0 : f32[2] @"layers.0"\n%2 = neg %1 : f32[2] @"layers.0"\nreturn "y" = %2`;
     expect(transform(pass, text)).toBe(untouched(`${X}\nreturn "y" = %0`));

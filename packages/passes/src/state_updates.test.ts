@@ -185,6 +185,17 @@ describe("a cache that is written in place", () => {
       ],
     ],
     [
+      "goes before a small state that it contradicts",
+      (t) => {
+        const small = t.state("small", tensorType("f32", [2, 1]));
+        const cache = cacheIn(t, "cache");
+        t.write("small", reduceSum(cache.old));
+        cache.put(sliceAxis(small, 0, 0, 1));
+        return {};
+      },
+      ["the new value of small: the old value is read after it is made"],
+    ],
+    [
       "is saved where its old value is an output, or that of another state",
       (t) => {
         const cache = cacheIn(t, "cache");

@@ -133,8 +133,7 @@ function obstacle({ links, old }: Update, { order, memory, kept, rules }: Constr
     const { views, readers } = memory.get(previous)!;
     const aside = defOf(link).inPlace && views.has(link.inputs[0]!) ? link.inputs.slice(1) : link.inputs;
     const read = aside.filter((input) => views.has(input));
-    const whole = read.every((input) => bytesOf(input.type) === bytesOf(previous.type));
-    if (read.length > 0 && !(rules.readWriteSameBuffer && whole && overwritesInStep(link, read)))
+    if (read.length > 0 && !(rules.readWriteSameBuffer && overwritesInStep(link, read)))
       return `${link.op} reads what it would overwrite`;
     for (const reader of readers) if (reader !== link) pairs.push([reader, link]);
   }

@@ -37,8 +37,8 @@ function columnsOf(heads: Node): { readonly x: Node; readonly start: number } | 
   const columns = split.inputs[0]!;
   if (!sameShape(columns.type.shape, [batch, length, groups * d])) return undefined;
   if (!isNode(columns, "slice")) return { x: columns, start: 0 };
-  const [b, t, start] = columns.attrs.starts as [number, number, number];
+  const start = columns.attrs.starts[2]!;
   const x = columns.inputs[0]!;
-  const whole = b === 0 && t === 0 && sameShape(x.type.shape.slice(0, 2), [batch, length]);
+  const whole = sameShape(x.type.shape.slice(0, 2), [batch, length]);
   return whole ? { x, start } : { x: columns, start: 0 };
 }

@@ -115,8 +115,8 @@ test.each<[string, string]>([
   [
     "many matrices",
     `%0 = input {dtype="f32", name="x", shape=[3,2,8]} : f32[3,2,8]
-    %1 = param {dtype="f32", name="w", shape=[3,6,8]} : f32[3,6,8]
-    %2 = matmul %0 %1 {transposeB=true} : f32[3,2,6]
+    %1 = param {dtype="f32", name="w", shape=[3,8,8]} : f32[3,8,8]
+    %2 = matmul %0 %1 {transposeB=true} : f32[3,2,8]
     return "y" = %2`,
   ],
   [

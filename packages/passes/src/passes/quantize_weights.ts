@@ -56,8 +56,7 @@ function weightSide(node: Node): number | undefined {
 const isStoredMatrix = (node: Node): boolean =>
   node.type.dtype === "f32" &&
   node.type.shape.length === 2 &&
-  topological([node]).some(({ op }) => op === "param") &&
-  node.op !== "dequantize";
+  topological([node]).some(({ op }) => op === "param");
 
 /** Rows are quantized one by one, so joined matrices are quantized before they are joined: one at a time in memory. */
 function quantize(weight: Node, quantization: Quantization): Node {
@@ -66,7 +65,7 @@ function quantize(weight: Node, quantization: Quantization): Node {
       weight.inputs.map((part) => quantize(part, quantization)),
       0,
     );
-  // A part that the checkpoint stores quantized, joined with others by fuse_qkv.
+  // What the checkpoint stores quantized, alone or joined with others by fuse_qkv, stays so.
   if (weight.op === "dequantize") return weight;
   const { bits } = quantization;
   const group = groupOf(weight, quantization.group);

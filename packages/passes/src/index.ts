@@ -1,14 +1,4 @@
-export {
-  type Buckets,
-  batchBucket,
-  type Chunk,
-  capacityBucket,
-  checkBuckets,
-  chunkBucket,
-  cutChunks,
-  DEFAULT_BUCKETS,
-} from "./bucket.ts";
-export { checkRunnable, checkStates, checkWeights, DisposedError } from "./disposed.ts";
+export { checkRunnable, checkStates, checkWeights, DisposedError } from "./engine/disposed.ts";
 export type {
   Engine,
   EngineTraits,
@@ -20,16 +10,27 @@ export type {
   States,
   WeightSource,
   Weights,
-} from "./engine.ts";
-export { EVERY_KERNEL } from "./every_kernel.ts";
-export { type AttentionKernel, type Lowered, type RowClass, toLowered } from "./lowered.ts";
-export { overlapOfStates } from "./overlap.ts";
-export { isPackedCodes, withPackedCodes } from "./packed_codes.ts";
-export { fixpoint, type Pass, sequence, traced, verified } from "./pass.ts";
+} from "./engine/engine.ts";
+export { EVERY_KERNEL } from "./engine/every_kernel.ts";
+export { type AttentionKernel, type Lowered, type RowClass, toLowered } from "./engine/lowered.ts";
+export { overlapOfStates } from "./engine/overlap.ts";
+export { evaluatePrepared } from "./engine/prepare.ts";
+export { createReferenceEngine } from "./engine/reference_engine.ts";
+export { repeated } from "./engine/repeated.ts";
+export {
+  type Buckets,
+  batchBucket,
+  type Chunk,
+  capacityBucket,
+  checkBuckets,
+  chunkBucket,
+  cutChunks,
+  DEFAULT_BUCKETS,
+} from "./passes/bucket.ts";
 export type { Quantization } from "./passes/quantize_weights.ts";
 export { type LowerOptions, lower, OPTIONAL_PASSES, type OptionalPass, passesFor } from "./pipeline.ts";
-export { planMemory } from "./plan_memory.ts";
-export { evaluatePrepared } from "./prepare.ts";
+export { isPackedCodes, withPackedCodes } from "./plan/packed_codes.ts";
+export { planMemory } from "./plan/plan_memory.ts";
 export {
   launchesPerLayer,
   type Program,
@@ -38,7 +39,6 @@ export {
   type Ref,
   type Step,
   scratchBytes,
-} from "./program.ts";
-export { createReferenceEngine } from "./reference_engine.ts";
-export { repeated } from "./repeated.ts";
+} from "./plan/program.ts";
+export { fixpoint, type Pass, sequence, traced, verified } from "./rewrite/pass.ts";
 export { type SelfTest, type SelfTestResult, selfTest } from "./self_test/self_test.ts";

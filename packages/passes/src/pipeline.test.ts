@@ -1,10 +1,10 @@
 import { parseModule, printModule, verify } from "@fusewire/ir";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { EngineTraits } from "./engine.ts";
+import type { EngineTraits } from "./engine/engine.ts";
 import { lower, OPTIONAL_PASSES, type OptionalPass } from "./pipeline.ts";
-import { planMemory } from "./plan_memory.ts";
-import { launchesPerLayer, printProgram, scratchBytes } from "./program.ts";
+import { planMemory } from "./plan/plan_memory.ts";
+import { launchesPerLayer, printProgram, scratchBytes } from "./plan/program.ts";
 import { largestLiveSet } from "./testing/compare_program.ts";
 import { everyPassProperty, TRAITS } from "./testing/every_pass.ts";
 import { type BlockRecipe, buildModel } from "./testing/forms.ts";

@@ -1,7 +1,6 @@
 import { FusewireError, type Module } from "@fusewire/ir";
-import type { EngineTraits } from "./engine.ts";
-import { type AttentionKernel, type Lowered, type RowClass, toLowered } from "./lowered.ts";
-import { fixpoint, type Pass, sequence, traced } from "./pass.ts";
+import type { EngineTraits } from "./engine/engine.ts";
+import { type AttentionKernel, type Lowered, type RowClass, toLowered } from "./engine/lowered.ts";
 import { canonicalise } from "./passes/canonicalise.ts";
 import { foldConstants } from "./passes/fold_constants.ts";
 import { fuseAppend } from "./passes/fuse_append.ts";
@@ -18,6 +17,7 @@ import { hoistPrepare } from "./passes/hoist_prepare.ts";
 import { legalise } from "./passes/legalise.ts";
 import { type Quantization, quantizeWeights } from "./passes/quantize_weights.ts";
 import { sinkCasts } from "./passes/sink_casts.ts";
+import { fixpoint, type Pass, sequence, traced } from "./rewrite/pass.ts";
 
 /** Passes that make programs faster and may be left out, by name. */
 export const OPTIONAL_PASSES = [

@@ -11,8 +11,8 @@ import {
   uniformValue,
   withInputs,
 } from "@fusewire/ir";
-import { any, number, op } from "../pattern.ts";
-import { type Rule, rewritePass, rule } from "../rewrite.ts";
+import { any, number, op } from "../rewrite/pattern.ts";
+import { type Rule, rewritePass, rule } from "../rewrite/rules.ts";
 
 /** Only where x already has the result's type: the constant must not have broadcast x to a larger shape. */
 const identity = (x: Node, root: Node): Node | undefined => (sameType(x.type, root.type) ? x : undefined);

@@ -1,5 +1,5 @@
 import { constantFromValue, defOf, evaluate, sizeOf } from "@fusewire/ir";
-import { mapEntries, type Pass } from "../pass.ts";
+import { mapEntries, type Pass } from "../rewrite/pass.ts";
 
 /** Larger results stay expressions (hoist_prepare computes them while loading), or the text form would drown in numbers. */
 const LARGEST = 64;

@@ -1,5 +1,5 @@
 import { appendHeads, isNode, type Node, sameShape } from "@fusewire/ir";
-import { mapEntries, type Pass } from "../pass.ts";
+import { mapEntries, type Pass } from "../rewrite/pass.ts";
 
 /**
  * cache_write(cache, …, heads(x)) => append_heads(cache, …, x), where heads are columns of a projection, cut out,

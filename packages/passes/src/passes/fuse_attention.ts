@@ -11,8 +11,8 @@ import {
   sub,
   uniformValue,
 } from "@fusewire/ir";
-import { any, type Bindings, match, number, op, type Pattern } from "../pattern.ts";
-import { rewritePass, rule } from "../rewrite.ts";
+import { any, type Bindings, match, number, op, type Pattern } from "../rewrite/pattern.ts";
+import { rewritePass, rule } from "../rewrite/rules.ts";
 import { fitsRing, startsAtZero } from "./ring_run.ts";
 
 /** Rows of a cache in f32. */

@@ -1,7 +1,7 @@
 import { type DenseNorm, type DenseProduct, dense, isNode, type Node, sizeOf } from "@fusewire/ir";
-import type { RowClass } from "../lowered.ts";
-import { mapEntries, type Pass } from "../pass.ts";
-import { countUses } from "../users.ts";
+import type { RowClass } from "../engine/lowered.ts";
+import { mapEntries, type Pass } from "../rewrite/pass.ts";
+import { countUses } from "../rewrite/users.ts";
 
 /** Every workgroup of the product normalises its rows anew, which is only cheaper than a launch when they are few. */
 const MOST_ROWS = 32;

@@ -3,7 +3,7 @@ import * as ops from "@fusewire/ir";
 import { interpret, type Node, rootsOf, type Tracer, topological, trace, type Value } from "@fusewire/ir";
 import { expectClose, randomEnvironment } from "@fusewire/ir/testing";
 import { expect, test } from "vitest";
-import { fixpoint } from "../pass.ts";
+import { fixpoint } from "../rewrite/pass.ts";
 import { fuseDequantize } from "./fuse_dequantize.ts";
 
 const [m, n, k, group] = [3, 6, 64, 32];

@@ -17,7 +17,7 @@ import {
   reshape,
   sub,
 } from "@fusewire/ir";
-import { mapEntries, type Pass } from "../pass.ts";
+import { mapEntries, type Pass } from "../rewrite/pass.ts";
 
 /** Bits of an activation: seven, so that SIMD products of bytes are exact on every CPU. */
 const ACTIVATION_BITS = 7;

@@ -1,6 +1,6 @@
 import { fusedElementwise, isFusable, isNode, type Node, sameShape, uniformValue } from "@fusewire/ir";
-import { mapEntries, type Pass } from "../pass.ts";
-import { closedNodes, countUses } from "../users.ts";
+import { mapEntries, type Pass } from "../rewrite/pass.ts";
+import { closedNodes, countUses } from "../rewrite/users.ts";
 
 /** As many inputs as the op takes. */
 const MAX_INPUTS = 7;

@@ -1,7 +1,7 @@
 import { isActivation, linear, type Node, sameShape, sameType } from "@fusewire/ir";
-import { mapEntries, type Pass } from "../pass.ts";
-import { asProduct } from "../product.ts";
-import { countUses } from "../users.ts";
+import { mapEntries, type Pass } from "../rewrite/pass.ts";
+import { asProduct } from "../rewrite/product.ts";
+import { countUses } from "../rewrite/users.ts";
 
 /**
  * x·Wᵀ + bias => linear; activation(linear) => linear; linear + residual => linear. A product is only taken into

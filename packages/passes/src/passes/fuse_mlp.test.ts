@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sequence } from "../pass.ts";
+import { sequence } from "../rewrite/pass.ts";
 import { edit, transform, untouched } from "../testing/text.ts";
 import { fuseEpilogue } from "./fuse_epilogue.ts";
 import { fuseMlp } from "./fuse_mlp.ts";

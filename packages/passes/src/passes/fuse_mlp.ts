@@ -1,7 +1,7 @@
 import { gatedLinear, isActivation, type Node } from "@fusewire/ir";
-import { mapEntries, type Pass } from "../pass.ts";
-import { asProduct, isStored, joinable, joinRows, type Product } from "../product.ts";
-import { closedNodes, countUses } from "../users.ts";
+import { mapEntries, type Pass } from "../rewrite/pass.ts";
+import { asProduct, isStored, joinable, joinRows, type Product } from "../rewrite/product.ts";
+import { closedNodes, countUses } from "../rewrite/users.ts";
 
 /**
  * activation(x·Wgᵀ) · (x·Wuᵀ) => gated_linear(x, concat(Wg, Wu)): the gate and up halves of an MLP are one product

@@ -1,6 +1,6 @@
 import { isNode, layerNorm, type Node, rmsNorm, sameShape, sameType, uniformValue } from "@fusewire/ir";
-import { any, number, op } from "../pattern.ts";
-import { rewritePass, rule } from "../rewrite.ts";
+import { any, number, op } from "../rewrite/pattern.ts";
+import { rewritePass, rule } from "../rewrite/rules.ts";
 
 const meanSquare = op("div", [
   op("reduce_sum", [op("mul", [any("x"), any("x")])], { as: "sum" }),

@@ -1,7 +1,7 @@
 import { type Entry, linear, matmul, type Node, rootsOf, sliceAxis, topological } from "@fusewire/ir";
-import { mapEntries, type Pass } from "../pass.ts";
-import { asProduct, isStored, joinRows } from "../product.ts";
-import { closedNodes } from "../users.ts";
+import { mapEntries, type Pass } from "../rewrite/pass.ts";
+import { asProduct, isStored, joinRows } from "../rewrite/product.ts";
+import { closedNodes } from "../rewrite/users.ts";
 
 /** As many matrices as one concat takes; experts of a mixture may all read the same input. */
 const LARGEST_GROUP = 64;

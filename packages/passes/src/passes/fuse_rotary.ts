@@ -1,6 +1,6 @@
 import { broadcastTo, isNode, type Node, reshape, rotary, sameShape, slice } from "@fusewire/ir";
-import { any, op } from "../pattern.ts";
-import { rewritePass, rule } from "../rewrite.ts";
+import { any, op } from "../rewrite/pattern.ts";
+import { rewritePass, rule } from "../rewrite/rules.ts";
 
 const low = op("slice", [any("x")], { as: "low" });
 const high = op("slice", [any("x")], { as: "high" });

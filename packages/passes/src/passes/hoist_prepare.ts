@@ -1,7 +1,7 @@
 import { type Node, type NodeOf, prepared, rootsOf, topological, withLayers } from "@fusewire/ir";
-import { fingerprint } from "../fingerprint.ts";
-import { mapEntries, type Pass } from "../pass.ts";
-import { closedNodes } from "../users.ts";
+import { fingerprint } from "../rewrite/fingerprint.ts";
+import { mapEntries, type Pass } from "../rewrite/pass.ts";
+import { closedNodes } from "../rewrite/users.ts";
 
 /**
  * What depends on weights and constants alone is computed once, while loading: each largest such expression becomes

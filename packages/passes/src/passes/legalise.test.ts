@@ -1,6 +1,6 @@
 import { type OpName, parseModule, printModule } from "@fusewire/ir";
 import { describe, expect, test } from "vitest";
-import type { EngineTraits } from "../engine.ts";
+import type { EngineTraits } from "../engine/engine.ts";
 import { entryText, transform, untouched } from "../testing/text.ts";
 import { legalise } from "./legalise.ts";
 

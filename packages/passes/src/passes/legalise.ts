@@ -1,6 +1,6 @@
 import { defOf, FusewireError, isFree, type Module, type Node } from "@fusewire/ir";
-import type { EngineTraits } from "../engine.ts";
-import { fixpoint, mapEntries, type Pass } from "../pass.ts";
+import type { EngineTraits } from "../engine/engine.ts";
+import { fixpoint, mapEntries, type Pass } from "../rewrite/pass.ts";
 
 /** Expands what the engine has no kernel for, until every op is one it claims. Leaves and views need no kernel. */
 export const legalise = (engine: EngineTraits): Pass =>

@@ -10,8 +10,8 @@ import {
 import { arbitraryModule, expectSameMeaning } from "@fusewire/ir/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { EngineTraits } from "../engine.ts";
-import { fixpoint, type Pass, sameModule, sequence } from "../pass.ts";
+import type { EngineTraits } from "../engine/engine.ts";
+import { fixpoint, type Pass, sameModule, sequence } from "../rewrite/pass.ts";
 import { arbitraryRecipe } from "../testing/arbitrary_recipe.ts";
 import { type BlockRecipe, buildModel } from "../testing/forms.ts";
 import { canonicalise } from "./canonicalise.ts";

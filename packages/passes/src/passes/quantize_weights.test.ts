@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Pass, sequence } from "../pass.ts";
+import { type Pass, sequence } from "../rewrite/pass.ts";
 import { transform, untouched } from "../testing/text.ts";
 import { fuseDequantize } from "./fuse_dequantize.ts";
 import { quantizeWeights } from "./quantize_weights.ts";

@@ -8,8 +8,8 @@ import {
   topological,
   withInputs,
 } from "@fusewire/ir";
-import { mapEntries, type Pass } from "../pass.ts";
-import { closedNodes } from "../users.ts";
+import { mapEntries, type Pass } from "../rewrite/pass.ts";
+import { closedNodes } from "../rewrite/users.ts";
 
 /** How weights are quantized while they are loaded. */
 export interface Quantization {

@@ -1,6 +1,6 @@
 import { cast, concat, gather, isNode, type Node } from "@fusewire/ir";
-import { mapEntries, type Pass } from "../pass.ts";
-import { closedNodes } from "../users.ts";
+import { mapEntries, type Pass } from "../rewrite/pass.ts";
+import { closedNodes } from "../rewrite/users.ts";
 
 /**
  * concat(cast(a), cast(b)) => cast(concat(a, b)) and gather(cast(W), i) => cast(gather(W, i)), for weights stored in

@@ -11,7 +11,7 @@ import {
   toValue,
   type Value,
 } from "@fusewire/ir";
-import type { RowClass } from "../lowered.ts";
+import type { RowClass } from "../engine/lowered.ts";
 
 /** One expression that an engine computes for its self-test. */
 export interface SelfTestCase {

@@ -1,7 +1,7 @@
 import { castValue, defOf, floats } from "@fusewire/ir";
 import { expect, test } from "vitest";
-import type { Engine } from "../engine.ts";
-import { createReferenceEngine } from "../reference_engine.ts";
+import type { Engine } from "../engine/engine.ts";
+import { createReferenceEngine } from "../engine/reference_engine.ts";
 import { selfTest } from "./self_test.ts";
 
 /** The interpreter, with each output changed by what `change` does to its numbers. */

@@ -1,6 +1,6 @@
 /** Whether an engine computes what the ops mean: for users' machines, whose drivers no test of ours has seen. */
 import { interpret, isFloat, numbersOf, paramsOf, type TensorType, trace, type Value } from "@fusewire/ir";
-import type { Engine } from "../engine.ts";
+import type { Engine } from "../engine/engine.ts";
 import { type LowerOptions, lower } from "../pipeline.ts";
 import { numbersFor, type SelfTestCase } from "./case.ts";
 import { KERNEL_CASES } from "./kernels.ts";

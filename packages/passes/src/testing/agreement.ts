@@ -2,8 +2,8 @@
 import { interpret, type Module, type Node, type Tracer, trace, type Value } from "@fusewire/ir";
 import { arbitraryModule, expectClose, randomEnvironment } from "@fusewire/ir/testing";
 import fc from "fast-check";
-import type { Engine, States } from "../engine.ts";
-import { type RowClass, toLowered } from "../lowered.ts";
+import type { Engine, States } from "../engine/engine.ts";
+import { type RowClass, toLowered } from "../engine/lowered.ts";
 import { type LowerOptions, lower, OPTIONAL_PASSES, type OptionalPass } from "../pipeline.ts";
 
 /**

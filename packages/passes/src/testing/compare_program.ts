@@ -10,10 +10,10 @@ import {
   type Value,
 } from "@fusewire/ir";
 import { expectClose, randomEnvironment } from "@fusewire/ir/testing";
-import type { MemoryRules } from "../engine.ts";
-import type { Lowered } from "../lowered.ts";
-import { planMemory } from "../plan_memory.ts";
-import type { Program, Ref, Step } from "../program.ts";
+import type { MemoryRules } from "../engine/engine.ts";
+import type { Lowered } from "../engine/lowered.ts";
+import { planMemory } from "../plan/plan_memory.ts";
+import type { Program, Ref, Step } from "../plan/program.ts";
 import { ProgramRunner } from "./run_program.ts";
 
 const RUNS = 3;

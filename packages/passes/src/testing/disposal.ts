@@ -1,8 +1,8 @@
 /** For tests alone: what every engine does with things that were disposed. */
 import { add, type Module, tensorType, toValue, trace, type Value } from "@fusewire/ir";
-import { DisposedError } from "../disposed.ts";
-import type { Engine } from "../engine.ts";
-import { toLowered } from "../lowered.ts";
+import { DisposedError } from "../engine/disposed.ts";
+import type { Engine } from "../engine/engine.ts";
+import { toLowered } from "../engine/lowered.ts";
 
 const PAIR = tensorType("f32", [2]);
 

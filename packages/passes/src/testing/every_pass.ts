@@ -2,7 +2,7 @@
 import { defOf, type Module, verify } from "@fusewire/ir";
 import { arbitraryModule, expectSameMeaning } from "@fusewire/ir/testing";
 import fc from "fast-check";
-import type { EngineTraits } from "../engine.ts";
+import type { EngineTraits } from "../engine/engine.ts";
 import { type LowerOptions, lower, OPTIONAL_PASSES, passesFor } from "../pipeline.ts";
 import { arbitraryRecipe } from "./arbitrary_recipe.ts";
 import { expectProgram } from "./compare_program.ts";

@@ -1,6 +1,6 @@
 /** For tests: runs programs on host memory, each buffer an ArrayBuffer, kernels by the op table's own evaluation. */
 import { defOf, emptyValue, type OpName, sizeOf, type TensorType, type Value, view } from "@fusewire/ir";
-import type { Program, ProgramBuffer, Ref } from "../program.ts";
+import type { Program, ProgramBuffer, Ref } from "../plan/program.ts";
 
 /** Values of the leaves that a program reads, by kind and name. */
 export interface ProgramLeaves {

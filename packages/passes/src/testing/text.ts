@@ -1,7 +1,7 @@
 /** For tests: passes seen as text in, text out. */
 import { parseModule, printModule, verify } from "@fusewire/ir";
 import { expectSameMeaning } from "@fusewire/ir/testing";
-import type { Pass } from "../pass.ts";
+import type { Pass } from "../rewrite/pass.ts";
 
 const LEAF = /(input|state) \{dtype="(\w+)", name="(\w+)", shape=\[([\d,]*)\]\}/g;
 

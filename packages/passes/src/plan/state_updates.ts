@@ -9,8 +9,8 @@ import {
   sizeOf,
   type TensorType,
 } from "@fusewire/ir";
+import type { MemoryRules } from "../engine/engine.ts";
 import { type ConstrainedOrder, createOrder } from "./constrained_order.ts";
-import type { MemoryRules } from "./engine.ts";
 import { baseOf, type ViewOffset } from "./views.ts";
 
 /**

@@ -1,8 +1,8 @@
+import type { EngineTraits } from "../engine/engine.ts";
+import type { Lowered } from "../engine/lowered.ts";
 import { assignSlots, type Lifetime } from "./assign_slots.ts";
 import type { Draft, Memory, Place } from "./draft.ts";
 import { draftSteps } from "./draft_steps.ts";
-import type { EngineTraits } from "./engine.ts";
-import type { Lowered } from "./lowered.ts";
 import type { Program, ProgramBuffer, Ref } from "./program.ts";
 import { planUpdates } from "./state_updates.ts";
 import { viewsAligned } from "./views.ts";

@@ -20,11 +20,11 @@ import {
 } from "@fusewire/ir";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { MemoryRules } from "./engine.ts";
-import { toLowered } from "./lowered.ts";
+import type { MemoryRules } from "../engine/engine.ts";
+import { toLowered } from "../engine/lowered.ts";
+import { expectProgram, RULES } from "../testing/compare_program.ts";
 import { scratchBytes } from "./program.ts";
 import { planUpdates } from "./state_updates.ts";
-import { expectProgram, RULES } from "./testing/compare_program.ts";
 import { baseOf, viewsAligned } from "./views.ts";
 
 const STATES = ["a", "b", "c"];

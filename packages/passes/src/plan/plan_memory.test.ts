@@ -2,11 +2,11 @@ import { type Module, parseModule, verify } from "@fusewire/ir";
 import { arbitraryModule } from "@fusewire/ir/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { MemoryRules } from "./engine.ts";
-import { type Lowered, toLowered } from "./lowered.ts";
+import type { MemoryRules } from "../engine/engine.ts";
+import { type Lowered, toLowered } from "../engine/lowered.ts";
+import { expectProgram, largestLiveSet, plan, RULES } from "../testing/compare_program.ts";
+import { edit, entryText } from "../testing/text.ts";
 import { printProgram, scratchBytes } from "./program.ts";
-import { expectProgram, largestLiveSet, plan, RULES } from "./testing/compare_program.ts";
-import { edit, entryText } from "./testing/text.ts";
 
 const WEBGPU: MemoryRules = { alignment: 256, readWriteSameBuffer: false };
 const HOST: MemoryRules = { alignment: 4, readWriteSameBuffer: true };

@@ -1,7 +1,7 @@
 import { bytesOf, defOf, isNode, type Node, rootsOf, type TensorType } from "@fusewire/ir";
+import type { MemoryRules } from "../engine/engine.ts";
+import type { Lowered } from "../engine/lowered.ts";
 import { type Draft, type DraftStep, type Memory, type Place, replaceable, type Scratch } from "./draft.ts";
-import type { MemoryRules } from "./engine.ts";
-import type { Lowered } from "./lowered.ts";
 import type { ProgramBuffer } from "./program.ts";
 import type { StateUpdates } from "./state_updates.ts";
 import { baseOf, type ViewOffset } from "./views.ts";

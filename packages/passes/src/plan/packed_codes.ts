@@ -1,5 +1,5 @@
 import { isNode, type Node } from "@fusewire/ir";
-import type { Lowered } from "./lowered.ts";
+import type { Lowered } from "../engine/lowered.ts";
 import type { Program } from "./program.ts";
 
 /**

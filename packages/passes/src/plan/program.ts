@@ -1,5 +1,5 @@
 import { formatAttrs, formatType, type TensorType } from "@fusewire/ir";
-import type { RowClass } from "./lowered.ts";
+import type { RowClass } from "../engine/lowered.ts";
 import type { StateCopy } from "./state_updates.ts";
 
 /** Memory that a program works on. */

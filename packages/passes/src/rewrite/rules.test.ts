@@ -11,10 +11,10 @@ import {
   trace,
 } from "@fusewire/ir";
 import { describe, expect, test } from "vitest";
+import { transform, untouched } from "../testing/text.ts";
 import { fixpoint, type Pass, sequence, traced, verified } from "./pass.ts";
 import { any, op } from "./pattern.ts";
-import { rewritePass, rule } from "./rewrite.ts";
-import { transform, untouched } from "./testing/text.ts";
+import { rewritePass, rule } from "./rules.ts";
 
 const X = '%0 = input {dtype="f32", name="x", shape=[2]} : f32[2]';
 const CHAIN = `${X}\n%1 = neg %0 : f32[2]\n%2 = neg %1 : f32[2]\nreturn "y" = %2`;

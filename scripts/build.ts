@@ -65,8 +65,14 @@ function removeOld(dist: string): void {
 function write(path: string, text: string): void {
   const file = path.replace(/^(.*\/packages\/[^/]+)\/src\//, "$1/dist/");
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text);
+  writeFileSync(
+    file,
+    file.endsWith(".js") ? text.replace(WORKER, 'new URL("$1.js", import.meta.url)') : text,
+  );
 }
+
+/** Files that are named rather than imported: the compiler leaves their endings as they are. */
+const WORKER = /new URL\("(\.[^"]*)\.ts", import\.meta\.url\)/g;
 
 const sourceOf = (file: string): string => file.replace("./dist/", "src/").replace(/\.js$/, ".ts");
 

@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { type Chromium, launchChromium } from "./support/chromium.ts";
 import { workspace } from "./support/install.ts";
 import type {} from "./support/library_page/main.ts";
-import { randomLlama, SMALL } from "./support/random_llama.ts";
-import { type Site, serveSite } from "./support/site.ts";
+import { randomLlama, SMALL, SMOLLM2 } from "./support/random_llama.ts";
+import { ISOLATED, type Site, serveSite } from "./support/site.ts";
 
 const WEIGHTS = "/small/model.safetensors";
 const files = randomLlama(SMALL);
@@ -17,7 +17,9 @@ let chromium: Chromium;
 let context: BrowserContext;
 
 beforeAll(async () => {
-  const served = Object.entries(files).map(([name, bytes]) => [`/small/${name}`, bytes] as const);
+  const served = Object.entries({ small: files, smollm2: randomLlama(SMOLLM2) }).flatMap(([folder, own]) =>
+    Object.entries(own).map(([name, bytes]) => [`/${folder}/${name}`, bytes] as const),
+  );
   site = await serveSite(join(workspace, "test", "support", "library_page"), Object.fromEntries(served));
   chromium = await launchChromium();
 });
@@ -52,7 +54,7 @@ async function load(options: { readonly cache?: boolean } = {}) {
       const { sequences } = await model.generate({ input_ids: [[1, 2, 3]] }, { max_new_tokens: 4 });
       const { notices } = model;
       await model.dispose();
-      return { tokens: sequences, notices };
+      return { tokens: sequences, notices, held: model.runtime.engine.held().bytes };
     }, options);
   } finally {
     await page.close();
@@ -62,7 +64,7 @@ async function load(options: { readonly cache?: boolean } = {}) {
 test("the first visit downloads each byte once, the second none", async () => {
   const first = await load();
   expect(site.sent.get(WEIGHTS)).toBe(SIZE);
-  expect(first.notices).toEqual([]);
+  expect(first).toMatchObject({ notices: [], held: 0 });
   site.sent.clear();
   expect(await load()).toEqual(first);
   expect(site.sent.get(WEIGHTS)).toBeUndefined();
@@ -117,12 +119,16 @@ test("what is kept is listed and deleted", async () => {
   expect(site.sent.get(WEIGHTS)).toBe(SIZE);
 });
 
-test("timers, messages and frames run during a whole generation", async () => {
+test.each([
+  ["in a worker", {}],
+  ["in the page's own thread", { "Content-Security-Policy": "worker-src 'none'" }],
+])("timers, messages and frames run during a whole generation %s", async (_, headers) => {
+  site.headers = headers as Record<string, string>;
   const page = await visit();
   const counts = await page.evaluate(async () => {
     const { AutoModelForCausalLM } = globalThis.library;
     const model = await AutoModelForCausalLM.from_pretrained("./small", { device: "wasm" });
-    await model.generate({ input_ids: [[1, 2, 3]] }, { max_new_tokens: 40, eos_token_id: null });
+    await model.generate({ input_ids: [[1, 2, 3]] }, { max_new_tokens: 4, eos_token_id: null });
     const counts = { timers: 0, messages: 0, frames: 0 };
     let going = true;
     const { port1, port2 } = new MessageChannel();
@@ -149,4 +155,46 @@ test("timers, messages and frames run during a whole generation", async () => {
   expect(counts.timers).toBeGreaterThan(10);
   expect(counts.messages).toBeGreaterThan(10);
   expect(counts.frames).toBeGreaterThan(10);
+});
+
+test.each([
+  ["isolated", ISOLATED, undefined],
+  ["not isolated", {}, expect.stringContaining("1 of 2 threads: the page is not cross-origin isolated")],
+])("the page waits for no part of a prompt of 1,000 tokens: %s", async (_, headers, notice) => {
+  site.headers = headers;
+  const page = await visit();
+  const { longest, prompt, device_notice } = await page.evaluate(async () => {
+    const { AutoModelForCausalLM } = globalThis.library;
+    const model = await AutoModelForCausalLM.from_pretrained("./smollm2", { device: "wasm", threads: 2 });
+    const tasks: number[] = [];
+    const observer = new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) tasks.push(duration);
+    });
+    observer.observe({ type: "longtask" });
+    const input_ids = [Array.from({ length: 1000 }, (_, k) => 1 + 7 * k)];
+    const started = performance.now();
+    const { stats } = await model.generate({ input_ids }, { max_new_tokens: 2, eos_token_id: null });
+    const prompt = performance.now() - started;
+    // Tasks are told of a moment later.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return { longest: Math.max(0, ...tasks), prompt, device_notice: stats.device_notice };
+  });
+  // In the page's own thread a chunk of 256 tokens is one task, a quarter of the whole. On a machine at rest no task
+  // takes 50 ms.
+  expect(longest).toBeLessThan(prompt / 16);
+  expect(device_notice).toEqual(notice);
+});
+
+test("where a policy forbids the worker, the page's own thread runs the model and says so", async () => {
+  site.headers = { "Content-Security-Policy": "worker-src 'none'" };
+  const page = await visit();
+  const { tokens, device_notice } = await page.evaluate(async () => {
+    const { AutoModelForCausalLM } = globalThis.library;
+    const model = await AutoModelForCausalLM.from_pretrained("./small", { device: "wasm" });
+    const { sequences, stats } = await model.generate({ input_ids: [[1, 2, 3]] }, { max_new_tokens: 4 });
+    return { tokens: sequences, device_notice: stats.device_notice };
+  });
+  site.headers = {};
+  expect(tokens).toEqual((await load()).tokens);
+  expect(device_notice).toMatch(/^the model runs in the page's own thread, .*Content-Security-Policy/);
 });

@@ -23,8 +23,9 @@ import {
 } from "@fusewire/models";
 import { type Buckets, DEFAULT_BUCKETS } from "@fusewire/passes";
 import { openModel } from "#platform";
-import { createEngine, type Device } from "./devices.ts";
+import { createEngine } from "./devices.ts";
 import { memorySize } from "./memory_size.ts";
+import type { Device } from "./named_engine.ts";
 import { PRETRAINED_OPTIONS } from "./pretrained_options.ts";
 
 /** Where a model of the hub comes from. */

@@ -1,35 +1,13 @@
-import type { WasmPaths } from "@fusewire/backend-tfjs";
 import type { AdapterFacts, NoGpu } from "@fusewire/backend-tfjs/adapter";
 import { FusewireError } from "@fusewire/ir";
-import { createReferenceEngine, type Engine } from "@fusewire/passes";
-
-/** Names of devices, for messages and help. */
-export const DEVICES = [
-  "auto",
-  "wasm",
-  "webgpu",
-  "eager:wasm",
-  "eager:cpu",
-  "eager:<tfjs backend>",
-  "interpreter",
-] as const;
-
-/** The name of a device, or `auto`; backends of TensorFlow.js are named behind `eager:`. */
-export type Device = Exclude<(typeof DEVICES)[number], "eager:<tfjs backend>"> | `eager:${string}`;
+import type { Engine } from "@fusewire/passes";
+import { openEngine } from "#platform";
+import type { EngineOptions } from "./named_engine.ts";
 
 /** A device, and why it was taken. */
 export interface DeviceChoice {
   readonly device: string;
   readonly reason: string;
-}
-
-export interface EngineOptions {
-  /** Where a page finds the binaries of `eager:wasm`. */
-  readonly wasmPaths?: WasmPaths | undefined;
-  /** Threads of `wasm`; as many as the machine has unless given. */
-  readonly threads?: number | undefined;
-  /** Bytes that `wasm` and `webgpu` may hold. */
-  readonly maxMemory?: number | undefined;
 }
 
 export interface ChosenEngine {
@@ -70,7 +48,7 @@ export interface Machine {
 export async function createEngine(
   device: string,
   options: EngineOptions = {},
-  { lookForGpu: look, open }: Machine = { lookForGpu, open: createNamed },
+  { lookForGpu: look, open }: Machine = { lookForGpu, open: openEngine },
 ): Promise<ChosenEngine> {
   if (device !== "auto") return { engine: await open(device, options), reason: undefined };
   const { device: chosen, reason } = chooseDevice(await look());
@@ -87,27 +65,3 @@ export async function createEngine(
 
 /** Whether an option was wrong, rather than the device: errors of devices name a fault. */
 const isCallers = (error: unknown): boolean => error instanceof FusewireError && !("fault" in error);
-
-async function createNamed(device: string, options: EngineOptions): Promise<Engine> {
-  const { wasmPaths, threads, maxMemory } = options;
-  const memory = maxMemory === undefined ? {} : { max_memory: maxMemory };
-  if (device === "wasm") {
-    const { createWasmEngine } = await import("@fusewire/backend-wasm");
-    return createWasmEngine({ ...memory, ...(threads !== undefined && { threads }) });
-  }
-  if (threads !== undefined)
-    throw new FusewireError(`threads is for device 'wasm'; leave it out for '${device}'`);
-  if (device === "webgpu") {
-    const { createWebGpuEngine } = await import("@fusewire/backend-tfjs");
-    return createWebGpuEngine(memory);
-  }
-  if (maxMemory !== undefined)
-    throw new FusewireError(`max_memory is for devices 'wasm' and 'webgpu'; leave it out for '${device}'`);
-  if (device === "interpreter") return createReferenceEngine();
-  const backend = /^eager:(.+)$/.exec(device)?.[1];
-  if (backend === undefined)
-    throw new FusewireError(`unknown device '${device}'; choose one of ${DEVICES.join(", ")}`);
-  // Loaded when asked for: tfjs is large, and not every engine needs it.
-  const { createEagerEngine } = await import("@fusewire/backend-tfjs");
-  return createEagerEngine(backend, { ...(wasmPaths !== undefined && { wasmPaths }) });
-}

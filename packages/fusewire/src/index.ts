@@ -73,7 +73,7 @@ export {
   type FromPretrainedOptions,
   type PretrainedModel,
 } from "./auto.ts";
-export { DEVICES, type Device } from "./devices.ts";
 export type { CachedModel, ModelCache } from "./model_cache.ts";
+export { DEVICES, type Device } from "./named_engine.ts";
 export { streamText, type TextGeneration } from "./stream_text.ts";
 export { TextIteratorStreamer, TextStreamer, type TextStreamerOptions } from "./text_streamer.ts";

@@ -29,6 +29,7 @@ export { compile } from "./compile/compile.ts";
 export type { CompileOptions } from "./compile/settings.ts";
 export { type CompileStats, compileStats, failOnRecompile } from "./compile/stats.ts";
 export type { CacheDTypeName, QuantizedDType, WeightDType, WeightDTypeName } from "./dtypes.ts";
+export { openSourceElsewhere } from "./elsewhere.ts";
 export { acceptByRatio } from "./entries/accept.ts";
 export { type EntryKey, entryName, traceEntry } from "./entries/index.ts";
 export { FORWARD_OPTIONS, type ForwardOptions, type ForwardResult } from "./forward.ts";

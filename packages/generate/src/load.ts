@@ -13,6 +13,7 @@ import { autotune } from "./compile/autotune.ts";
 import { compilable, settingsOf } from "./compile/compile.ts";
 import { joined } from "./compile/settings.ts";
 import type { CacheDTypeName, WeightDType } from "./dtypes.ts";
+import { sourceElsewhere } from "./elsewhere.ts";
 import { type ForwardOptions, type ForwardResult, forward } from "./forward.ts";
 import type { ForwardInputs } from "./forward_inputs.ts";
 import { type GenerateInputs, generateSteps } from "./generate.ts";
@@ -100,7 +101,9 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
     quantize,
   } = await openCausalModel(files, { ...options, compare_heads: true });
   const lowering: LowerOptions = { disable: disable_passes, quantize };
-  const weights = engine.createWeights(weightSource({ stored, params, storage }, options.progress_callback));
+  const elsewhere = sourceElsewhere(files, options.dtype, options.progress_callback);
+  const source = weightSource({ stored, params, storage }, options.progress_callback);
+  const weights = engine.createWeights(Object.assign(source, { elsewhere }));
   const runtime = createRuntime({
     ...{ engine, model: graph, storage, cacheDType, weights, lowering, buckets },
     vocabulary: vocabularyOf(files),
@@ -153,7 +156,7 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
     restore: async () => engine.restore?.(),
     async dispose() {
       runtime.dispose();
-      await checkpoint.close();
+      await Promise.all([checkpoint.close(), elsewhere.close()]);
       if (owns_engine) await engine.dispose();
     },
   };

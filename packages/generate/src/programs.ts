@@ -1,16 +1,17 @@
 import { FusewireError, NodeTable } from "@fusewire/ir";
 import {
   type AttentionKernel,
+  compileModule,
   type Engine,
   type Executable,
   type LowerOptions,
-  lower,
   type RowClass,
   type Weights,
 } from "@fusewire/passes";
 import type { EntrySource } from "./entries/context.ts";
 import { type EntryKey, entryFacts, entryName, traceEntry } from "./entries/index.ts";
 import type { Compilation } from "./stats.ts";
+import { createTurns } from "./turn.ts";
 
 /** The programs of a loaded model: each is compiled when it is first needed, once for each way to attend. */
 export interface Programs {
@@ -49,6 +50,7 @@ export function createPrograms({ engine, weights, lowering, source }: ProgramSou
   const forgotten = new Map<string, string>();
   // Keys are used for many runs; their names are long.
   const names = new WeakMap<EntryKey, string>();
+  const giveTurn = createTurns();
   let reported = 0;
   let closed = false;
 
@@ -70,12 +72,13 @@ export function createPrograms({ engine, weights, lowering, source }: ProgramSou
     const module = traceEntry(key, source, table);
     compilations.push({ entry: name, reason });
     before.push({ kind, facts });
-    const lowered = lower(module, engine, {
+    // Tracing alone takes as long as a page may wait.
+    await giveTurn();
+    const executable = await compileModule(engine, module, weights, {
       ...lowering,
       rows: rowsOf(key),
       ...(attention && { attention }),
     });
-    const executable = await engine.compile(lowered, weights);
     compiled.set(name, executable);
     return executable;
   }

@@ -1,3 +1,4 @@
+export { compileModule, type ModuleEngine } from "./compile_module.ts";
 export { checkRunnable, checkStates, checkWeights, DisposedError } from "./engine/disposed.ts";
 export type {
   Engine,
@@ -7,6 +8,7 @@ export type {
   Held,
   MemoryRules,
   Outputs,
+  SourceElsewhere,
   States,
   WeightSource,
   Weights,
@@ -40,5 +42,8 @@ export {
   type Step,
   scratchBytes,
 } from "./plan/program.ts";
+export { connectEngine } from "./remote/connect_engine.ts";
+export type { Port } from "./remote/port.ts";
+export { type OpenSource, serveEngine } from "./remote/serve_engine.ts";
 export { fixpoint, type Pass, sequence, traced, verified } from "./rewrite/pass.ts";
 export { type SelfTest, type SelfTestResult, selfTest } from "./self_test/self_test.ts";

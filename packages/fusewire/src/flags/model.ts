@@ -4,7 +4,7 @@ import type { HubOptions, ModelFiles } from "@fusewire/models";
 import { embeddedModel, openModelDirectory } from "@fusewire/models/node";
 import { type Command, Option } from "commander";
 import { openModel } from "#platform";
-import { DEVICES, type Device } from "../devices.ts";
+import { DEVICES, type Device } from "../named_engine.ts";
 import type { Progress } from "../text/progress.ts";
 import { choiceFlag, countFlag } from "./values.ts";
 

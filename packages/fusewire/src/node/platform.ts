@@ -3,6 +3,7 @@ import { FusewireError } from "@fusewire/ir";
 import { type HubOptions, isRepoId, type ModelFiles } from "@fusewire/models";
 import { listCachedModels, openHubModel, openModelDirectory, removeCachedModel } from "@fusewire/models/node";
 import type { ModelCache } from "../model_cache.ts";
+import { openNamed } from "../named_engine.ts";
 
 /** Model files from a folder of this machine, or of `owner/name` on the hub where there is no such folder. */
 export async function openModel(source: string, options: HubOptions): Promise<ModelFiles> {
@@ -29,6 +30,9 @@ export const cache: ModelCache = {
   list: () => listCachedModels(),
   delete: (name) => removeCachedModel(name),
 };
+
+/** Programs run engines where they are: whoever must not wait starts a thread or a process. */
+export const openEngine = openNamed;
 
 const exists = (path: string): Promise<boolean> =>
   stat(path).then(

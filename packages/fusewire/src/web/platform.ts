@@ -9,7 +9,10 @@ import {
   type ModelFiles,
   openRemoteModel,
 } from "@fusewire/models";
+import type { Engine } from "@fusewire/passes";
 import type { ModelCache } from "../model_cache.ts";
+import { type EngineOptions, openNamed } from "../named_engine.ts";
+import { openInWorker } from "./start_worker.ts";
 
 /** An address, whole or relative to the page; without its mark a name could be one of a hub. */
 const ADDRESS = /^(https?:|\.{0,2}\/)/;
@@ -46,3 +49,18 @@ const HUB = `${DEFAULT_ENDPOINT}/`;
 
 const shortName = (address: string): string =>
   address.startsWith(HUB) ? address.slice(HUB.length) : address;
+
+/**
+ * An engine by the name of its device. `wasm` computes where it is called, so it gets a worker, that the page goes on
+ * meanwhile; where there can be none, its `notice` says why.
+ */
+export async function openEngine(device: string, options: EngineOptions): Promise<Engine> {
+  if (device !== "wasm") return openNamed(device, options);
+  const opened = await openInWorker(options);
+  if (!("refused" in opened)) return opened;
+  const engine = await openNamed(device, options);
+  if (opened.refused === "") return engine;
+  const told = `the model runs in the page's own thread, which waits meanwhile, for there is no worker: ${opened.refused}`;
+  const notice = () => [told, engine.notice].filter((text) => text !== undefined).join("; ");
+  return Object.create(engine, { notice: { get: notice } }) as Engine;
+}

@@ -66,7 +66,9 @@ export function createKeeper(model: string, found: ModelStore | NoStore, storage
           return await store.write(folder, part, bytes);
         } catch (error) {
           full = true;
-          notices.push(`some files of ${model} are not kept, for ${await refusal(error, storage)}; ${again}`);
+          notices.push(
+            `some files of ${model} are not kept, for ${await refusal(error, sizeOf(bytes), storage)}; ${again}`,
+          );
         }
       const parts = memory.get(folder) ?? new Map<string, Blob>();
       // A Blob need not lie in the page's own memory: browsers put large ones on the disk.
@@ -81,14 +83,17 @@ export function createKeeper(model: string, found: ModelStore | NoStore, storage
   };
 }
 
-async function refusal(error: unknown, storage: Storage | undefined): Promise<string> {
-  if (!(error instanceof Error) || error.name !== "QuotaExceededError")
-    return `the browser cannot write them (${String(error)})`;
+const sizeOf = (bytes: Uint8Array | Blob): number => (bytes instanceof Blob ? bytes.size : bytes.byteLength);
+
+async function refusal(error: unknown, bytes: number, storage: Storage | undefined): Promise<string> {
   const { quota, usage } = (await storage?.estimate?.().catch(() => undefined)) ?? {};
-  const room =
-    quota === undefined || usage === undefined
-      ? ""
-      : `: ${megabytes(usage)} of the ${megabytes(quota)} that it grants this site are taken`;
+  const known = quota !== undefined && usage !== undefined;
+  const named = error instanceof Error && error.name === "QuotaExceededError";
+  // Chromium sometimes only says that it could not write.
+  if (!named && !(known && usage + bytes > quota)) return `the browser cannot write them (${String(error)})`;
+  const room = known
+    ? `: ${megabytes(usage)} of the ${megabytes(quota)} that it grants this site are taken`
+    : "";
   return `the browser has no more room${room}; cache.list() says by what, cache.delete(name) frees some`;
 }
 

@@ -21,7 +21,19 @@ export interface EngineTraits {
 }
 
 /** Reads one weight of the checkpoint, already in the dtype the graph declares for it. */
-export type WeightSource = (name: string) => Promise<Value>;
+export interface WeightSource {
+  (name: string): Promise<Value>;
+  /** How an engine in another thread opens the same source there, rather than have values brought to it. */
+  readonly elsewhere?: SourceElsewhere | undefined;
+}
+
+export interface SourceElsewhere {
+  /** Plain data that says what to open. */
+  readonly recipe: unknown;
+  /** Answers what it asks of this thread, with data that nobody else holds. */
+  readonly answer: (request: unknown) => Promise<unknown>;
+  readonly hear: (event: unknown) => void;
+}
 
 /** Weights on the device, shared by all executables of a model; uploaded when an executable first needs them. */
 export interface Weights {

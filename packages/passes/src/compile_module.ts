@@ -1,0 +1,21 @@
+import type { Module } from "@fusewire/ir";
+import type { Engine, Executable, Weights } from "./engine/engine.ts";
+import { type LowerOptions, lower } from "./pipeline.ts";
+
+/** An engine in another thread, which lowers graphs there: that takes longer than a page may wait. */
+export interface ModuleEngine extends Engine {
+  compileModule(module: Module, weights: Weights, options: LowerOptions): Promise<Executable>;
+}
+
+const takesModules = (engine: Engine): engine is ModuleEngine => "compileModule" in engine;
+
+/** Lowers and compiles a module of one entry, in the thread where the engine is. */
+export const compileModule = async (
+  engine: Engine,
+  module: Module,
+  weights: Weights,
+  options: LowerOptions,
+): Promise<Executable> =>
+  takesModules(engine)
+    ? engine.compileModule(module, weights, options)
+    : engine.compile(lower(module, engine, options), weights);

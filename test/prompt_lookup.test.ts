@@ -1,5 +1,5 @@
 /** Prompt lookup: Hugging Face's candidates and rounds, tokens of plain generation, and its distribution. */
-import { promptLookup } from "@fusewire/generate";
+import { ngramLookup, promptLookup } from "@fusewire/generate";
 import { describe, expect, test } from "vitest";
 import { chiSquare } from "./support/chi_square.ts";
 import { PORTABLE, withModel } from "./support/engines.ts";
@@ -29,11 +29,11 @@ const golden = readGolden<Expected>(goldenPath("generation", "expected.json"));
 const target = goldenPath("generation", "target");
 
 test.each(golden.prompt_lookup_candidates)("candidates for $input_ids", (one) => {
-  const candidates = promptLookup(one.input_ids, one.max_length - one.input_ids.length, {
-    numTokens: one.num_output_tokens,
-    maxNgram: one.max_matching_ngram_size,
-    eos: one.eos_token_id === null ? [] : [one.eos_token_id],
+  const eos = one.eos_token_id === null ? [] : [one.eos_token_id];
+  const proposals = ngramLookup(one.input_ids, one.max_length - one.input_ids.length, {
+    ...{ numTokens: one.num_output_tokens, maxNgram: one.max_matching_ngram_size, eos },
   });
+  const candidates = promptLookup(proposals, eos);
   expect(candidates).toEqual(one.candidates);
 });
 

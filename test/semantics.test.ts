@@ -55,6 +55,21 @@ describe("tokens are Hugging Face's", () => {
     expect(await generate({ max_new_tokens: 6, ...options }, [7])).toEqual(tokens);
   });
 
+  test("a text goes on beyond the positions that the model was made for, with a notice", async () => {
+    const ids = Array.from({ length: 124 }, (_, i) => (7 * i + 3) % 300);
+    const { new_tokens, stats } = await model.generate(
+      { input_ids: [ids] },
+      { max_new_tokens: 12, eos_token_id: [] },
+    );
+    expect(new_tokens).toEqual([[40, 292, 246, 202, 192, 134, 305, 127, 26, 366, 185, 338]]);
+    expect(stats.notices).toEqual([
+      "a prompt of 124 tokens and 12 new ones are more than the 128 positions that the model was made for (max_position_embeddings), beyond which it may say anything",
+    ]);
+    const { logits } = await model.forward({ input_ids: [[...ids, ...new_tokens[0]!]] });
+    const last = logits.data.slice(-model.config.vocab_size);
+    expect(last.every((score) => Number.isFinite(score))).toBe(true);
+  });
+
   test("of a config's max_new_tokens and the option max_length the former counts", async () => {
     const generation_config: GenerationConfig = { max_new_tokens: 3, eos_token_id: [] };
     const { new_tokens, stats } = await model.generate(

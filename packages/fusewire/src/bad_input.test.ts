@@ -130,9 +130,9 @@ const FLAGS: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["an empty prompt", ["--prompt", ""], /^the prompt is empty; give some text/],
   ["no prompt", [], /^there is nothing to start from; give a prompt, such as .*, or --input-ids JSON/],
   [
-    "a prompt longer than the cache",
-    ["--input-ids", JSON.stringify([new Array(128).fill(5)])],
-    /^a prompt of 128 tokens and 2 new ones are more than the 128 positions of the model; shorten/,
+    "a prompt longer than a table of positions",
+    ["--model", goldenModel("opt"), "--input-ids", JSON.stringify([new Array(96).fill(5)])],
+    /^a prompt of 96 tokens and 2 new ones are more than the 96 positions of the model; shorten/,
   ],
   ["an unknown flag", ["--prompt", "a", "--tempt", "1"], /^unknown flag '--tempt'/],
   ["an unknown device", ["--prompt", "a", "--device", "tpu"], /^unknown device 'tpu'; choose one of auto, /],

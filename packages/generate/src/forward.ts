@@ -12,6 +12,7 @@ import type { CacheSize } from "./entries/context.ts";
 import type { EntryKey } from "./entries/index.ts";
 import { beginRows, chunkInputs, prefillChunks } from "./fill_cache.ts";
 import { type ForwardInputs, newRows } from "./forward_inputs.ts";
+import { beyondPositions } from "./positions.ts";
 import type { Rows } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -82,10 +83,7 @@ export async function forward(
     return ids.slice(0, cached);
   });
   const longest = Math.max(...fresh.rows.map((row, b) => before[b]!.length + row.length));
-  if (longest > model.maxPositions)
-    throw new FusewireError(
-      `a text of ${longest} tokens is longer than the ${model.maxPositions} positions of the model; shorten it`,
-    );
+  beyondPositions(longest, 0, model);
   const size = hold
     ? sizeFor(hold, runtime, fresh.rows.length, longest)
     : ownCacheSize(runtime, { implementation: undefined }, fresh.rows.length, longest);

@@ -139,7 +139,7 @@ async function* stepsOf(
     stats: {
       device: runtime.engine.name,
       ...(runtime.engine.notice !== undefined && { device_notice: runtime.engine.notice }),
-      ...(resolved.notices.length > 0 && { notices: resolved.notices }),
+      ...(plan.notices.length > 0 && { notices: plan.notices }),
       ...(runtime.engine.variants && { kernels: runtime.engine.variants.current() }),
       ...tokenStats(prompts, made.tokens, { started, firstToken, ended: performance.now() }),
       token_times_ms: made.times,

@@ -16,7 +16,7 @@ export {
   StaticCache,
   type StaticCacheOptions,
 } from "./cache/index.ts";
-export { type PromptLookupOptions, promptLookup } from "./candidates/prompt_lookup.ts";
+export { ngramLookup, type PromptLookupOptions, promptLookup } from "./candidates/prompt_lookup.ts";
 export { verifyLength } from "./candidates/verify_length.ts";
 export {
   CACHE_COMPAT,

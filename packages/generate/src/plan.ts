@@ -5,6 +5,7 @@ import type { CompileSettings } from "./compile/settings.ts";
 import type { CacheSize } from "./entries/context.ts";
 import type { DraftKind, EntryKey } from "./entries/index.ts";
 import type { Guidance, ResolvedOptions } from "./options/index.ts";
+import { beyondPositions } from "./positions.ts";
 import { checkIds } from "./processors/check_ids.ts";
 import { perRow, roomFor } from "./processors/encode.ts";
 import { type Rows, toRows } from "./rows.ts";
@@ -39,6 +40,8 @@ export interface RunPlan {
   readonly processorsOf: (row: number, places: number) => EncodedSelection;
   readonly seed: number | readonly number[];
   readonly options: ResolvedOptions;
+  /** What its caller should know of: a sentence each. */
+  readonly notices: readonly string[];
   readonly settings: CompileSettings;
 }
 
@@ -63,10 +66,7 @@ export function planRun(
   const { guidance } = options;
   const others = guidance ? otherPrompts(guidance, rows, model.vocabSize) : [];
   const longest = Math.max(...[...rows, ...others].map((row) => row.length));
-  if (longest + maxNew > model.maxPositions)
-    throw new FusewireError(
-      `a prompt of ${longest} tokens and ${maxNew} new ones are more than the ${model.maxPositions} positions of the model; shorten the prompt or lower max_new_tokens`,
-    );
+  const beyond = beyondPositions(longest, maxNew, model);
   const tokens = longest + maxNew;
   const cache =
     past?.size(tokens) ?? ownCacheSize(runtime, options.ownCache, guidance ? 2 * batch : rows.length, tokens);
@@ -162,6 +162,7 @@ export function planRun(
       }),
     seed,
     options,
+    notices: beyond === undefined ? options.notices : [...options.notices, beyond],
     settings,
   };
 }

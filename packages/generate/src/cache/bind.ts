@@ -1,6 +1,7 @@
 import { bytesOf, FusewireError } from "@fusewire/ir";
-import { batchBucket, capacityBucket, type States } from "@fusewire/passes";
+import { batchBucket, type States } from "@fusewire/passes";
 import type { CacheSize } from "../entries/context.ts";
+import { capacityFor } from "../positions.ts";
 import type { Runtime } from "../runtime.ts";
 import type { CacheHold } from "./hold.ts";
 
@@ -57,7 +58,7 @@ export function sizeFor(hold: CacheHold, runtime: Runtime, rows: number, tokens:
   const length = Math.max(tokens, Math.min(maxLength ?? 0, limit));
   return {
     rows: Math.max(bound?.size.rows ?? 0, batchBucket(Math.max(rows, maxRows ?? 0), buckets)),
-    capacity: Math.max(bound?.size.capacity ?? 0, capacityBucket(length, limit, buckets)),
+    capacity: Math.max(bound?.size.capacity ?? 0, capacityFor(length, source.model, buckets)),
     ...(dtype !== undefined && dtype !== source.cacheDType && { cacheDType: dtype }),
   };
 }

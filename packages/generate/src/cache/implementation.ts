@@ -1,5 +1,6 @@
-import { batchBucket, capacityBucket } from "@fusewire/passes";
+import { batchBucket } from "@fusewire/passes";
 import type { CacheSize } from "../entries/context.ts";
+import { capacityFor } from "../positions.ts";
 import type { Runtime } from "../runtime.ts";
 
 /** How the model's own cache is made for a call without past_key_values. */
@@ -41,7 +42,7 @@ export function ownCacheSize(
   const batch = batchBucket(rows, buckets);
   const limit = source.model.maxPositions;
   const least = implementation === "static" ? Math.min(leastLength, limit) : 0;
-  const capacity = capacityBucket(Math.max(tokens, least), limit, buckets);
+  const capacity = capacityFor(Math.max(tokens, least), source.model, buckets);
   const quantized = implementation === "quantized" && source.cacheDType !== "i8";
   const idle = runtime.idleSize();
   const kept = implementation === "static" && idle?.rows === batch && !idle.cacheDType ? idle.capacity : 0;

@@ -15,7 +15,7 @@ const NEVER_BAN: readonly string[] = [
  * wrong (Hugging Face leaves them out too). Runs on the host, and only where a processor may ban something.
  */
 export function allowedCandidates(
-  plan: RunPlan,
+  plan: Pick<RunPlan, "processorsOf">,
   row: number,
   ids: readonly number[],
   candidates: readonly number[],

@@ -21,6 +21,7 @@ export const opt: Family = {
     return {
       vocabSize: c.vocabSize,
       maxPositions: c.maxPositions,
+      positionTable: true,
       layers: c.layers,
       width: c.width,
       inner: c.inner,

@@ -8,6 +8,8 @@ export interface CausalModel {
   readonly vocabSize: number;
   /** The longest sequence the model was made for, in tokens. */
   readonly maxPositions: number;
+  /** Whether positions are rows of a table of weights, so that a longer sequence has none. */
+  readonly positionTable: boolean;
   readonly layers: number;
   /** Width of what goes from layer to layer, and inside of each layer's MLP. */
   readonly width: number;

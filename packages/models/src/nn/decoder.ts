@@ -140,6 +140,7 @@ export function decoderModel(c: DecoderConfig, block: Block = preNormBlock(c)): 
   return {
     vocabSize: c.vocabSize,
     maxPositions: c.maxPositions,
+    positionTable: false,
     layers: c.layers,
     width: c.width,
     inner: c.mlp.inner,

@@ -8,7 +8,7 @@ function weightBytes({ entry }: Lowered): number {
     for (const [k, input] of node.inputs.entries()) {
       if ((input.op !== "param" && input.op !== "prepared") || (node.op === "gather" && k === 0)) continue;
       // Integers of 4 bits lie two in a byte.
-      const halved = node.op === "quantized_matmul" && k === 2 && node.attrs.bits === 4;
+      const halved = node.op === "quantized_matmul" && k === 2 && node.attrs.layout.bits === 4;
       read.set(input, bytesOf(input.type) / (halved ? 2 : 1));
     }
   return [...read.values()].reduce((sum, bytes) => sum + bytes, 0);

@@ -38,7 +38,7 @@ export async function quantizePart(
 ): Promise<Float32Array> {
   const x = part.inputs[0]!;
   const [rows, width] = x.type.shape as readonly [number, number];
-  const scales = new Float32Array((rows * width) / part.attrs.group);
+  const scales = new Float32Array((rows * width) / part.attrs.layout.group);
   let row = 0;
   const write = (value: Value): void => {
     target.check();
@@ -55,7 +55,12 @@ export async function quantizePart(
 function quantizeRows(
   heap: Heap,
   kernels: Kernels,
-  { attrs: { group, bits, search } }: NodeOf<"group_scales">,
+  {
+    attrs: {
+      layout: { group, bits },
+      search,
+    },
+  }: NodeOf<"group_scales">,
   { tiling, first, address }: Target,
   value: Value,
   width: number,

@@ -1,7 +1,7 @@
 /** Quantized products: bit for bit what the interpreter computes, whatever the SIMD. */
 import * as ops from "@fusewire/ir";
 import { rootsOf, topological, trace } from "@fusewire/ir";
-import { randomEnvironment } from "@fusewire/ir/testing";
+import { madeUpRows, randomEnvironment } from "@fusewire/ir/testing";
 import { createReferenceEngine, type Engine, lower } from "@fusewire/passes";
 import { expectAgreement, expectKernel } from "@fusewire/passes/testing";
 import fc from "fast-check";
@@ -9,11 +9,15 @@ import { expect, test } from "vitest";
 import { check, onEachVariant, size } from "./testing/arbitrary.ts";
 
 const quantize = (x: ops.Node, group: number, bits: number) => {
-  const scales = ops.groupScales(x, group, bits, bits === 4);
-  return [ops.quantizeRows(x, scales, group, bits), scales] as const;
+  const layout = ops.integers(bits, group);
+  const scales = ops.groupScales(x, layout, bits === 4);
+  return [ops.quantizeRows(x, scales, layout), scales] as const;
 };
 
 onEachVariant((engine) => {
+  test("a layout without a kernel runs by expansion", () =>
+    check(fc.constant(undefined), (_, seed) => expectKernel(engine(), madeUpRows, seed, 0)));
+
   test("scales and codes of rows", () =>
     check(
       fc.tuple(size(5), size(4), fc.constantFrom(1, 4, 7, 8, 32), fc.constantFrom(4, 7, 8)),
@@ -23,8 +27,9 @@ onEachVariant((engine) => {
           engine(),
           (t) => {
             const x = t.input("x", { dtype: "f32", shape: [rows, groups * group] });
-            const scales = ops.groupScales(x, group, bits);
-            return ops.dequantize(ops.quantizeRows(x, scales, group, bits), scales, group, bits);
+            const scales = ops.groupScales(x, ops.integers(bits, group));
+            const codes = ops.quantizeRows(x, scales, ops.integers(bits, group));
+            return ops.dequantize(codes, scales, ops.integers(bits, group));
           },
           seed,
           0,
@@ -40,7 +45,12 @@ onEachVariant((engine) => {
           const own = (name: string, width: number, dtype: "f32" | "i8") =>
             t.input(name, { dtype, shape: [rows, width] });
           const [codes, scales] = [own("codes", groups * group, "i8"), own("scales", groups, "f32")];
-          return ops.dequantize(codes, scales, group, 8, own("zeros", groups, "i8"));
+          return ops.dequantize(
+            codes,
+            scales,
+            { ...ops.q8(group), zeros: "integer" },
+            { zeros: own("zeros", groups, "i8") },
+          );
         },
         seed,
         0,
@@ -87,8 +97,7 @@ onEachVariant((engine) => {
             const width = 2 * n;
             return {
               y: ops.quantizedMatmul(xq, xs, codes, scales, {
-                group,
-                bits,
+                layout: ops.integers(bits, group),
                 gated,
                 ...(bias && { bias: t.input("bias", { dtype: "f32", shape: [2 * rows] }) }),
                 ...(residual &&
@@ -115,7 +124,7 @@ onEachVariant((engine) => {
           const [xq, xs] = quantize(alike(t.input("x", { dtype: "f32", shape: [m, k] })), k, 7);
           const w = alike(t.param("w", { dtype: "f32", shape: [50, k] }));
           const [codes, scales] = quantize(w, k, 8);
-          return { y: ops.quantizedMatmul(xq, xs, codes, scales, { group: k, bits: 8 }) };
+          return { y: ops.quantizedMatmul(xq, xs, codes, scales, { layout: ops.q8(k) }) };
         },
       });
       await expectAgreement(engine(), module, k, { tolerance: 0 });

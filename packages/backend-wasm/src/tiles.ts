@@ -1,5 +1,5 @@
 /** Quantized weights as the kernels want them: tiles of 16 rows; see `kernels/quantized.ts`. */
-import { isNode, type Node, type NodeOf } from "@fusewire/ir";
+import { isNode, type Layout, type Node, type NodeOf, sameLayout } from "@fusewire/ir";
 import type { Program, Step } from "@fusewire/passes";
 import { NARROW_SUMS } from "./ids.ts";
 
@@ -8,8 +8,7 @@ const ROWS = 16;
 /** A quantized matrix, or the scales of one, with what decides how it is tiled. */
 export interface Tiling {
   readonly kind: "codes" | "scales";
-  readonly bits: number;
-  readonly group: number;
+  readonly layout: Layout;
   readonly rows: number;
   /** Elements of a row: codes, or scales. */
   readonly width: number;
@@ -25,24 +24,20 @@ export function tilingOf(node: Node): Tiling | undefined {
   const scales = parts.map((part) => (kind === "codes" ? scalesOf(part) : part));
   const [first] = scales;
   if (!first || !isNode(first, "group_scales")) return undefined;
-  const { bits, group } = first.attrs;
+  const { layout } = first.attrs;
   const alike = (part: Node | undefined): part is NodeOf<"group_scales"> =>
-    part !== undefined &&
-    isNode(part, "group_scales") &&
-    part.attrs.bits === bits &&
-    part.attrs.group === group;
+    part !== undefined && isNode(part, "group_scales") && sameLayout(part.attrs.layout, layout);
   const [rows, width] = node.type.shape as readonly [number, number];
-  if (!scales.every(alike) || group % 8 !== 0 || (bits !== 8 && bits !== 4)) return undefined;
-  return { kind, bits, group, rows, width, parts: scales };
+  if (!scales.every(alike) || layout.group % 8 !== 0 || layout.bits === 7) return undefined;
+  return { kind, layout, rows, width, parts: scales };
 }
 
 /** The scales of codes that were quantized by their own; undefined for anything else. */
 function scalesOf(codes: Node): Node | undefined {
   if (!isNode(codes, "quantize_rows")) return undefined;
   const [x, scales] = codes.inputs as readonly [Node, Node];
-  const { bits, group } = codes.attrs;
   const own = isNode(scales, "group_scales") && scales.inputs[0] === x;
-  return own && scales.attrs.bits === bits && scales.attrs.group === group ? scales : undefined;
+  return own && sameLayout(scales.attrs.layout, codes.attrs.layout) ? scales : undefined;
 }
 
 /** Whether whatever reads the buffer knows tiles. */
@@ -61,7 +56,11 @@ const tilesOf = ({ rows }: Tiling): number => Math.ceil(rows / ROWS);
 
 /** Bytes of the tiles; behind codes of 8 bits come the negated sums of their groups, as integers of 16 or 32 bits. */
 export function tiledBytes(tiling: Tiling): number {
-  const { kind, bits, group, width } = tiling;
+  const {
+    kind,
+    layout: { bits, group },
+    width,
+  } = tiling;
   const elements = tilesOf(tiling) * ROWS * width;
   if (kind === "scales") return 4 * elements;
   const sums = (elements / group) * (group > NARROW_SUMS ? 4 : 2);

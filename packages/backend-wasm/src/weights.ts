@@ -83,7 +83,7 @@ function storedBytes({ node, layout }: WeightRead): number {
 export const stagedBytes = ({ node, layout }: WeightRead): number =>
   typeof layout === "string" || layout.kind === "panels"
     ? 0
-    : stageBytes(node.type.shape[1]!, layout.group, 4);
+    : stageBytes(node.type.shape[1]!, layout.layout.group, 4);
 
 /**
  * The addresses of the weights that an entry reads, those that are missing read into the memory first. `taken` is told

@@ -15,6 +15,7 @@ export {
 } from "./dtype.ts";
 export { FusewireError } from "./errors.ts";
 export { type Environment, entryNamed, evaluate, interpret, type StepResult } from "./interpret.ts";
+export * from "./layouts/index.ts";
 export {
   type Entry,
   isLeaf,

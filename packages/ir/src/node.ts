@@ -1,3 +1,4 @@
+import type { Layout } from "./layouts/index.ts";
 import type { TensorType } from "./type.ts";
 
 /** Each op file adds its own entry: `declare module "../node.ts" { interface OpAttrs { … } }`. */
@@ -6,7 +7,7 @@ export interface OpAttrs {}
 
 export type OpName = keyof OpAttrs;
 
-export type AttrValue = number | boolean | string | readonly number[] | readonly string[];
+export type AttrValue = number | boolean | string | readonly number[] | readonly string[] | Layout;
 
 /**
  * One operation of the graph. Nodes are immutable and interned by their table: two nodes of one table

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { DTYPES } from "./dtype.ts";
 import { FusewireError } from "./errors.ts";
 import { evaluate } from "./interpret.ts";
+import { q8 } from "./layouts/index.ts";
 import { rootsOf, topological } from "./module.ts";
 import type { AttrValue, Node } from "./node.ts";
 import { type AttrKind, emit, type OpDef } from "./op.ts";
@@ -22,6 +23,14 @@ const ATTRS: Readonly<Record<AttrKind, fc.Arbitrary<AttrValue>>> = {
   string: fc.constantFrom<string>(...DTYPES, ...ops.STREAMS, "none", "silu", "cos", "sin", "constructor", ""),
   ints: fc.array(int, { maxLength: 4 }),
   floats: fc.array(float, { maxLength: 4 }),
+  layout: fc.record({
+    bits: fc.integer({ min: 1, max: 9 }),
+    packing: fc.constantFrom("bytes" as const, "low" as const, "high" as const),
+    range: fc.constantFrom("signed" as const, "symmetric" as const, "unsigned" as const),
+    group: fc.integer({ min: 0, max: 3 }),
+    zeros: fc.constantFrom("none" as const, "integer" as const, "float" as const),
+    permuted: fc.boolean(),
+  }),
   strings: fc.array(fc.constantFrom("neg $0", "add $0 $1", "lt %0 $0", "where %1 $0 %0", "silu %9", "nope"), {
     maxLength: 3,
   }),
@@ -45,11 +54,14 @@ const KNOWN: ReadonlyMap<string, readonly Call[]> = (() => {
       add(op, { types: inputs.map(({ type }) => type), attrs: { ...attrs } });
   const f32 = (...shape: number[]): TensorType => ({ dtype: "f32", shape });
   const i8 = (...shape: number[]): TensorType => ({ dtype: "i8", shape });
-  const bits = { group: 4, bits: 8 };
+  const bits = { layout: q8(4) };
   add("prepared", { types: [], attrs: { name: "w", dtype: "f32", shape: [2] } });
   add("group_scales", { types: [f32(2, 8)], attrs: { ...bits, search: false } });
   add("quantize_rows", { types: [f32(2, 8), f32(2, 2)], attrs: bits });
-  add("dequantize", { types: [i8(2, 8), f32(2, 2), i8(2, 2)], attrs: bits });
+  add("dequantize", {
+    types: [i8(2, 8), f32(2, 2), i8(2, 2)],
+    attrs: { layout: { ...q8(4), zeros: "integer" } },
+  });
   const epilogue = { activation: "silu", bias: true, residual: false, gated: true };
   add("quantized_matmul", {
     types: [i8(3, 8), f32(3, 2), i8(6, 8), f32(6, 2), f32(6)],

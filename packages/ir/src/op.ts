@@ -1,9 +1,10 @@
 import { FusewireError } from "./errors.ts";
+import { checkLayout, type Layout } from "./layouts/index.ts";
 import type { Node, OpAttrs, OpName, Table } from "./node.ts";
 import type { TensorType } from "./type.ts";
 import type { Value } from "./value.ts";
 
-export type AttrKind = "int" | "float" | "bool" | "string" | "ints" | "floats" | "strings";
+export type AttrKind = "int" | "float" | "bool" | "string" | "ints" | "floats" | "strings" | "layout";
 
 /** Everything the project knows of one op. Adding an op means writing one of these, in a file of its own. */
 export interface OpDef<K extends OpName> {
@@ -99,6 +100,7 @@ const ATTR_CHECKS: Readonly<
     "a list of strings",
     (value) => Array.isArray(value) && value.every((x) => typeof x === "string"),
   ],
+  layout: ["a layout", (value) => typeof value === "object" && value !== null && "packing" in value],
 };
 
 /** The compiler knows neither whole numbers nor what a text holds. */
@@ -108,6 +110,7 @@ function checkAttrs(kinds: Readonly<Record<string, AttrKind>>, attrs: object): v
     const [expected, check] = ATTR_CHECKS[kind];
     if (!Object.hasOwn(given, key)) throw new FusewireError(`the attribute '${key}' is missing`);
     if (!check(given[key])) throw new FusewireError(`the attribute '${key}' must be ${expected}`);
+    if (kind === "layout") checkLayout(given[key] as Layout);
   }
   for (const key of Object.keys(given))
     if (!Object.hasOwn(kinds, key)) throw new FusewireError(`unknown attribute '${key}'`);

@@ -1,4 +1,5 @@
 import { FusewireError } from "./errors.ts";
+import { parseLayout } from "./layouts/index.ts";
 import { type Entry, type Module, type StateDecl, withLayers } from "./module.ts";
 import type { AttrValue, Node, OpName } from "./node.ts";
 import { type AttrKind, emit, type OpDef } from "./op.ts";
@@ -170,6 +171,11 @@ function parseAttr(key: string, text: string, kind: AttrKind): AttrValue {
     case "string":
     case "strings":
       return JSON.parse(text) as AttrValue;
+    case "layout": {
+      const layout: unknown = JSON.parse(text);
+      if (typeof layout !== "string") throw new FusewireError(`the attribute '${key}' must be a layout`);
+      return parseLayout(layout);
+    }
     case "ints":
     case "floats":
       if (!text.startsWith("[")) throw new FusewireError(`the attribute '${key}' must be a list`);

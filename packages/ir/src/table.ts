@@ -1,4 +1,5 @@
 import { FusewireError } from "./errors.ts";
+import { formatLayout, type Layout } from "./layouts/index.ts";
 import type { AttrValue, Node, OpName, Table } from "./node.ts";
 import { formatType, type TensorType } from "./type.ts";
 
@@ -88,7 +89,11 @@ const frozenAttrs = (attrs: object): object =>
     Object.fromEntries(
       Object.entries(attrs).map(([key, value]) => [
         key,
-        Array.isArray(value) ? Object.freeze([...value]) : value,
+        Array.isArray(value)
+          ? Object.freeze([...value])
+          : typeof value === "object"
+            ? Object.freeze({ ...value })
+            : value,
       ]),
     ),
   );
@@ -104,6 +109,7 @@ export function formatAttrs(attrs: object): string {
 function formatAttr(value: AttrValue): string {
   if (Array.isArray(value)) return `[${value.map(formatAttr).join(",")}]`;
   if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "object") return JSON.stringify(formatLayout(value as Layout));
   if (Object.is(value, -0)) return "-0";
   return String(value);
 }

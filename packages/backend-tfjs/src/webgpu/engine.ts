@@ -1,4 +1,4 @@
-import { OPS, type OpName, type StateDecl, type Value } from "@fusewire/ir";
+import { isIntegers, type Layout, OPS, type OpName, type StateDecl, type Value } from "@fusewire/ir";
 import {
   checkStates,
   checkWeights,
@@ -49,7 +49,9 @@ export interface WebGpuEngine extends Engine {
 export const webGpuTraits: EngineTraits = {
   name: "webgpu",
   attention: ["flash_attention", "efficient_attention"],
-  claims: (op: OpName) => KERNELS[op] !== undefined || OPS[op].expand === undefined,
+  claims: (op: OpName, layout?: Layout) =>
+    (KERNELS[op] !== undefined || OPS[op].expand === undefined) &&
+    (op !== "dequantize" || (layout !== undefined && isIntegers(layout))),
   memory: { alignment: ALIGNMENT, readWriteSameBuffer: false },
 };
 

@@ -20,8 +20,8 @@ const module = ir.trace({
     const table = f32("table", N, K);
     const narrow = t.param("narrow", ir.tensorType("bf16", [N, K]));
     const quantize = (value: ir.Node, bits: number) => {
-      const scales = ir.groupScales(value, 32, bits);
-      return [ir.quantizeRows(value, scales, 32, bits), scales] as const;
+      const scales = ir.groupScales(value, ir.integers(bits, 32));
+      return [ir.quantizeRows(value, scales, ir.integers(bits, 32)), scales] as const;
     };
     const rows = quantize(ir.reshape(x, [ROWS, K]), 7);
     const codes = quantize(f32("codes", 2 * N, K), 4);
@@ -37,8 +37,7 @@ const module = ir.trace({
       narrow: ir.gather(narrow, ids),
       sixteen: ir.linear(x, ir.cast(narrow, "f32"), { activation: "none" }),
       quantized: ir.quantizedMatmul(...rows, ...codes, {
-        group: 32,
-        bits: 4,
+        layout: ir.q4(32),
         gated: true,
         bias: f32("d", 2 * N),
         activation: "silu",

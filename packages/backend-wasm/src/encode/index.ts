@@ -1,4 +1,4 @@
-import { OPS, type OpName } from "@fusewire/ir";
+import { isIntegers, type Layout, OPS, type OpName } from "@fusewire/ir";
 import type { Step } from "@fusewire/passes";
 import { ELEMENTWISE } from "./elementwise.ts";
 import { LINES } from "./lines.ts";
@@ -13,7 +13,9 @@ export { type Launch, launchWords, type Places } from "./writer.ts";
 const ENCODERS: Encoders = { ...ELEMENTWISE, ...MOVEMENT, ...LINES, ...PRODUCTS, ...QUANTIZED };
 
 /** Whether the engine runs the op itself. Tables without inputs are made on the host when the entry is compiled. */
-export const claims = (op: OpName): boolean => ENCODERS[op] !== undefined || OPS[op].arity === 0;
+export const claims = (op: OpName, layout?: Layout): boolean =>
+  (ENCODERS[op] !== undefined || OPS[op].arity === 0) &&
+  (op !== "dequantize" || (layout !== undefined && isIntegers(layout)));
 
 /** Writes one step of a program as calls of kernels. */
 export function encodeStep(step: Step, places: Places): readonly Launch[] {

@@ -59,7 +59,7 @@ function tiledKind(ref: Ref, places: Places): number | undefined {
   if (panels) return PANELS[panels.dtype];
   if (!tiling) return undefined;
   if (tiling.kind === "scales") return ids.TILED_FLOATS;
-  return tiling.bits === 8 ? ids.TILED_8 : ids.TILED_4;
+  return tiling.layout.bits === 8 ? ids.TILED_8 : ids.TILED_4;
 }
 
 export const MOVEMENT: Encoders = {

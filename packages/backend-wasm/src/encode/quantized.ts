@@ -1,46 +1,45 @@
 /** Quantized rows and products. */
-import { FusewireError, sizeOf } from "@fusewire/ir";
+import { FusewireError, limits, sizeOf } from "@fusewire/ir";
 import type { Ref } from "@fusewire/passes";
 import * as ids from "../ids.ts";
 import { ACTIVATIONS } from "./products.ts";
 import { cutProduct, type Encoders, floatWord, grainFor } from "./writer.ts";
 
-/** The smallest and largest integer, as the op table has them. */
-const limits = (bits: number): readonly [number, number] => {
-  const high = 2 ** (bits - 1) - 1;
-  return [bits === 4 ? -8 : -high, high];
-};
-
 export const QUANTIZED: Encoders = {
-  group_scales: ({ reads: [x], write, attrs: { group, bits, search } }, places) => {
+  group_scales: ({ reads: [x], write, attrs: { layout, search } }, places) => {
     if (search) throw new FusewireError("scales are searched for while loading; leave hoist_prepare on");
     const units = sizeOf(write.type.shape);
-    const words = [...places.operand(write), ...places.operand(x!), group, floatWord(limits(bits)[1])];
-    return [{ kernel: ids.GROUP_SCALES, units, grain: grainFor(units, group), scratch: 0, words }];
+    const words = [
+      ...places.operand(write),
+      ...places.operand(x!),
+      layout.group,
+      floatWord(limits(layout)[1]),
+    ];
+    return [{ kernel: ids.GROUP_SCALES, units, grain: grainFor(units, layout.group), scratch: 0, words }];
   },
-  quantize_rows: ({ reads: [x, scales], write, attrs: { group, bits } }, places) => {
+  quantize_rows: ({ reads: [x, scales], write, attrs: { layout } }, places) => {
     const units = sizeOf(scales!.type.shape);
     const words = [write, x!, scales!].flatMap((ref) => [...places.operand(ref)]);
     return [
       {
         kernel: ids.QUANTIZE_ROWS,
         units,
-        grain: grainFor(units, 2 * group),
+        grain: grainFor(units, 2 * layout.group),
         scratch: 0,
-        words: [...words, group, ...limits(bits).map(floatWord)],
+        words: [...words, layout.group, ...limits(layout).map(floatWord)],
       },
     ];
   },
-  dequantize: ({ reads: [codes, scales, zeros], write, attrs: { group } }, places) => {
+  dequantize: ({ reads: [codes, scales, zeros], write, attrs: { layout } }, places) => {
     const units = sizeOf(scales!.type.shape);
     const words = [write, codes!, scales!, zeros ?? codes!].flatMap((ref) => [...places.operand(ref)]);
     return [
       {
         kernel: ids.DEQUANTIZE,
         units,
-        grain: grainFor(units, 2 * group),
+        grain: grainFor(units, 2 * layout.group),
         scratch: 0,
-        words: [...words, group, Number(!!zeros)],
+        words: [...words, layout.group, Number(!!zeros)],
       },
     ];
   },
@@ -52,7 +51,8 @@ export const QUANTIZED: Encoders = {
     const k = x.type.shape.at(-1)!;
     const m = sizeOf(x.type.shape) / k;
     const { block, ...cut } = cutProduct(m, n, 16, 4 * k * (attrs.gated ? 2 : 1));
-    const { group, bits, activation, bias, residual, gated } = attrs;
+    const { activation, bias, residual, gated } = attrs;
+    const { group, bits } = attrs.layout;
     const operand = (ref: Ref | undefined) => (ref ? places.operand(ref) : [0, 0]);
     return [
       {

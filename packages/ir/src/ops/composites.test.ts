@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { DType } from "../dtype.ts";
 import { evaluate } from "../interpret.ts";
+import { type Layout, limits, rowBytes } from "../layouts/index.ts";
 import type { Node } from "../node.ts";
 import { NodeTable } from "../table.ts";
 import { expandNode, expectClose, randomNumbers } from "../testing/index.ts";
@@ -206,6 +207,25 @@ const CASES: Readonly<Record<string, (draw: Draw) => Node>> = {
     const [at, count] = [draw.ints([b], -1, slots), draw.ints([b], 0, t)];
     return ops.appendHeads(cache, distinct, at, count, x, start, { ring: draw.int(0, 1) === 1, ...angles });
   },
+  dequantize: (draw) => {
+    const layout = randomLayout(draw);
+    const [rows, groups] = [draw.int(1, 3), draw.int(1, 4)];
+    const width = groups * layout.group;
+    const [low, high] = limits(layout);
+    const codes =
+      layout.packing === "bytes"
+        ? draw.numbers(layout.range === "unsigned" ? "u8" : "i8", [rows, width], () => draw.int(low, high))
+        : draw.numbers("u8", [rows, rowBytes(layout, width)], () => draw.int(0, 255));
+    const zeros =
+      layout.zeros === "float"
+        ? draw.floats([rows, groups])
+        : draw.numbers(layout.range === "unsigned" ? "u8" : "i8", [rows, groups], () => draw.int(0, 127));
+    return ops.dequantize(codes, draw.floats([rows, groups]), layout, {
+      zeros: layout.zeros === "none" ? undefined : zeros,
+      // Places outside the row are clamped, as `gather` does.
+      order: layout.permuted ? draw.ints([width], -1, width) : undefined,
+    });
+  },
   fused_elementwise: (draw) => {
     const shape = draw.shape(0, 3);
     const narrow = () => shape.slice(draw.int(0, shape.length)).map((size) => draw.oneOf(1, size));
@@ -228,6 +248,18 @@ const CASES: Readonly<Record<string, (draw: Draw) => Node>> = {
     return ops.categorical(draw.floats([b, v], { infinite: true }), draw.fractions([b], 1 - 2 ** -24, 1));
   },
 };
+
+/** Any layout, with or without a codebook. */
+function randomLayout(draw: Draw): Layout {
+  const bits = draw.int(2, 8);
+  const range = draw.oneOf("signed", "symmetric", "unsigned");
+  const book = range === "unsigned" && draw.int(0, 1) === 1;
+  return {
+    ...{ bits, range, packing: draw.oneOf("bytes", "low", "high"), group: draw.int(1, 9) },
+    ...{ zeros: draw.oneOf("none", "integer", "float"), permuted: draw.int(0, 1) === 1 },
+    ...(book && { codebook: Array.from({ length: 2 ** bits }, () => draw.int(-999, 999) / 7) }),
+  };
+}
 
 test("every composite has a case here", () => {
   const composites = Object.values(OPS).filter((def) => def.expand);

@@ -1,45 +1,40 @@
-/** Rows as small integers with one scale a group of neighbours: what weights and activations share. */
+/** Rows as small integers with one scale a group of neighbours: how weights and activations are rounded. */
 import { FusewireError } from "../errors.ts";
+import { isIntegers, type Layout, limits } from "../layouts/index.ts";
 import type { Node } from "../node.ts";
 import { defineOp, emit } from "../op.ts";
-import type { TensorType } from "../type.ts";
+import { formatType, sameType, type TensorType } from "../type.ts";
 import { emptyValue, floats } from "../value.ts";
 
-interface GroupAttrs {
-  /** Elements that share a scale. */
-  readonly group: number;
-  /** Bits of an integer: 8 and 7 are symmetric (-127..127, -63..63), 4 is -8..7. */
-  readonly bits: number;
+interface RoundedAttrs {
+  /** One of `layouts/integers.ts`. */
+  readonly layout: Layout;
 }
 
 declare module "../node.ts" {
   interface OpAttrs {
     /** `search` looks for the scale with the least squared error, as weights deserve; without it the largest element decides. */
-    group_scales: GroupAttrs & { readonly search: boolean };
-    quantize_rows: GroupAttrs;
-    dequantize: GroupAttrs;
+    group_scales: RoundedAttrs & { readonly search: boolean };
+    quantize_rows: RoundedAttrs;
   }
 }
 
-/** The smallest and largest integer of a number of bits. */
-function limits(bits: number): readonly [low: number, high: number] {
-  if (bits !== 4 && bits !== 7 && bits !== 8)
-    throw new FusewireError(`integers have 4, 7 or 8 bits, not ${bits}`);
-  const high = 2 ** (bits - 1) - 1;
-  return [bits === 4 ? -8 : -high, high];
+function requireIntegers(layout: Layout): void {
+  if (!isIntegers(layout) || layout.zeros !== "none")
+    throw new FusewireError("rows are rounded to the integers of 4, 7 or 8 bits, without zeros");
 }
 
 /** f32[…, k] -> f32[…, k / group]. */
-function scalesType(x: TensorType, group: number): TensorType {
+export function scalesType(x: TensorType, { group }: Layout): TensorType {
   const k = x.shape.at(-1);
   if (x.dtype !== "f32" || k === undefined) throw new FusewireError("takes f32 of rank 1 or more");
-  if (group < 1 || k % group !== 0) throw new FusewireError(`groups of ${group} do not divide rows of ${k}`);
+  if (k % group !== 0) throw new FusewireError(`groups of ${group} do not divide rows of ${k}`);
   return { dtype: "f32", shape: [...x.shape.slice(0, -1), k / group] };
 }
 
 /** The bits that `quantize_rows` gave the integers of a node, also where they were moved since; 0 where it was not used. */
 function bitsOf(codes: Node): number {
-  if (codes.op === "quantize_rows") return codes.attrs.bits;
+  if (codes.op === "quantize_rows") return codes.attrs.layout.bits;
   return Math.max(0, ...codes.inputs.filter(({ type }) => type.dtype === "i8").map(bitsOf));
 }
 
@@ -102,15 +97,16 @@ function searchScale(
 export const groupScalesOp = defineOp<"group_scales">({
   name: "group_scales",
   arity: 1,
-  attrs: { group: "int", bits: "int", search: "bool" },
-  infer: ([x], { group, bits }) => {
-    limits(bits);
-    return scalesType(x!, group);
+  attrs: { layout: "layout", search: "bool" },
+  infer: ([x], { layout }) => {
+    requireIntegers(layout);
+    return scalesType(x!, layout);
   },
-  evaluate: ([x], { group, bits, search }, type) => {
+  evaluate: ([x], { layout, search }, type) => {
     const out = emptyValue(type);
     const data = floats(x!);
-    const [low, high] = limits(bits);
+    const { group } = layout;
+    const [low, high] = limits(layout);
     for (let g = 0; g < out.data.length; g++) {
       let largest = 0;
       for (let k = g * group; k < (g + 1) * group; k++)
@@ -127,17 +123,17 @@ export const groupScalesOp = defineOp<"group_scales">({
 export const quantizeRowsOp = defineOp<"quantize_rows">({
   name: "quantize_rows",
   arity: 2,
-  attrs: { group: "int", bits: "int" },
-  infer: ([x, scales], { group, bits }) => {
-    limits(bits);
-    const want = scalesType(x!, group);
-    if (scales!.dtype !== "f32" || scales!.shape.join() !== want.shape.join())
-      throw new FusewireError(`takes scales f32[${want.shape}]`);
+  attrs: { layout: "layout" },
+  infer: ([x, scales], { layout }) => {
+    requireIntegers(layout);
+    const want = scalesType(x!, layout);
+    if (!sameType(scales!, want)) throw new FusewireError(`takes scales ${formatType(want)}`);
     return { dtype: "i8", shape: x!.shape };
   },
-  evaluate: ([x, scales], { group, bits }, type) => {
+  evaluate: ([x, scales], { layout }, type) => {
     const out = emptyValue(type);
-    const [low, high] = limits(bits);
+    const { group } = layout;
+    const [low, high] = limits(layout);
     const data = floats(x!);
     for (let g = 0; g < scales!.data.length; g++) {
       const scale = scales!.data[g]!;
@@ -147,42 +143,10 @@ export const quantizeRowsOp = defineOp<"quantize_rows">({
   },
 });
 
-export const dequantizeOp = defineOp<"dequantize">({
-  name: "dequantize",
-  arity: [2, 3],
-  attrs: { group: "int", bits: "int" },
-  infer: ([codes, scales, zeros], { group, bits }) => {
-    limits(bits);
-    const type = { dtype: "f32", shape: codes!.shape } as const;
-    const { shape } = scalesType(type, group);
-    if (codes!.dtype !== "i8" || scales!.dtype !== "f32" || scales!.shape.join() !== shape.join())
-      throw new FusewireError("takes codes i8[…, k] and scales f32[…, k / group]");
-    if (zeros && (zeros.dtype !== "i8" || zeros.shape.join() !== shape.join()))
-      throw new FusewireError(`takes zeros i8[${shape}]`);
-    return type;
-  },
-  check: ([codes], { bits }) => requireBits("codes", codes!, bits),
-  evaluate: ([codes, scales, zeros], { group }, type) => {
-    const out = emptyValue(type);
-    for (let k = 0; k < out.data.length; k++) {
-      const g = Math.floor(k / group);
-      out.data[k] = (codes!.data[k]! - (zeros ? zeros.data[g]! : 0)) * scales!.data[g]!;
-    }
-    return out;
-  },
-});
-
-/** One scale for each `group` neighbours of a row: the step between integers of `bits` bits. x: f32[…, k]. */
-export const groupScales = (x: Node, group: number, bits: number, search = false): Node =>
-  emit(groupScalesOp, [x], { group, bits, search });
+/** One scale for each group of a row: the step between the integers of `layout`. x: f32[…, k]; the scales f32[…, k / group]. */
+export const groupScales = (x: Node, layout: Layout, search = false): Node =>
+  emit(groupScalesOp, [x], { layout, search });
 
 /** Rows as integers, i8[…, k]: x / scale of its group, rounded half to even. scales: f32[…, k / group]. */
-export const quantizeRows = (x: Node, scales: Node, group: number, bits: number): Node =>
-  emit(quantizeRowsOp, [x, scales], { group, bits });
-
-/**
- * (code - zero) · scale, of its group each. codes: i8[…, k]; scales: f32[…, k / group]; zeros: i8[…, k / group], the
- * codes that stand for 0 (as AWQ and GPTQ keep them); without them every one is 0.
- */
-export const dequantize = (codes: Node, scales: Node, group: number, bits: number, zeros?: Node): Node =>
-  emit(dequantizeOp, zeros ? [codes, scales, zeros] : [codes, scales], { group, bits });
+export const quantizeRows = (x: Node, scales: Node, layout: Layout): Node =>
+  emit(quantizeRowsOp, [x, scales], { layout });

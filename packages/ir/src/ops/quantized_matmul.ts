@@ -1,4 +1,5 @@
 import { FusewireError } from "../errors.ts";
+import { isIntegers, type Layout } from "../layouts/index.ts";
 import type { Node } from "../node.ts";
 import { defineOp, emit } from "../op.ts";
 import type { TensorType } from "../type.ts";
@@ -8,9 +9,8 @@ import { linearOp } from "./linear.ts";
 import { requireBits } from "./quantize.ts";
 
 interface QuantizedAttrs {
-  readonly group: number;
-  /** Bits of the weight's integers, 8 or 4 (any byte, or -8..7); engines may pack them. Rows have 7 (-64..63). */
-  readonly bits: number;
+  /** Of the weight: integers of 8 or 4 bits (any byte, or -8..7). Rows have 7 bits (-64..63) and the same groups. */
+  readonly layout: Layout;
   readonly activation: string;
   readonly bias: boolean;
   readonly residual: boolean;
@@ -32,10 +32,12 @@ const asFloats = (type: TensorType): TensorType => ({ dtype: "f32", shape: type.
 export const quantizedMatmulOp = defineOp<"quantized_matmul">({
   name: "quantized_matmul",
   arity: [4, 6],
-  attrs: { group: "int", bits: "int", activation: "string", bias: "bool", residual: "bool", gated: "bool" },
-  infer: ([x, xScales, codes, scales, ...rest], { group, bits, activation, bias, residual, gated }) => {
+  attrs: { layout: "layout", activation: "string", bias: "bool", residual: "bool", gated: "bool" },
+  infer: ([x, xScales, codes, scales, ...rest], { layout, activation, bias, residual, gated }) => {
+    const { bits, group } = layout;
     if (x!.dtype !== "i8" || codes!.dtype !== "i8") throw new FusewireError("takes rows and weights as i8");
-    if (bits !== 8 && bits !== 4) throw new FusewireError(`weights have 8 or 4 bits, not ${bits}`);
+    if (!isIntegers(layout) || layout.zeros !== "none" || bits === 7)
+      throw new FusewireError("weights are integers of 8 or 4 bits, without zeros");
     for (const [type, own] of [
       [x!, xScales!],
       [codes!, scales!],
@@ -54,13 +56,13 @@ export const quantizedMatmulOp = defineOp<"quantized_matmul">({
     const out = linearOp.infer([asFloats(x!), asFloats(codes!), ...rest], { activation, bias, residual });
     return gated ? half(out) : out;
   },
-  check: ([x, , codes], { bits }) => {
+  check: ([x, , codes], { layout: { bits } }) => {
     requireBits("rows", x!, ROW_BITS);
     requireBits("weights", codes!, bits);
   },
   evaluate: (
     [x, xScales, codes, scales, ...rest],
-    { group, bits, activation, bias, residual, gated },
+    { layout: { group, bits }, activation, bias, residual, gated },
     type,
   ) => {
     requireRange("rows", x!, ROW_BITS);
@@ -115,7 +117,8 @@ function multiply(x: Value, xScales: Value, codes: Value, scales: Value, group: 
 
 /**
  * The product of quantized rows and a quantized weight, with the epilogue of `linear` or, gated, of `gated_linear`.
- * x: i8[…, m, k] of 7 bits (-64..63) with xScales f32[…, m, k / group]; codes: i8[n, k] of 8 or 4 bits with scales f32[n, k / group]; the result is
+ * x: i8[…, m, k] of 7 bits (-64..63) with xScales f32[…, m, k / group]; codes: i8[n, k] of 8 or 4 bits with scales f32[n, k / group] as
+ * `layout` says; the result is
  * f32[…, m, n], or n / 2 when gated.
  */
 export function quantizedMatmul(
@@ -124,15 +127,13 @@ export function quantizedMatmul(
   codes: Node,
   scales: Node,
   {
-    group,
-    bits,
+    layout,
     activation = "none",
     bias,
     residual,
     gated = false,
   }: {
-    readonly group: number;
-    readonly bits: number;
+    readonly layout: Layout;
     readonly activation?: Activation;
     readonly bias?: Node | undefined;
     readonly residual?: Node | undefined;
@@ -141,8 +142,7 @@ export function quantizedMatmul(
 ): Node {
   const extras = [bias, residual].filter((node) => node !== undefined);
   return emit(quantizedMatmulOp, [x, xScales, codes, scales, ...extras], {
-    group,
-    bits,
+    layout,
     activation,
     bias: !!bias,
     residual: !!residual,

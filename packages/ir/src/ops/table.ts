@@ -15,6 +15,7 @@ import { castOp } from "./cast.ts";
 import { categoricalOp } from "./categorical.ts";
 import { constantOp } from "./constant.ts";
 import { denseOp } from "./dense.ts";
+import { dequantizeOp } from "./dequantize.ts";
 import { fusedElementwiseOp } from "./fused_elementwise.ts";
 import { gatedLinearOp } from "./gated_linear.ts";
 import { gatherOp } from "./gather.ts";
@@ -26,7 +27,7 @@ import { linearOp } from "./linear.ts";
 import { matmulOp } from "./matmul.ts";
 import { broadcastToOp, concatOp, reshapeOp, sliceOp, transposeOp } from "./movement.ts";
 import { occursOp } from "./occurs.ts";
-import { dequantizeOp, groupScalesOp, quantizeRowsOp } from "./quantize.ts";
+import { groupScalesOp, quantizeRowsOp } from "./quantize.ts";
 import { quantizedMatmulOp } from "./quantized_matmul.ts";
 import { argmaxOp, cumsumOp, reduceMaxOp, reduceSumOp } from "./reduce.ts";
 import { reluOp } from "./relu.ts";
@@ -95,7 +96,6 @@ export const OPS: OpDefs = {
   // quantized weights and rows
   group_scales: groupScalesOp,
   quantize_rows: quantizeRowsOp,
-  dequantize: dequantizeOp,
   quantized_matmul: quantizedMatmulOp,
   // composites: each has an expansion into the ops above
   softmax: softmaxOp,
@@ -109,6 +109,7 @@ export const OPS: OpDefs = {
   linear: linearOp,
   gated_linear: gatedLinearOp,
   dense: denseOp,
+  dequantize: dequantizeOp,
   append_heads: appendHeadsOp,
   fused_elementwise: fusedElementwiseOp,
   top_k: topKOp,

@@ -1,4 +1,4 @@
-import type { OpName, StateDecl, Value } from "@fusewire/ir";
+import type { Layout, OpName, StateDecl, Value } from "@fusewire/ir";
 import type { AttentionKernel, Lowered } from "./lowered.ts";
 
 /** What the planner must respect when it lays out memory for an engine. */
@@ -13,8 +13,11 @@ export interface MemoryRules {
 export interface EngineTraits {
   /** Name as users write it for `device`. */
   readonly name: string;
-  /** Whether the engine has a kernel for the op; a composite it does not claim is expanded. */
-  readonly claims: (op: OpName) => boolean;
+  /**
+   * Whether the engine has a kernel for the op and, where the op reads numbers of few bits, for how those lie; a
+   * composite that it does not claim is expanded.
+   */
+  readonly claims: (op: OpName, layout?: Layout) => boolean;
   /** Kernels for attention beside `math`, which every engine can do; the one it takes by itself comes first. */
   readonly attention: readonly AttentionKernel[];
   readonly memory: MemoryRules;

@@ -153,7 +153,7 @@ describe("other ways to write it", () => {
       %6 = attention %0 %1 %2 %3 %4 %5 {ring=false, scale=0.5, softcap=30} : f32[2,4,3,8]
       return "y" = %6"
     `);
-    const bytes = narrow("i8", (rows, scales) => `dequantize ${rows} ${scales} {bits=8, group=8}`);
+    const bytes = narrow("i8", (rows, scales) => `dequantize ${rows} ${scales} {layout="s8 group=8"}`);
     expect(run(bytes)).toMatchInlineSnapshot(`
       "%0 = input {dtype="f32", name="q", shape=[2,4,3,8]} : f32[2,4,3,8]
       %1 = state {dtype="i8", name="keys", shape=[5,2,8,8]} : i8[5,2,8,8]
@@ -183,7 +183,7 @@ describe("other ways to write it", () => {
     expect(fused(halved)).toBeUndefined();
     const zeros = edit(
       bytes,
-      [" {bits=8, group=8}", " %99 {bits=8, group=8}"],
+      [' {layout="s8 group=8"}', ' %99 {layout="s8 group=8 zeros=integer"}'],
       ["%10 =", '%99 = input {dtype="i8", name="zeros", shape=[2,2,8,1]} : i8[2,2,8,1]\n  %10 ='],
     );
     expect(fused(zeros)).toBeUndefined();

@@ -5,8 +5,10 @@ import {
   isNode,
   max,
   type Node,
+  q8,
   reshape,
   type Shape,
+  sameLayout,
   sameShape,
   sub,
   uniformValue,
@@ -30,7 +32,12 @@ function cacheRead(node: Node): CacheRead | undefined {
     return node.attrs.batch === 0 ? { cache: source, rows: node.inputs[1]!, scales: [] } : undefined;
   const read = isNode(source, "gather") ? cacheRead(source) : undefined;
   if (isNode(node, "cast")) return source.type.dtype === "f16" ? read : undefined;
-  if (!read || zeros || !isNode(node, "dequantize") || node.attrs.group !== node.type.shape[3])
+  if (
+    !read ||
+    zeros ||
+    !isNode(node, "dequantize") ||
+    !sameLayout(node.attrs.layout, q8(node.type.shape[3]!))
+  )
     return undefined;
   const scales = cacheRead(sourceScales!);
   return scales?.rows === read.rows ? { ...read, scales: [scales.cache] } : undefined;

@@ -1,6 +1,16 @@
 /** Codes with zeros, as checkpoints of 4 bits have them: products are fused all the same. */
 import * as ops from "@fusewire/ir";
-import { interpret, type Node, rootsOf, type Tracer, topological, trace, type Value } from "@fusewire/ir";
+import {
+  interpret,
+  type Node,
+  q4,
+  q7,
+  rootsOf,
+  type Tracer,
+  topological,
+  trace,
+  type Value,
+} from "@fusewire/ir";
 import { expectClose, randomEnvironment } from "@fusewire/ir/testing";
 import { expect, test } from "vitest";
 import { fixpoint } from "../rewrite/pass.ts";
@@ -11,15 +21,19 @@ const [m, n, k, group] = [3, 6, 64, 32];
 /** Rows as fuse_dequantize rounds them, so that both products have the same. */
 function rows(t: Tracer): Node {
   const x = t.input("x", { dtype: "f32", shape: [m, k] });
-  const scales = ops.groupScales(x, group, 7);
-  return ops.dequantize(ops.quantizeRows(x, scales, group, 7), scales, group, 7);
+  const scales = ops.groupScales(x, q7(group));
+  return ops.dequantize(ops.quantizeRows(x, scales, q7(group)), scales, q7(group));
 }
 
 function weight(t: Tracer, name: string): Node {
   const part = (side: string, width: number, dtype: "f32" | "i8") =>
     t.param(`${name}.${side}`, { dtype, shape: [n, width] });
   const own = [part("codes", k, "i8"), part("scales", k / group, "f32")] as const;
-  return ops.dequantize(...own, group, 4, part("zeros", k / group, "i8"));
+  return ops.dequantize(
+    ...own,
+    { ...q4(group), zeros: "integer" },
+    { zeros: part("zeros", k / group, "i8") },
+  );
 }
 
 const PRODUCTS: Readonly<Record<string, (t: Tracer) => Node>> = {
@@ -65,8 +79,7 @@ test("what is not a product with rows of a matrix, or rows picked from one, stay
     ops.dequantize(
       t.param("codes", { dtype: "i8", shape }),
       t.param("scales", { dtype: "f32", shape: [...shape.slice(0, -1), shape.at(-1)! / group] }),
-      group,
-      8,
+      ops.q8(group),
     );
   const input = (t: Tracer, ...shape: number[]) => t.input("x", { dtype: "f32", shape });
   const others: Readonly<Record<string, (t: Tracer) => Node>> = {

@@ -6,21 +6,21 @@ import {
   dequantize,
   gather,
   groupScales,
+  isIntegers,
   isNode,
   matmul,
   mul,
   type Node,
   type NodeOf,
+  q7,
   quantizedMatmul,
   quantizeRows,
   reduceSum,
   reshape,
+  sameLayout,
   sub,
 } from "@fusewire/ir";
 import { mapEntries, type Pass } from "../rewrite/pass.ts";
-
-/** Bits of an activation: seven, so that SIMD products of bytes are exact on every CPU. */
-const ACTIVATION_BITS = 7;
 
 /**
  * product(x, dequantize(codes, scales)) => quantized_matmul(quantize_rows(x), codes): the full matrix is never written.
@@ -36,7 +36,8 @@ export const fuseDequantize: Pass = {
       if (isNode(node, "gather")) {
         const [source, index] = node.inputs as readonly [Node, Node];
         // Rows are picked whole: of a vector, single codes would be, which have no group.
-        const ofRows = isNode(source, "dequantize") && source.type.shape.length > 1;
+        const ofRows =
+          isNode(source, "dequantize") && source.type.shape.length > 1 && !source.attrs.layout.permuted;
         if (node.attrs.batch !== 0 || !ofRows) return node;
         return withParts(source, (part) => gather(part, index));
       }
@@ -46,25 +47,22 @@ export const fuseDequantize: Pass = {
 
 /** The matrix whose codes, scales and zeros are what `change` makes of those of `node`. */
 function withParts(
-  { inputs, attrs }: NodeOf<"dequantize">,
+  { inputs, attrs: { layout } }: NodeOf<"dequantize">,
   change: (part: Node, side: number) => Node,
 ): Node {
   const [codes, scales, zeros] = inputs.map(change) as [Node, Node, Node?];
-  return dequantize(codes, scales, attrs.group, attrs.bits, zeros);
+  return dequantize(codes, scales, layout, { zeros });
 }
 
 function joined(node: NodeOf<"concat">): Node | undefined {
   const [first] = node.inputs;
   if (node.attrs.axis !== 0 || !first || !isNode(first, "dequantize")) return undefined;
-  const { group, bits } = first.attrs;
+  const { layout } = first.attrs;
   const alike = node.inputs.every(
-    (part) =>
-      isNode(part, "dequantize") &&
-      part.attrs.group === group &&
-      part.attrs.bits === bits &&
-      part.inputs.length === first.inputs.length,
+    (part) => isNode(part, "dequantize") && sameLayout(part.attrs.layout, layout),
   );
-  if (!alike) return undefined;
+  // Each part has an order of its own.
+  if (!alike || layout.permuted) return undefined;
   return withParts(first, (_, side) =>
     concat(
       node.inputs.map((input) => input.inputs[side]!),
@@ -81,13 +79,16 @@ function product(node: Node): Node | undefined {
   if (!multipliesRows(node)) return undefined;
   const [x, weight, ...rest] = node.inputs;
   if (!x || !weight || !isNode(weight, "dequantize") || weight.type.shape.length !== 2) return undefined;
-  const { group, bits } = weight.attrs;
-  if (bits === 7) return undefined;
+  const stored = weight.attrs.layout;
+  if (!isIntegers(stored) || stored.bits === 7) return undefined;
+  const layout = { ...stored, zeros: "none" } as const;
+  // Rows of seven bits, so that SIMD products of bytes are exact on every CPU.
+  const ofRows = q7(layout.group);
   const [codes, scales, zeros] = weight.inputs as readonly [Node, Node, Node?];
-  const xScales = groupScales(x, group, ACTIVATION_BITS);
-  const rows = quantizeRows(x, xScales, group, ACTIVATION_BITS);
+  const xScales = groupScales(x, ofRows);
+  const rows = quantizeRows(x, xScales, ofRows);
   const multiply = (options: Epilogue): Node =>
-    quantizedMatmul(rows, xScales, codes, scales, { group, bits, ...options });
+    quantizedMatmul(rows, xScales, codes, scales, { layout, ...options });
   if (isNode(node, "matmul"))
     return zeros ? sub(multiply({}), zeroTerm(rows, xScales, scales, zeros)) : multiply({});
   if (isNode(node, "linear")) {

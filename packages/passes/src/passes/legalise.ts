@@ -1,4 +1,4 @@
-import { defOf, FusewireError, isFree, type Module, type Node } from "@fusewire/ir";
+import { defOf, FusewireError, isFree, type Layout, type Module, type Node } from "@fusewire/ir";
 import type { EngineTraits } from "../engine/engine.ts";
 import { fixpoint, mapEntries, type Pass } from "../rewrite/pass.ts";
 
@@ -8,7 +8,7 @@ export const legalise = (engine: EngineTraits): Pass =>
     name: "legalise",
     run: (module) =>
       mapEntries(module, () => (node, original) => {
-        if (isFree(node) || engine.claims(node.op)) return node;
+        if (isFree(node) || engine.claims(node.op, layoutOf(node))) return node;
         const { expand } = defOf(node);
         if (expand) return expand(node.inputs, node.attrs);
         throw new FusewireError(
@@ -16,6 +16,8 @@ export const legalise = (engine: EngineTraits): Pass =>
         );
       }),
   });
+
+const layoutOf = ({ attrs }: Node): Layout | undefined => ("layout" in attrs ? attrs.layout : undefined);
 
 const whereIs = (module: Module, node: Node): string => {
   const name = module.layers.get(node);

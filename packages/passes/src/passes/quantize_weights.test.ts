@@ -18,13 +18,13 @@ const LINEAR = `%0 = input {dtype="f32", name="x", shape=[2,8]} : f32[2,8]
 test("a product with a stored matrix becomes one of integers", () => {
   expect(rounded(passes, LINEAR)).toMatchInlineSnapshot(`
     "%0 = input {dtype="f32", name="x", shape=[2,8]} : f32[2,8]
-    %1 = group_scales %0 {bits=7, group=4, search=false} : f32[2,2]
-    %2 = quantize_rows %0 %1 {bits=7, group=4} : i8[2,8]
+    %1 = group_scales %0 {layout="s7 group=4", search=false} : f32[2,2]
+    %2 = quantize_rows %0 %1 {layout="s7 group=4"} : i8[2,8]
     %3 = param {dtype="bf16", name="w", shape=[6,8]} : bf16[6,8]
     %4 = cast %3 {to="f32"} : f32[6,8]
-    %5 = group_scales %4 {bits=8, group=4, search=false} : f32[6,2]
-    %6 = quantize_rows %4 %5 {bits=8, group=4} : i8[6,8]
-    %7 = quantized_matmul %2 %1 %6 %5 {activation="none", bias=false, bits=8, gated=false, group=4, residual=false} : f32[2,6]
+    %5 = group_scales %4 {layout="s8 group=4", search=false} : f32[6,2]
+    %6 = quantize_rows %4 %5 {layout="s8 group=4"} : i8[6,8]
+    %7 = quantized_matmul %2 %1 %6 %5 {activation="none", bias=false, gated=false, layout="s8 group=4", residual=false} : f32[2,6]
     return "y" = %7"
   `);
 });
@@ -39,27 +39,27 @@ test("joined matrices are quantized one by one, and rows are picked from codes",
   return "y" = %5`;
   expect(rounded(passes, both)).toMatchInlineSnapshot(`
     "%0 = param {dtype="f32", name="a", shape=[6,8]} : f32[6,8]
-    %1 = group_scales %0 {bits=8, group=4, search=false} : f32[6,2]
-    %2 = quantize_rows %0 %1 {bits=8, group=4} : i8[6,8]
+    %1 = group_scales %0 {layout="s8 group=4", search=false} : f32[6,2]
+    %2 = quantize_rows %0 %1 {layout="s8 group=4"} : i8[6,8]
     %3 = input {dtype="i32", name="ids", shape=[3]} : i32[3]
     %4 = gather %2 %3 {batch=0} : i8[3,8]
     %5 = gather %1 %3 {batch=0} : f32[3,2]
-    %6 = dequantize %4 %5 {bits=8, group=4} : f32[3,8]
-    %7 = group_scales %6 {bits=7, group=4, search=false} : f32[3,2]
-    %8 = quantize_rows %6 %7 {bits=7, group=4} : i8[3,8]
+    %6 = dequantize %4 %5 {layout="s8 group=4"} : f32[3,8]
+    %7 = group_scales %6 {layout="s7 group=4", search=false} : f32[3,2]
+    %8 = quantize_rows %6 %7 {layout="s7 group=4"} : i8[3,8]
     %9 = param {dtype="f32", name="b", shape=[2,8]} : f32[2,8]
-    %10 = group_scales %9 {bits=8, group=4, search=false} : f32[2,2]
-    %11 = quantize_rows %9 %10 {bits=8, group=4} : i8[2,8]
+    %10 = group_scales %9 {layout="s8 group=4", search=false} : f32[2,2]
+    %11 = quantize_rows %9 %10 {layout="s8 group=4"} : i8[2,8]
     %12 = concat %2 %11 {axis=0} : i8[8,8]
     %13 = concat %1 %10 {axis=0} : f32[8,2]
-    %14 = quantized_matmul %8 %7 %12 %13 {activation="silu", bias=false, bits=8, gated=true, group=4, residual=false} : f32[3,4]
+    %14 = quantized_matmul %8 %7 %12 %13 {activation="silu", bias=false, gated=true, layout="s8 group=4", residual=false} : f32[3,4]
     return "y" = %14"
   `);
 });
 
 test("a scale for a whole row", () => {
   const text = rounded(quantizeWeights({ bits: 8, group: "row" }), LINEAR);
-  expect(text).toContain("group_scales %2 {bits=8, group=8, search=false} : f32[6,1]");
+  expect(text).toContain('group_scales %2 {layout="s8 group=8", search=false} : f32[6,1]');
 });
 
 test("rows that groups do not divide, matrices that are computed, and tables stay as they are", () => {
@@ -84,10 +84,10 @@ test("matrices that are stored quantized and were joined stay as they are", () =
   const stored = `%0 = input {dtype="f32", name="x", shape=[2,8]} : f32[2,8]
   %1 = param {dtype="i8", name="q.codes", shape=[6,8]} : i8[6,8]
   %2 = param {dtype="f32", name="q.scales", shape=[6,1]} : f32[6,1]
-  %3 = dequantize %1 %2 {bits=4, group=8} : f32[6,8]
+  %3 = dequantize %1 %2 {layout="i4 group=8"} : f32[6,8]
   %4 = param {dtype="i8", name="k.codes", shape=[2,8]} : i8[2,8]
   %5 = param {dtype="f32", name="k.scales", shape=[2,1]} : f32[2,1]
-  %6 = dequantize %4 %5 {bits=4, group=8} : f32[2,8]
+  %6 = dequantize %4 %5 {layout="i4 group=8"} : f32[2,8]
   %7 = concat %3 %6 {axis=0} : f32[8,8]
   %8 = matmul %0 %7 {transposeB=true} : f32[2,8]
   return "y" = %8`;
@@ -147,7 +147,7 @@ test.each<[string, string]>([
     `${X}
     %1 = param {dtype="i8", name="codes", shape=[6,8]} : i8[6,8]
     %2 = param {dtype="f32", name="scales", shape=[6,1]} : f32[6,1]
-    %3 = dequantize %1 %2 {bits=4, group=8} : f32[6,8]
+    %3 = dequantize %1 %2 {layout="i4 group=8"} : f32[6,8]
     %4 = matmul %0 %3 {transposeB=true} : f32[2,6]
     return "y" = %4`,
   ],
@@ -164,6 +164,6 @@ test("the weights of linear and gated_linear are quantized too", () => {
       quantizeWeights({ bits: 4, group: 8 }),
       `${X}\n${MATRIX}\n%2 = ${product}\nreturn "y" = %2`,
     );
-    expect(text).toContain("dequantize %3 %2 {bits=4, group=8}");
+    expect(text).toContain('dequantize %3 %2 {layout="i4 group=8"}');
   }
 });

@@ -2,6 +2,7 @@ import {
   concat,
   dequantize,
   groupScales,
+  integers,
   isNode,
   type Node,
   quantizeRows,
@@ -67,9 +68,8 @@ function quantize(weight: Node, quantization: Quantization): Node {
     );
   // What the checkpoint stores quantized, alone or joined with others by fuse_qkv, stays so.
   if (weight.op === "dequantize") return weight;
-  const { bits } = quantization;
-  const group = groupOf(weight, quantization.group);
+  const layout = integers(quantization.bits, groupOf(weight, quantization.group));
   // Few bits deserve a search for the best scale; with 8 the largest element decides.
-  const scales = groupScales(weight, group, bits, bits === 4);
-  return dequantize(quantizeRows(weight, scales, group, bits), scales, group, bits);
+  const scales = groupScales(weight, layout, layout.bits === 4);
+  return dequantize(quantizeRows(weight, scales, layout), scales, layout);
 }

@@ -8,7 +8,7 @@ import type { Program } from "./program.ts";
  */
 export function isPackedCodes(node: Node): boolean {
   if (isNode(node, "concat")) return node.attrs.axis === 0 && node.inputs.every(isPackedCodes);
-  return isNode(node, "quantize_rows") && node.attrs.bits === 4 && node.type.shape.at(-1)! % 8 === 0;
+  return isNode(node, "quantize_rows") && node.attrs.layout.bits === 4 && node.type.shape.at(-1)! % 8 === 0;
 }
 
 /** The program with the bytes that codes take as engines keep them. */

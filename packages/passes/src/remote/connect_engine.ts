@@ -1,5 +1,5 @@
 /** The end of the thread that uses an engine in another one. */
-import { FusewireError, printModule, type StateDecl, type Value } from "@fusewire/ir";
+import { FusewireError, isIntegers, printModule, type StateDecl, type Value } from "@fusewire/ir";
 import type { ModuleEngine } from "../compile_module.ts";
 import { checkRunnable, checkStates, checkWeights } from "../engine/disposed.ts";
 import type { Engine, Executable, States, WeightSource, Weights } from "../engine/engine.ts";
@@ -85,7 +85,8 @@ export async function connectEngine(port: Port, given: unknown): Promise<ModuleE
   };
   return {
     ...traits,
-    claims: (op) => claimed.has(op),
+    // What an engine claims of other layouts is a function, which cannot be sent: those are expanded.
+    claims: (op, layout) => claimed.has(op) && (layout === undefined || isIntegers(layout)),
     get notice() {
       return facts.notice;
     },

@@ -1,5 +1,5 @@
 /** The end of the thread that has the engine. */
-import { NodeTable, OPS, type OpName, parseModule, type Value } from "@fusewire/ir";
+import { NodeTable, OPS, type OpName, parseModule, q8, type Value } from "@fusewire/ir";
 import type { Engine, Executable, States, WeightSource, Weights } from "../engine/engine.ts";
 import { toLowered } from "../engine/lowered.ts";
 import { lower } from "../pipeline.ts";
@@ -46,10 +46,11 @@ export function serveEngine(
 
   const calls: EngineCalls = {
     async open(given) {
-      engine = await open(given);
-      host.tell("facts", factsOf(engine));
-      const { name, attention, memory, runAhead } = engine;
-      const claims = (Object.keys(OPS) as OpName[]).filter(engine.claims);
+      const opened = await open(given);
+      engine = opened;
+      host.tell("facts", factsOf(opened));
+      const { name, attention, memory, runAhead } = opened;
+      const claims = (Object.keys(OPS) as OpName[]).filter((op) => opened.claims(op, q8(32)));
       return { name, attention, memory, runAhead, claims };
     },
     async createWeights({ id, recipe }) {

@@ -59,5 +59,5 @@ export const KERNEL_CASES: SelfTestCases = {
       t.input("position", ir.tensorType("i32", [50])),
       "choose",
     ),
-  dequantize: (t) => ir.dequantize(stored(t, "i8", "codes", 5, 64), f32(t, "scales", 5, 2), 32, 8),
+  dequantize: (t) => ir.dequantize(stored(t, "i8", "codes", 5, 64), f32(t, "scales", 5, 2), ir.q8(32)),
 };

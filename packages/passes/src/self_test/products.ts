@@ -4,6 +4,7 @@ import {
   dense,
   gatedLinear,
   groupScales,
+  integers as integerLayout,
   linear,
   matmul,
   type Node,
@@ -48,13 +49,14 @@ const shiftedAndNormed = (t: Tracer, rows: number): Node =>
 function quantized(t: Tracer, rows: number, bits: number): Node {
   const group = 32;
   const coded = (x: Node, width: number) => {
-    const scales = groupScales(x, group, width);
-    return [quantizeRows(x, scales, group, width), scales] as const;
+    const layout = integerLayout(width, group);
+    const scales = groupScales(x, layout);
+    return [quantizeRows(x, scales, layout), scales] as const;
   };
   // Rows have 7 bits, as fuse_dequantize gives them: relaxed SIMD multiplies no more.
   const x = coded(f32(t, "x", rows, K), 7);
   const weight = coded(weightOf(t, "f32", N), bits);
-  return quantizedMatmul(...x, ...weight, { group, bits });
+  return quantizedMatmul(...x, ...weight, { layout: integerLayout(bits, group) });
 }
 
 /** Attention of rows that see 3..100, 3..101 and so on: one row's tokens, or a batch of rows with a token each. */

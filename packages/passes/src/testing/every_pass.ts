@@ -36,7 +36,12 @@ export function expectEveryPass(
       current = pass.run(current);
       verify(current);
     }
-    verify(current, (node) => defOf(node).leaf === true || traits.claims(node.op));
+    verify(
+      current,
+      (node) =>
+        defOf(node).leaf === true ||
+        traits.claims(node.op, "layout" in node.attrs ? node.attrs.layout : undefined),
+    );
     expectSameMeaning(current, alone, seed, 0);
     expectProgram(lower(alone, traits, options), traits.memory, seed);
   }

@@ -1,22 +1,15 @@
 /** Rows as small integers with a scale for each group, bit for bit as the op table has them. */
 
-import type { OpAttrs } from "@fusewire/ir";
-import { FusewireError } from "@fusewire/ir";
+import { FusewireError, type Layout, limits, type OpAttrs } from "@fusewire/ir";
 import { declareDivide } from "../wgsl/integers.ts";
 import type { Launch, Step } from "../wgsl/launch.ts";
 import { mapLaunch } from "../wgsl/map.ts";
 import { createShader, elementsOf, GROUP_NUMBER, gridOf, type Shader } from "../wgsl/shader.ts";
 import type { Kernel } from "./kernel.ts";
 
-/** The smallest and largest integer, as the op table has them. */
-function limits(bits: number): readonly [low: number, high: number] {
-  const high = 2 ** (bits - 1) - 1;
-  return [bits === 4 ? -8 : -high, high];
-}
-
 /** Adds `fn scale_of(largest)` and `fn code(x, scale)`. */
-function declareCodes(shader: Shader, bits: number): void {
-  const [low, high] = limits(bits);
+function declareCodes(shader: Shader, layout: Layout): void {
+  const [low, high] = limits(layout);
   declareDivide(shader);
   shader.declare(`fn scale_of(largest: f32) -> f32 { return divide(largest, ${high}.0); }`);
   // `round` takes halves to even.
@@ -29,9 +22,13 @@ function declareCodes(shader: Shader, bits: number): void {
 export const groupScalesKernel: Kernel<"group_scales"> = (step) => ({
   launches: [
     mapLaunch(step, (shader) => {
-      const { group, bits, search } = step.attrs;
+      const {
+        layout,
+        layout: { group },
+        search,
+      } = step.attrs;
       if (search) throw new FusewireError("scales are searched for while loading; leave hoist_prepare on");
-      declareCodes(shader, bits);
+      declareCodes(shader, layout);
       const x = shader.read(0, step.reads[0]!);
       return `  var largest = 0.0;
   for (var k = 0u; k < ${group}u; k++) { largest = max(largest, abs(${x.at(`i * ${group}u + k`)})); }
@@ -43,10 +40,10 @@ export const groupScalesKernel: Kernel<"group_scales"> = (step) => ({
 export const quantizeRowsKernel: Kernel<"quantize_rows"> = (step) => ({
   launches: [
     mapLaunch(step, (shader) => {
-      const { group, bits } = step.attrs;
-      declareCodes(shader, bits);
+      const { layout } = step.attrs;
+      declareCodes(shader, layout);
       const [x, scales] = step.reads.map((type, k) => shader.read(k, type));
-      return `  return code(${x!.at("i")}, ${scales!.at(`i / ${group}u`)});`;
+      return `  return code(${x!.at("i")}, ${scales!.at(`i / ${layout.group}u`)});`;
     }),
   ],
 });
@@ -55,7 +52,7 @@ export const dequantizeKernel: Kernel<"dequantize"> = (step) => ({
   launches: [
     mapLaunch(step, (shader) => {
       const [codes, scales, zeros] = step.reads.map((type, k) => shader.read(k, type));
-      const group = `i / ${step.attrs.group}u`;
+      const group = `i / ${step.attrs.layout.group}u`;
       const code = zeros ? `(${codes!.at("i")} - ${zeros.at(group)})` : codes!.at("i");
       return `  return f32(${code}) * ${scales!.at(group)};`;
     }),
@@ -67,9 +64,10 @@ export const dequantizeKernel: Kernel<"dequantize"> = (step) => ({
  * which are written as well.
  */
 export function quantizeBoth({ reads, attrs }: Step<OpAttrs["quantize_rows"]>): Launch {
-  const { group, bits } = attrs;
+  const { layout } = attrs;
+  const { group } = layout;
   const shader = createShader();
-  declareCodes(shader, bits);
+  declareCodes(shader, layout);
   const x = shader.read(0, reads[0]!);
   shader.bind({ kind: "read", index: 1 }, "read_write", "scales", "array<f32>");
   shader.bind({ kind: "write" }, "read_write", "y", "array<u32>");

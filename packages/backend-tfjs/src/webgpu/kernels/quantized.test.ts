@@ -1,6 +1,6 @@
 /** Quantized products: bit for bit what the interpreter computes, however they are cut. */
 import * as ir from "@fusewire/ir";
-import { randomEnvironment } from "@fusewire/ir/testing";
+import { madeUpRows, randomEnvironment } from "@fusewire/ir/testing";
 import { createReferenceEngine, type Engine, lower } from "@fusewire/passes";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -11,11 +11,15 @@ import { onEachVariant } from "../../testing/webgpu.ts";
 
 const f32 = (...shape: number[]) => ir.tensorType("f32", shape);
 const quantize = (x: ir.Node, group: number, bits: number) => {
-  const scales = ir.groupScales(x, group, bits, bits === 4);
-  return [ir.quantizeRows(x, scales, group, bits), scales] as const;
+  const layout = ir.integers(bits, group);
+  const scales = ir.groupScales(x, layout, bits === 4);
+  return [ir.quantizeRows(x, scales, layout), scales] as const;
 };
 
 onEachVariant((engine) => {
+  test("a layout without a kernel runs by expansion", () =>
+    expectOutputs(engine(), (t) => ({ y: madeUpRows(t) }), 1, 0));
+
   test("scales and codes of rows", () =>
     check(
       fc.tuple(fc.constantFrom(1, 5), fc.constantFrom(1, 7, 12, 32), fc.constantFrom(4, 7, 8)),
@@ -24,11 +28,16 @@ onEachVariant((engine) => {
           engine(),
           (t) => {
             const x = t.input("x", f32(rows, 30 * group));
-            const scales = ir.groupScales(x, group, bits);
-            const codes = ir.quantizeRows(x, scales, group, bits);
+            const scales = ir.groupScales(x, ir.integers(bits, group));
+            const codes = ir.quantizeRows(x, scales, ir.integers(bits, group));
             const zeros = t.input("zeros", { dtype: "i8", shape: [rows, 30] });
             const [back, moved] = [undefined, zeros].map((own) =>
-              ir.dequantize(codes, scales, group, bits, own),
+              ir.dequantize(
+                codes,
+                scales,
+                { ...ir.integers(bits, group), zeros: own ? "integer" : "none" },
+                { zeros: own },
+              ),
             );
             return { scales, codes, back: back!, moved: moved! };
           },
@@ -68,8 +77,7 @@ onEachVariant((engine) => {
             const kept = residual && !gated;
             return {
               y: ir.quantizedMatmul(xq, xs, side(0), side(1), {
-                group,
-                bits,
+                layout: ir.integers(bits, group),
                 gated,
                 bias: bias ? t.input("bias", f32(2 * n)) : undefined,
                 residual: kept ? t.input("residual", f32(m, 2 * n)) : undefined,

@@ -27,7 +27,8 @@ const tileOf = (rows: number): number => (rows <= 1 ? 1 : rows <= 2 ? 2 : rows <
 
 function quantizedLaunch(step: QuantizedStep, variant: Variant): Launch {
   const { reads, attrs } = step;
-  const { group, bias, residual, activation, gated } = attrs;
+  const { bias, residual, activation, gated } = attrs;
+  const { group } = attrs.layout;
   if (group % 8 !== 0)
     throw new FusewireError(`WebGPU multiplies groups of a multiple of 8 integers, not ${group}`);
   const epilogue = {
@@ -105,7 +106,12 @@ function quantizedLaunch(step: QuantizedStep, variant: Variant): Launch {
 
 /** Statements that compute the terms t0, t1, … of group g: those of the first row and all columns, then of the next. */
 function writeTerms(
-  { reads, attrs: { group, bits } }: QuantizedStep,
+  {
+    reads,
+    attrs: {
+      layout: { group, bits },
+    },
+  }: QuantizedStep,
   shader: Shader,
   { dot4 }: Variant,
   { tile, perRow }: { readonly tile: number; readonly perRow: number },

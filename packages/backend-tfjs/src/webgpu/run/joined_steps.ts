@@ -1,4 +1,4 @@
-import { type OpAttrs, sameType } from "@fusewire/ir";
+import { type OpAttrs, sameLayout, sameType } from "@fusewire/ir";
 import type { Program, Ref, RowClass, Step } from "@fusewire/passes";
 import { appendBoth } from "../kernels/append_heads.ts";
 import { planStep } from "../kernels/index.ts";
@@ -62,7 +62,7 @@ function quantizeTogether(first: Step, second: Step, rows: RowClass): JoinedStep
   if (first.kernel !== "group_scales" || second.kernel !== "quantize_rows") return undefined;
   const [scales, codes] = [first.attrs as OpAttrs["group_scales"], second.attrs as OpAttrs["quantize_rows"]];
   const alike = sameRef(first.reads[0]!, second.reads[0]!) && sameRef(first.write, second.reads[1]!);
-  const whole = scales.bits === codes.bits && !scales.search && codes.group % 4 === 0;
+  const whole = sameLayout(scales.layout, codes.layout) && !scales.search && codes.layout.group % 4 === 0;
   if (!alike || !whole) return undefined;
   const { reads, write, layer } = second;
   const step = { reads: reads.map(({ type }) => type), write: write.type, attrs: codes, rows };

@@ -13,7 +13,7 @@ import {
   sub,
   uniformValue,
 } from "@fusewire/ir";
-import { any, type Bindings, match, number, op, type Pattern } from "../rewrite/pattern.ts";
+import { any, type Bindings, either, match, number, op, type Pattern } from "../rewrite/pattern.ts";
 import { rewritePass, rule } from "../rewrite/rules.ts";
 import { fitsRing, startsAtZero } from "./ring_run.ts";
 
@@ -44,13 +44,11 @@ function cacheRead(node: Node): CacheRead | undefined {
 }
 
 /** K or V as attention reads it: rows of a cache, repeated for the query heads that share them or not. */
-function heads(name: string): Pattern[] {
+function heads(name: string): Pattern {
   const rows = any(`${name}Rows`, (node) => cacheRead(node) !== undefined);
   const apart = op("reshape", [rows], { as: `${name}Apart` });
-  return [
-    rows,
-    op("reshape", [op("broadcast_to", [apart], { as: `${name}Repeated` })], { as: `${name}Heads` }),
-  ];
+  const repeated = op("broadcast_to", [apart], { as: `${name}Repeated` });
+  return either(rows, op("reshape", [repeated], { as: `${name}Heads` }));
 }
 
 const slot = any("slot", (node) => node.op === "iota");
@@ -60,45 +58,29 @@ const inRing = op("reshape", [op("sub", [newest, op("mod", [op("sub", [newest, s
 
 /** lo <= j and j <= hi, j being the key that each slot holds: the one of its number, or in a ring. */
 const interval = (j: Pattern): Pattern => op("and", [op("le", [any("lo"), j]), op("le", [j, any("hi")])]);
-const MASKS = [interval(slot), interval(inRing)];
+const mask = either(interval(slot), interval(inRing));
 
 const product = (a: Pattern, b: Pattern, transposeB: boolean): Pattern =>
   op("matmul", [a, b], { when: (node) => isNode(node, "matmul") && node.attrs.transposeB === transposeB });
 
-/** The scores, scaled or not (canonicalise drops a scale of 1), then capped or not: tanh(scores / cap) · cap. */
-function scores(keys: Pattern): Pattern[] {
-  const plain = product(any("q"), keys, true);
-  return [plain, op("mul", [plain, number("scale")])].flatMap((scaled) => [
-    scaled,
-    op("mul", [op("tanh", [op("div", [scaled, number("cap")])]), number("cap")]),
-  ]);
-}
-
-const FORMS: Pattern[] = heads("k").flatMap((keys) =>
-  scores(keys).flatMap((score) =>
-    heads("v").map((values) =>
-      product(
-        op("softmax", [op("where", [any("mask"), score, number(Number.NEGATIVE_INFINITY)])]),
-        values,
-        false,
-      ),
-    ),
-  ),
-);
+const scores = product(any("q"), heads("k"), true);
+/** Scaled or not: canonicalise drops a scale of 1. */
+const scaled = either(scores, op("mul", [scores, number("scale")]));
+/** Capped or not: tanh(scores / cap) · cap. */
+const capped = either(scaled, op("mul", [op("tanh", [op("div", [scaled, number("cap")])]), number("cap")]));
+const weights = op("softmax", [op("where", [any("mask"), capped, number(Number.NEGATIVE_INFINITY)])]);
 
 /**
  * matmul(softmax(where(lo <= j <= hi, softcap(q·kᵀ·scale), -inf)), v) => attention(q, K, V, rows, lo, hi), with
  * grouped heads kept grouped: the repeat of K and V, the [T, S] scores, and a cache of fewer bits in f32 are never
- * made. A query that sees no key
- * gets zeros, where the plain form gives NaN.
+ * made. A query that sees no key gets zeros, where the plain form gives NaN.
  */
-export const fuseAttention = rewritePass(
-  "fuse_attention",
-  FORMS.map((pattern, index) => rule(`attention-${index}`, pattern, fuse)),
-);
+export const fuseAttention = rewritePass("fuse_attention", [
+  rule("attention", product(weights, heads("v"), false), fuse),
+]);
 
 function fuse(bound: Bindings & Record<string, Node>, root: Node): Node | undefined {
-  const { q, kRows, vRows, mask, scale, cap } = bound;
+  const { q, kRows, vRows, mask: masked, scale, cap } = bound;
   const [keys, values] = [cacheRead(kRows!)!, cacheRead(vRows!)!];
   const [b, h, t] = q!.type.shape as [number, number, number];
   // Otherwise some input was broadcast along rows, heads or queries, which attention does not do.
@@ -111,7 +93,7 @@ function fuse(bound: Bindings & Record<string, Node>, root: Node): Node | undefi
   const softcap = cap ? uniformValue(cap)! : 0;
   // attention reads a cap of 0 or less as none.
   if (!whole || !repeats("k", bound) || !repeats("v", bound) || (cap && !(softcap > 0))) return undefined;
-  const run = runOf(mask!, b, t, kRows!.type.shape[2]!);
+  const run = runOf(masked!, b, t, kRows!.type.shape[2]!);
   if (!run) return undefined;
   return attention(q!, keys.cache, values.cache, keys.rows, run.lo, run.hi, {
     scale: scale ? uniformValue(scale)! : 1,
@@ -123,31 +105,30 @@ function fuse(bound: Bindings & Record<string, Node>, root: Node): Node | undefi
 
 /** The run of keys that a mask lets each query see. */
 function runOf(
-  mask: Node,
+  masked: Node,
   b: number,
   t: number,
   slots: number,
 ): { readonly lo: Node; readonly hi: Node; readonly ring: boolean } | undefined {
-  for (const pattern of MASKS)
-    for (const bound of match(pattern, mask)) {
-      const lo = perQuery(bound.lo!, [b, t]);
-      const hi = perQuery(bound.hi!, [b, t]);
-      if (!lo || !hi || !sameShape(bound.slot!.type.shape, [slots])) continue;
-      const { newest: latest, last, slots: modulus } = bound;
-      if (!latest) return { lo, hi, ring: false };
-      // The newest key of the ring must be the last one that any query of the row sees. And no run may begin below 0,
-      // where the plain form counts slots that hold no key yet, and attention does not.
-      const isRing =
-        last === hi &&
-        uniformValue(modulus!) === slots &&
-        isNode(latest, "reduce_max") &&
-        latest.attrs.axis === 1 &&
-        sameShape(latest.type.shape, [b, 1]) &&
-        startsAtZero(lo);
-      // Keys before the oldest are gone: the plain form does not see them, and attention must not look for them.
-      const oldest = (newestKey: Node) => max(lo, sub(newestKey, slots - 1));
-      if (isRing) return { lo: fitsRing(lo, hi, slots) ? lo : oldest(latest), hi, ring: true };
-    }
+  for (const bound of match(mask, masked)) {
+    const lo = perQuery(bound.lo!, [b, t]);
+    const hi = perQuery(bound.hi!, [b, t]);
+    if (!lo || !hi || !sameShape(bound.slot!.type.shape, [slots])) continue;
+    const { newest: latest, last, slots: modulus } = bound;
+    if (!latest) return { lo, hi, ring: false };
+    // The newest key of the ring must be the last one that any query of the row sees. And no run may begin below 0,
+    // where the plain form counts slots that hold no key yet, and attention does not.
+    const isRing =
+      last === hi &&
+      uniformValue(modulus!) === slots &&
+      isNode(latest, "reduce_max") &&
+      latest.attrs.axis === 1 &&
+      sameShape(latest.type.shape, [b, 1]) &&
+      startsAtZero(lo);
+    if (!isRing) continue;
+    // Keys before the oldest are gone: the plain form does not see them, and attention must not look for them.
+    return { lo: fitsRing(lo, hi, slots) ? lo : max(lo, sub(latest, slots - 1)), hi, ring: true };
+  }
   return undefined;
 }
 

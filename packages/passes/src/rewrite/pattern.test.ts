@@ -1,6 +1,6 @@
 import { add, constant, exp, input, mul, type Node, NodeTable, neg, sub, tensorType } from "@fusewire/ir";
 import { expect, test } from "vitest";
-import { any, type Bindings, match, number, op, type Pattern } from "./pattern.ts";
+import { any, type Bindings, either, match, number, op, type Pattern } from "./pattern.ts";
 
 const table = new NodeTable();
 const [x, y, z] = ["x", "y", "z"].map((name) => input(table, name, tensorType("f32", [2]))) as [
@@ -58,4 +58,14 @@ test("conditions on nodes and ops hold a match back", () => {
 
 test("an op with another number of inputs does not match", () => {
   expect(found(op("exp", [any("a"), any("b")]), exp(x))).toEqual([]);
+});
+
+test("either of some patterns, in their order, with what is bound outside and inside", () => {
+  const maybeHalf = either(any("a"), op("mul", [any("a"), number("scale")]));
+  const halved = mul(x, 0.5);
+  const scale = halved.inputs[1]!;
+  expect(found(maybeHalf, halved)).toEqual([{ a: halved }, { a: x, scale }]);
+  expect(found(op("exp", [maybeHalf]), exp(y))).toEqual([{ a: y }]);
+  expect(found(op("add", [any("a"), maybeHalf]), add(x, halved))).toEqual([{ a: x, scale }]);
+  expect(found(either(number(1), op("exp", [any("a")])), x)).toEqual([]);
 });

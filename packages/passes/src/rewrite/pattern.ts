@@ -7,6 +7,7 @@ export type Bindings = Readonly<Record<string, Node>>;
 export type Pattern =
   | { readonly kind: "any"; readonly name: string; readonly when: ((node: Node) => boolean) | undefined }
   | { readonly kind: "number"; readonly name: string | undefined; readonly value: number | undefined }
+  | { readonly kind: "either"; readonly patterns: readonly Pattern[] }
   | {
       readonly kind: "op";
       readonly op: OpName;
@@ -23,6 +24,9 @@ export const number = (valueOrName: number | string): Pattern =>
   typeof valueOrName === "number"
     ? { kind: "number", name: undefined, value: valueOrName }
     : { kind: "number", name: valueOrName, value: undefined };
+
+/** Whatever one of the patterns fits, tried in their order; names that only others of them have stay unbound. */
+export const either = (...patterns: readonly Pattern[]): Pattern => ({ kind: "either", patterns });
 
 /** A node of one op; inputs of commutative ops match in either order. */
 export const op = (
@@ -43,6 +47,9 @@ export function* match(pattern: Pattern, node: Node, bound: Bindings = {}): Gene
       yield* bind(pattern.name, node, bound);
       return;
     }
+    case "either":
+      for (const one of pattern.patterns) yield* match(one, node, bound);
+      return;
     case "op": {
       if (node.op !== pattern.op || node.inputs.length !== pattern.inputs.length) return;
       if (pattern.when && !pattern.when(node)) return;

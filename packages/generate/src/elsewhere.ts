@@ -58,8 +58,8 @@ export const openSourceElsewhere: OpenSource = async ({ recipe, ask, tell }) => 
       return size === undefined ? undefined : remoteSource(name, size, ask);
     },
   };
-  const { stored, params, storage } = await openCausalModel(files, { dtype, compare_heads: true });
-  return weightSource({ stored, params, storage }, tell);
+  const { params } = await openCausalModel(files, { dtype, compare_heads: true });
+  return weightSource(params, tell);
 };
 
 function remoteSource(name: string, size: number, ask: (request: Request) => Promise<unknown>): ByteSource {

@@ -96,16 +96,15 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
     notices,
     dtype,
     params,
-    storage,
     cacheDType,
     quantize,
   } = await openCausalModel(files, { ...options, compare_heads: true });
   const lowering: LowerOptions = { disable: disable_passes, quantize };
   const elsewhere = sourceElsewhere(files, options.dtype, options.progress_callback);
-  const source = weightSource({ stored, params, storage }, options.progress_callback);
+  const source = weightSource(params, options.progress_callback);
   const weights = engine.createWeights(Object.assign(source, { elsewhere }));
   const runtime = createRuntime({
-    ...{ engine, model: graph, storage, cacheDType, weights, lowering, buckets },
+    ...{ engine, model: graph, stored, cacheDType, weights, lowering, buckets },
     vocabulary: vocabularyOf(files),
   });
   let tuning: Promise<unknown> | undefined;

@@ -39,7 +39,7 @@ export function modelConfig(config: RawConfig, model: CausalModel): ModelConfig 
     num_key_value_heads: keyHeads,
     head_dim: headDim,
     max_position_embeddings: model.maxPositions,
-    tie_word_embeddings: model.tied !== undefined,
+    tie_word_embeddings: model.keeping.tied !== undefined,
     bos_token_id: tokenIds(config, "bos_token_id"),
     eos_token_id: tokenIds(config, "eos_token_id"),
     pad_token_id: [tokenIds(config, "pad_token_id") ?? []].flat()[0],

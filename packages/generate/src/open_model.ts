@@ -1,4 +1,3 @@
-import type { DType, TensorType } from "@fusewire/ir";
 import {
   type CacheDType,
   type CausalModel,
@@ -9,6 +8,8 @@ import {
   openCheckpoint,
   rawConfig,
   readConfig,
+  type StoredPart,
+  type StoredWeight,
   type StoredWeights,
   storedWeights,
 } from "@fusewire/models";
@@ -35,10 +36,10 @@ export interface OpenModel {
   readonly stored: StoredWeights;
   /** What the files say otherwise than one would think, and what was made of it. */
   readonly notices: readonly string[];
-  /** The weights that the model reads. */
-  readonly params: ReadonlyMap<string, TensorType>;
-  /** The dtype in which the graph reads a weight. */
-  readonly storage: (name: string) => DType;
+  /** How the checkpoint keeps each weight of the graph. */
+  readonly weights: ReadonlyMap<string, StoredWeight>;
+  /** What the model reads, by the names of its `param`s. */
+  readonly params: ReadonlyMap<string, StoredPart>;
   readonly cacheDType: CacheDType;
   /** How weights are quantized while they are loaded. */
   readonly quantize: Quantization | undefined;
@@ -63,15 +64,15 @@ export async function openCausalModel(
   const checkpoint = await openCheckpoint(files);
   const notices: string[] = [];
   try {
-    if (compare_heads && (await hasOwnHead(checkpoint, model))) {
+    if (compare_heads && (await hasOwnHead(checkpoint, model.keeping))) {
       model = createModel(rawConfig({ ...config.values, tie_word_embeddings: false }));
       notices.push(
         "config.json ties the output matrix to the embedding, but the checkpoint has another one (lm_head.weight), which is used",
       );
     }
-    const stored = storedWeights(checkpoint, model);
-    const storage = (name: string): DType => given ?? stored.find(name)?.type.dtype ?? "f32";
-    const params = checkWeights({ model, storage, checkpoint, stored });
+    const stored = storedWeights(checkpoint, model.keeping, { dtype: given });
+    const weights = checkWeights({ model, checkpoint, stored });
+    const params = new Map([...weights.values()].flatMap(({ parts }) => [...parts]));
     if (quantize && typeof dtype === "object") checkGroups(params, quantize);
     return {
       config: modelConfig(config, model),
@@ -80,8 +81,8 @@ export async function openCausalModel(
       checkpoint,
       stored,
       notices,
+      weights,
       params,
-      storage,
       cacheDType,
       quantize,
     };

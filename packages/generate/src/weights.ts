@@ -1,17 +1,23 @@
 import {
   castValue,
-  type DType,
   FusewireError,
   formatType,
   isFloat,
   NodeTable,
-  paramsOf,
   type Shape,
   sameShape,
   sizeOf,
   type TensorType,
 } from "@fusewire/ir";
-import { type CausalModel, type Checkpoint, HEAD, type StoredWeights } from "@fusewire/models";
+import {
+  type CausalModel,
+  type Checkpoint,
+  HEAD,
+  type StoredPart,
+  type StoredWeight,
+  type StoredWeights,
+  type WeightNodes,
+} from "@fusewire/models";
 import type { Quantization, WeightSource } from "@fusewire/passes";
 import { checkFinite } from "./check_finite.ts";
 import { traceEntry } from "./entries/index.ts";
@@ -23,8 +29,6 @@ interface ModelWeights {
   readonly checkpoint: Checkpoint;
   /** The checkpoint's tensors under the names of the graph. */
   readonly stored: StoredWeights;
-  /** The dtype in which the graph reads a weight. */
-  readonly storage: (name: string) => DType;
 }
 
 /** How far loading is, after a weight has been read. */
@@ -36,45 +40,46 @@ export interface LoadProgress {
 }
 
 /** Tensors that Hugging Face writes, or once wrote, beside the weights: computed here. */
-const BUFFERS = /(^|\.)(rotary_emb\.(inv_freq|cos_cached|sin_cached)|masked_bias|attn\.bias|position_ids)$/;
+const BUFFERS =
+  /(^|\.)(rotary_emb\.(inv_freq|cos_cached|sin_cached)|(attn|attention)\.(masked_bias|bias)|masked_bias|position_ids)$/;
 /** Indices and masks: no weight of a model of floats is stored so. */
 const NO_WEIGHTS = ["I64", "BOOL"];
 
-/** The weights that the model reads, by name, found by tracing one step of it. */
-function modelParams({ model, storage }: ModelWeights): Map<string, TensorType> {
+/** Shapes of the weights that the model reads, by their names in the graph, found by tracing one step of it. */
+export function wantedWeights(model: CausalModel): ReadonlyMap<string, Shape> {
+  const wanted = new Map<string, Shape>();
+  const stored: WeightNodes = {
+    node(tracer, name, shape) {
+      wanted.set(name, shape);
+      return tracer.param(name, { dtype: "f32", shape });
+    },
+  };
   const selection = standardSelection(false);
   const sizes = { batch: 1, rows: 1, capacity: 1 };
   const key = { kind: "decode", ...sizes, selection, eosCount: 1 } as const;
-  return paramsOf(traceEntry(key, { model, storage, longestStep: 1, cacheDType: "f32" }, new NodeTable()));
+  traceEntry(key, { model, stored, longestStep: 1, cacheDType: "f32" }, new NodeTable());
+  return wanted;
 }
 
-/** Compares the weights that the model will read, which it returns, with those in the checkpoint, before any is read. */
-export function checkWeights(weights: ModelWeights): ReadonlyMap<string, TensorType> {
-  const { checkpoint, stored, model } = weights;
-  const wanted = modelParams(weights);
-  const found = [...wanted].map(([name, { shape }]) => ({ name, shape, place: stored.find(name) }));
-  const missing = found.filter(({ place }) => !place);
+/** Compares the weights that the model asks for with those in the checkpoint, before any is read; gives how each is kept. */
+export function checkWeights({ model, checkpoint, stored }: ModelWeights): ReadonlyMap<string, StoredWeight> {
+  const wanted = [...wantedWeights(model)].map(([name, shape]) => ({
+    name,
+    shape,
+    place: stored.find(name),
+  }));
+  const missing = wanted.filter(({ place }) => !place);
   if (missing.length > 0) {
     const [first] = missing;
     throw new FusewireError(
       `the checkpoint lacks weights that config.json asks for: ${list(missing)} (looked for ${stored.lookedFor(first!.name).join(", ")}); download it again, or correct config.json`,
     );
   }
-  for (const { name, shape, place } of found) {
-    const { type, tensor } = place!;
-    const what = tensor === name ? `weight '${name}'` : `weight '${name}' (stored as '${tensor}')`;
-    if (!isFloat(type.dtype))
-      throw new FusewireError(
-        `${what} is stored as ${type.dtype}; quantized checkpoints are not supported yet`,
-      );
-    if (!sameShape(type.shape, shape))
-      throw new FusewireError(
-        `${what} is ${formatType(type)}, but config.json makes it [${shape.join(",")}]; one of the two files is not of this model`,
-      );
-  }
-  const read = new Set(found.map(({ place }) => place!.tensor));
+  const found = wanted.flatMap(({ name, shape, place }) => (place ? [{ name, shape, place }] : []));
+  for (const { name, shape, place } of found) checkWeight(checkpoint, name, shape, place);
+  const read = new Set(found.flatMap(({ place }) => place.tensors));
   // A tied head is often saved all the same.
-  if (model.tied !== undefined) for (const name of stored.lookedFor(HEAD)) read.add(name);
+  if (model.keeping.tied !== undefined) for (const name of stored.lookedFor(HEAD)) read.add(name);
   const extra = checkpoint
     .names()
     .filter((name) => !read.has(name) && !BUFFERS.test(name))
@@ -86,7 +91,22 @@ export function checkWeights(weights: ModelWeights): ReadonlyMap<string, TensorT
     throw new FusewireError(
       `the checkpoint has weights that config.json has no place for: ${list(extra)}; correct config.json, or use the checkpoint it belongs to`,
     );
-  return wanted;
+  return new Map(found.map(({ name, place }) => [name, place]));
+}
+
+function checkWeight(checkpoint: Checkpoint, name: string, shape: Shape, place: StoredWeight): void {
+  const [tensor = name] = place.tensors;
+  const what = tensor === name ? `weight '${name}'` : `weight '${name}' (stored as '${tensor}')`;
+  const type = place.value && checkpoint.type(tensor);
+  if (type && !isFloat(type.dtype))
+    throw new FusewireError(
+      `${what} is stored as ${type.dtype}; quantized checkpoints are not supported yet`,
+    );
+  const kept = type && place.form === "plain" ? formatType(type) : `[${place.shape.join(",")}]`;
+  if (!sameShape(place.shape, shape))
+    throw new FusewireError(
+      `${what} is ${kept}, but config.json makes it [${shape.join(",")}]; one of the two files is not of this model`,
+    );
 }
 
 /** Throws where groups that were asked for do not divide the rows of a matrix, which would stay as it is stored. */
@@ -107,30 +127,24 @@ function list(weights: readonly { readonly name: string; readonly shape: Shape }
   return weights.length > 5 ? `${shown.join(", ")} and ${weights.length - 5} more` : shown.join(", ");
 }
 
-/** Reads weights one at a time in the dtype that the graph declares, refusing what is not finite. */
+/** Reads params one at a time in the dtype that the graph declares, refusing what is not finite. */
 export function weightSource(
-  {
-    stored,
-    storage,
-    params,
-  }: Pick<ModelWeights, "stored" | "storage"> & {
-    /** What will be read; see `checkWeights`. */
-    readonly params: ReadonlyMap<string, TensorType>;
-  },
+  params: ReadonlyMap<string, StoredPart>,
   onProgress?: (progress: LoadProgress) => void,
 ): WeightSource {
-  const sizes = new Map([...params].map(([name, { shape }]) => [name, sizeOf(shape)]));
-  const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  const total = [...params.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const read = new Set<string>();
   let loaded = 0;
   return async (name) => {
-    const value = await stored.read(name);
+    const part = params.get(name);
+    if (!part) throw new FusewireError(`the model reads no weight '${name}'`);
+    const value = await part.read();
     checkFinite(name, value);
     if (!read.has(name)) {
       read.add(name);
-      loaded += sizes.get(name) ?? 0;
+      loaded += sizeOf(part.shape);
       onProgress?.({ weight: name, loaded, total });
     }
-    return castValue(value, storage(name));
+    return castValue(value, part.dtype);
   };
 }

@@ -41,10 +41,12 @@ export { type CacheDType, type CacheShape, type Step, stepAt } from "./nn/step.t
 export {
   HEAD,
   hasOwnHead,
+  type Keeping,
+  type StoredPart,
   type StoredWeight,
   type StoredWeights,
   storedWeights,
-  type TiedModel,
+  type WeightNodes,
 } from "./stored/index.ts";
 export {
   type ApplyChatTemplate,

@@ -50,14 +50,14 @@ export interface Inspection {
 /** Takes one entry of a model through the passes for an engine with every kernel. Reads no weights. */
 export async function inspectModel(files: ModelFiles, options: InspectOptions = {}): Promise<Inspection> {
   const { dtype, cacheDtype } = options;
-  const { model, storage, cacheDType, checkpoint, quantize } = await openCausalModel(files, {
+  const { model, stored, cacheDType, checkpoint, quantize } = await openCausalModel(files, {
     dtype,
     cache_dtype: cacheDtype,
   });
   await checkpoint.close();
   const traced = traceEntry(
     entryKey(model, options),
-    { model, storage, cacheDType, longestStep: DEFAULT_BUCKETS.chunk.at(-1)! },
+    { model, stored, cacheDType, longestStep: DEFAULT_BUCKETS.chunk.at(-1)! },
     new NodeTable(),
   );
   const graphs = [{ pass: "trace", module: traced }];

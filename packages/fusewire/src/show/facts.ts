@@ -166,13 +166,13 @@ async function readMemory(
   files: ModelFiles,
   cache_dtype: CacheDTypeName | undefined,
 ): Promise<{ memory: MemoryFacts; used: ReadonlySet<string> }> {
-  const { model, storage, stored, cacheDType, checkpoint } = await openCausalModel(files, { cache_dtype });
+  const { model, stored, weights, cacheDType, checkpoint } = await openCausalModel(files, { cache_dtype });
   await checkpoint.close();
   const table = new NodeTable();
   const trace = (capacity: number): Module =>
     traceEntry(
       { kind: "decode", batch: 1, rows: 1, capacity, selection: standardSelection(false), eosCount: 1 },
-      { model, storage, cacheDType, longestStep: DEFAULT_BUCKETS.chunk.at(-1)! },
+      { model, stored, cacheDType, longestStep: DEFAULT_BUCKETS.chunk.at(-1)! },
       table,
     );
   const cacheBytes = ({ states }: Module): number => states.reduce((sum, { type }) => sum + bytesOf(type), 0);
@@ -186,7 +186,7 @@ async function readMemory(
       cache_per_1000_tokens: cacheBytes(some),
       cache_full: cacheBytes(trace(model.maxPositions)),
     },
-    used: new Set([...paramsOf(some).keys()].map((name) => stored.find(name)!.tensor)),
+    used: new Set([...weights.values()].flatMap(({ tensors }) => tensors)),
   };
 }
 

@@ -1,10 +1,11 @@
 import type { Tracer } from "@fusewire/ir";
-import type { CacheDType, CacheShape, CausalModel, LayerContext } from "@fusewire/models";
+import type { CacheDType, CacheShape, CausalModel, LayerContext, WeightNodes } from "@fusewire/models";
 
 /** What all entries of a model are traced from. */
 export interface EntrySource {
   readonly model: CausalModel;
-  readonly storage: LayerContext["storage"];
+  /** The weights by their names in the graph. */
+  readonly stored: WeightNodes;
   /** Tokens of the longest step of any entry; see `CacheShape`. */
   readonly longestStep: number;
   /** How keys and values are kept. */
@@ -41,8 +42,8 @@ export const lengthsState = (tracer: Tracer, { rows }: CacheShape) =>
 export const doneState = (tracer: Tracer, { rows }: CacheShape) =>
   tracer.state("done", { dtype: "i32", shape: [rows, 1] });
 
-export const layerContext = (tracer: Tracer, { storage }: EntryContext): LayerContext => ({
+export const layerContext = (tracer: Tracer, { stored }: EntryContext): LayerContext => ({
   tracer,
   path: "",
-  storage,
+  stored,
 });

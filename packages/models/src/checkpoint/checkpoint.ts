@@ -28,8 +28,11 @@ export interface Checkpoint {
   entry(name: string): Pick<TensorEntry, "storedDtype" | "shape"> | undefined;
   /** Bytes of a tensor as the file has them, from an offset; fewer at its end, none behind it. */
   readBytes(name: string, offset: number, length: number): Promise<Uint8Array>;
-  /** One tensor as it is stored; `castValue` of ir converts. May share memory with the source: do not write to it. */
-  read(name: string): Promise<Value>;
+  /**
+   * One tensor as it is stored, or some rows of it; `castValue` of ir converts. May share memory with the source: do
+   * not write to it.
+   */
+  read(name: string, rows?: { readonly from: number; readonly count: number }): Promise<Value>;
   close(): Promise<void>;
 }
 
@@ -71,7 +74,7 @@ export async function openCheckpoint(files: ModelFiles): Promise<Checkpoint> {
       },
       entry: (name) => tensors.get(name)?.tensors.get(name),
       readBytes: (name, offset, length) => readTensorBytes(fileOf(name), name, offset, length),
-      read: async (name) => readSafetensor(fileOf(name), name),
+      read: async (name, rows) => readSafetensor(fileOf(name), name, rows),
       close,
     };
   } catch (error) {

@@ -63,15 +63,22 @@ export function readTensorBytes(
   return source.read(from, Math.min(length, end - from));
 }
 
-/** Reads one tensor. The value may share memory with the source: do not write to it. */
-export async function readSafetensor(opened: SafetensorsFile, name: string): Promise<Value> {
+/** Reads one tensor, or some of its rows. The value may share memory with the source: do not write to it. */
+export async function readSafetensor(
+  opened: SafetensorsFile,
+  name: string,
+  rows?: { readonly from: number; readonly count: number },
+): Promise<Value> {
   const entry = opened.tensors.get(name);
   if (!entry)
     throw new FusewireError(
       `${opened.file} has no tensor '${name}'; check that the file belongs to this model`,
     );
-  const type = supportedType(opened, name, entry);
-  const bytes = await opened.source.read(entry.begin, entry.end - entry.begin);
+  const whole = supportedType(opened, name, entry);
+  const { from, count } = rows ?? { from: 0, count: whole.shape[0] ?? 1 };
+  const row = (entry.end - entry.begin) / Math.max(1, whole.shape[0] ?? 1);
+  const type = rows ? { dtype: whole.dtype, shape: [count, ...whole.shape.slice(1)] } : whole;
+  const bytes = await opened.source.read(entry.begin + from * row, count * row);
   return { type, data: entry.storedDtype === "F64" ? fromDoubles(bytes) : typedView(type, bytes) };
 }
 

@@ -26,7 +26,7 @@ export const opt: Family = {
       width: c.width,
       inner: c.inner,
       attention: c.attention,
-      tied: c.tied ? "model.decoder.embed_tokens.weight" : undefined,
+      keeping: { tied: c.tied ? "model.decoder.embed_tokens.weight" : undefined },
       decode: (context, tokens, step, told) =>
         within(context, "model.decoder", (decoder): Node => {
           let x = embedding(decoder, "embed_tokens", tokens, c.vocabSize, c.embeddingWidth);

@@ -1,4 +1,5 @@
 import type { Node } from "@fusewire/ir";
+import type { Keeping } from "../stored/index.ts";
 import type { AttentionShape } from "./attention.ts";
 import type { LayerContext } from "./context.ts";
 import type { Step } from "./step.ts";
@@ -15,8 +16,8 @@ export interface CausalModel {
   readonly width: number;
   readonly inner: number;
   readonly attention: Pick<AttentionShape, "heads" | "keyHeads" | "headDim">;
-  /** The embedding that is the output matrix as well, by its name; undefined where `lm_head.weight` is. */
-  readonly tied: string | undefined;
+  /** How checkpoints of the family keep weights, and which embedding is the output matrix as well. */
+  readonly keeping: Keeping;
   /**
    * Traces the decoder over tokens i32[B, T], reading and writing the caches; f32[B, T, width] after the last norm. Is
    * told what goes into each layer, f32[B, T, width], in order: the first is the embedding.

@@ -1,12 +1,13 @@
-import { cast, type DType, type Node, type Shape, type Tracer } from "@fusewire/ir";
+import type { Node, Shape, Tracer } from "@fusewire/ir";
+import type { WeightNodes } from "../stored/index.ts";
 
-/** Where a layer is being traced: the tracer, the layer's name in the checkpoint, and how weights are stored. */
+/** Where a layer is being traced: the tracer, the layer's name in the graph, and where its weights come from. */
 export interface LayerContext {
   readonly tracer: Tracer;
   /** Such as `model.layers.0.self_attn`. */
   readonly path: string;
-  /** The dtype under which a weight enters the graph. */
-  readonly storage: (weight: string) => DType;
+  /** The weights by their names in the graph, however they are stored. */
+  readonly stored: WeightNodes;
 }
 
 /** Traces a sub-layer: its weights and its errors carry `name` appended to the path. */
@@ -18,5 +19,5 @@ export const within = <T>(context: LayerContext, name: string, body: (inner: Lay
 /** The weight `name` of this layer as f32, whatever it is stored as. */
 export function weight(context: LayerContext, name: string, shape: Shape): Node {
   const full = context.path === "" ? name : `${context.path}.${name}`;
-  return cast(context.tracer.param(full, { dtype: context.storage(full), shape }), "f32");
+  return context.stored.node(context.tracer, full, shape);
 }

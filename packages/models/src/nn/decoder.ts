@@ -145,7 +145,7 @@ export function decoderModel(c: DecoderConfig, block: Block = preNormBlock(c)): 
     width: c.width,
     inner: c.mlp.inner,
     attention: c.attention,
-    tied: c.tied ? "model.embed_tokens.weight" : undefined,
+    keeping: { tied: c.tied ? "model.embed_tokens.weight" : undefined },
     decode: (context, tokens, step, told) =>
       within(context, "model", (model): Node => {
         const angles = rotaryAngles(context.tracer, step, c.rope);

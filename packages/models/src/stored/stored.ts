@@ -1,72 +1,72 @@
-import { FusewireError, sameShape, type TensorType, type Value } from "@fusewire/ir";
+import { type DType, FusewireError, type Node, type Shape, sameShape, type Tracer } from "@fusewire/ir";
 import type { Checkpoint } from "../checkpoint/index.ts";
-import { type Form, HEAD, type TiedModel } from "./form.ts";
+import type { Find, Form, Keeping, LoadStage, StoredWeight } from "./form.ts";
+import { joined } from "./joined.ts";
+import { candidates } from "./names.ts";
 import { plain } from "./plain.ts";
-import { prefixed } from "./prefixed.ts";
-import { tied } from "./tied.ts";
+import { reordered } from "./reordered.ts";
+import { transposed } from "./transposed.ts";
 
-/** How checkpoints keep weights; the first form that finds a weight counts. */
-const FORMS: readonly Form[] = [plain, prefixed, tied];
+/** How checkpoints keep weights. Each form may build on what those after it find. */
+const FORMS: readonly Form[] = [reordered, joined, transposed, plain];
 
-/** A weight of the graph, and where the checkpoint keeps it. */
-export interface StoredWeight {
-  readonly form: string;
-  /** The tensor's name in the checkpoint. */
-  readonly tensor: string;
-  readonly type: TensorType;
+/** What a tracer gets for the name of a weight. */
+export interface WeightNodes {
+  /** f32[…shape]; the weight's name is the graph's. */
+  readonly node: (tracer: Tracer, weight: string, shape: Shape) => Node;
 }
 
 /** The weights of a checkpoint under the names that the graph gives them. */
-export interface StoredWeights {
+export interface StoredWeights extends WeightNodes {
   /** Undefined where no form finds it. A dtype that cannot be read is an error. */
-  find(weight: string): StoredWeight | undefined;
+  readonly find: Find;
   /** All names under which a weight was looked for. */
   readonly lookedFor: (weight: string) => readonly string[];
-  /** The value as it is stored. */
-  read(weight: string): Promise<Value>;
 }
 
-export function storedWeights(checkpoint: Checkpoint, model: TiedModel): StoredWeights {
+/** The load stage between a checkpoint and the graph; with `dtype` floats are read in that. */
+export function storedWeights(
+  checkpoint: Checkpoint,
+  keeping: Keeping,
+  { dtype }: { readonly dtype?: DType | undefined } = {},
+): StoredWeights {
   const present = new Set(checkpoint.names());
-  const find = (weight: string): StoredWeight | undefined => {
-    for (const form of FORMS) {
-      const tensor = form.candidates(weight, model).find((name) => present.has(name));
-      if (tensor !== undefined) return { form: form.name, tensor, type: checkpoint.type(tensor)! };
-    }
-    return undefined;
+  const stage: LoadStage = {
+    checkpoint,
+    keeping,
+    dtype,
+    locate: (name) => candidates(name, keeping).find((one) => present.has(one)),
   };
+  const search = FORMS.reduceRight<Find>(
+    (rest, form) => (weight) => form.find(weight, rest, stage),
+    () => undefined,
+  );
+  const known = new Map<string, StoredWeight | undefined>();
+  const find: Find = (weight) => {
+    if (!known.has(weight)) known.set(weight, search(weight));
+    return known.get(weight);
+  };
+  const lookedFor = (weight: string) => [
+    ...new Set(
+      [weight, ...FORMS.flatMap((form) => form.lookedFor?.(weight, { keeping }) ?? [])].flatMap((name) =>
+        candidates(name, keeping),
+      ),
+    ),
+  ];
   return {
     find,
-    lookedFor: (weight) => [...new Set(FORMS.flatMap((form) => form.candidates(weight, model)))],
-    async read(weight) {
+    lookedFor,
+    node(tracer, weight, shape) {
       const found = find(weight);
-      if (found) return checkpoint.read(found.tensor);
-      throw new FusewireError(
-        `the checkpoint in ${checkpoint.location} has no weight '${weight}'; check that its weights belong to its config.json`,
-      );
+      if (!found)
+        throw new FusewireError(
+          `the checkpoint in ${checkpoint.location} has no weight '${weight}' [${shape.join(",")}] (looked for ${lookedFor(weight).join(", ")}); check that its weights belong to its config.json`,
+        );
+      if (!sameShape(found.shape, shape))
+        throw new FusewireError(
+          `weight '${weight}' of ${checkpoint.location} is [${found.shape.join(",")}] (${found.form}), but config.json makes it [${shape.join(",")}]; one of the two files is not of this model`,
+        );
+      return found.node(tracer);
     },
   };
-}
-
-// So much is compared at a time: no page waits, and memory holds little.
-const CHUNK = 4 * 2 ** 20;
-
-/**
- * Whether a model whose config.json ties the head to the embedding was saved with another head all the same: then that
- * head counts, as in transformers. Reads both until they differ.
- */
-export async function hasOwnHead(checkpoint: Checkpoint, model: TiedModel): Promise<boolean> {
-  if (model.tied === undefined) return false;
-  const weights = storedWeights(checkpoint, { tied: undefined });
-  const [embedding, head] = [weights.find(model.tied), weights.find(HEAD)];
-  if (!embedding || !head) return false;
-  if (embedding.type.dtype !== head.type.dtype || !sameShape(embedding.type.shape, head.type.shape))
-    return true;
-  for (let offset = 0; ; offset += CHUNK) {
-    const [a, b] = await Promise.all(
-      [embedding, head].map(({ tensor }) => checkpoint.readBytes(tensor, offset, CHUNK)),
-    );
-    if (a!.length === 0) return false;
-    if (a!.some((byte, i) => byte !== b![i])) return true;
-  }
 }

@@ -1,10 +1,12 @@
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { OPTIONS } from "../apps/browser/src/options.ts";
+import { OPTIONS, storyOptions } from "../apps/browser/src/options.ts";
 import { type Chromium, launchChromium } from "./support/chromium.ts";
 import { workspace } from "./support/install.ts";
 import { openStoryPage, readStory, type ServedPage, servePage, settled, startStory } from "./support/page.ts";
+import { serveSite } from "./support/site.ts";
 import { tell } from "./support/story.ts";
 
 let site: ServedPage;
@@ -39,7 +41,7 @@ test.each(["auto", "eager:wasm"])("a page tells on %s the story that Node tells"
   expect(problems).toEqual([]);
 });
 
-test("Stop stops, and the next story is whole again", async () => {
+test("Stop stops, and the next story is another one, whole", async () => {
   const problems = await openStoryPage(page, site.address, "eager:wasm");
   await page.evaluate(() => {
     const story = document.getElementById("story")!;
@@ -57,7 +59,8 @@ test("Stop stops, and the next story is whole again", async () => {
   expect(whole.startsWith(story)).toBe(true);
   expect(story.length).toBeLessThan(whole.length / 2);
   await startStory(page);
-  expect(await readStory(page)).toEqual({ prompt, story: whole });
+  expect(await readStory(page)).toEqual({ prompt, story: await tell(prompt, storyOptions(1)) });
+  expect(await page.textContent("#status")).toMatch(/, seed 1$/);
   expect(problems).toEqual([]);
 });
 
@@ -67,6 +70,37 @@ test.each([
 ])("nothing is wider than %s", async (_screen, width, height) => {
   await page.setViewportSize({ width, height });
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+});
+
+test("Enter tells, and after an error Tell is there again", async () => {
+  await page.route("**/model.safetensors", (route) => route.abort());
+  await expect(openStoryPage(page, site.address, "wasm")).rejects.toThrow("cannot fetch");
+  await page.unroute("**/model.safetensors");
+  await page.press("#prompt", "Enter");
+  await page.locator("#story").waitFor();
+  const { prompt, story } = await readStory(page);
+  expect(story).toBe(await tell(prompt, OPTIONS));
+});
+
+test("the page is isolated by its headers, or by a service worker where a host sets none", async () => {
+  const isIsolated = () => page.evaluate(() => crossOriginIsolated);
+  await openStoryPage(page, site.address, "wasm");
+  expect(await isIsolated()).toBe(true);
+  const plain = await serveSite(join(workspace, "apps", "browser"), {});
+  try {
+    await page.goto(`${plain.address}?device=wasm`);
+    await page.waitForFunction(() => crossOriginIsolated);
+    await settled(page);
+    await startStory(page);
+    expect((await readStory(page)).story.length).toBeGreaterThan(100);
+  } finally {
+    await plain.close();
+  }
+});
+
+test("opened from a disk, the page says why it cannot run", async () => {
+  await page.goto(pathToFileURL(join(workspace, "apps", "browser", "dist", "index.html")).href);
+  expect(await page.textContent("#status")).toContain("browsers load its parts from a web server only");
 });
 
 test("an engine that there is not is said in the page", async () => {

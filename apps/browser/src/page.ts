@@ -13,6 +13,12 @@ export const page = {
     status.textContent = text;
   },
 
+  wait(): void {
+    start.disabled = true;
+    document.body.dataset.state = "loading";
+    page.say("Loading the model…");
+  },
+
   ready(text: string): void {
     start.disabled = false;
     stop.disabled = true;
@@ -35,8 +41,9 @@ export const page = {
     story.append(text);
   },
 
+  /** Another try may go well: what failed may have been the network, or memory that something else took. */
   fail(error: unknown): void {
-    start.disabled = true;
+    start.disabled = false;
     stop.disabled = true;
     document.body.dataset.state = "failed";
     page.say(error instanceof Error ? error.message : String(error));
@@ -47,8 +54,15 @@ export const page = {
     let controller = new AbortController();
     form.addEventListener("submit", (event) => {
       event.preventDefault();
+      if (document.body.dataset.state === "telling") return;
       controller = new AbortController();
       void tell(prompt.value.trim(), controller.signal);
+    });
+    prompt.addEventListener("keydown", (event) => {
+      // Enter with shift begins a line, and in other writing systems Enter may end a word.
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      if (!start.disabled) form.requestSubmit();
     });
     stop.addEventListener("click", () => controller.abort());
   },

@@ -17,6 +17,9 @@ const OWN: Readonly<Record<string, (options: EagerOptions) => Promise<void>>> = 
   wasm: async ({ wasmPaths }) => {
     const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
     if (wasmPaths !== undefined) setWasmPaths(wasmPaths);
+    // Its threads need the address of the script that they are started from, which a bundled one cannot tell them: in a
+    // page that is isolated they would wait for each other for ever.
+    if (!tf.engine().registry.wasm) tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
   },
 };
 

@@ -94,7 +94,11 @@ const folderName = (name: string, size: number, tag: string | undefined): string
 async function findKept(get: Get, url: URL, name: string, keeper: Keeper): Promise<Content | undefined> {
   const own = (await keeper.folders()).filter((folder) => folder.startsWith(`${encodeURIComponent(name)}@`));
   if (own.length === 0) return undefined;
-  const { ok, status, headers } = await send(get, url, { method: "HEAD" }, async (response) => response);
+  const { ok, status, headers } = await send(get, url, { method: "HEAD" }, async (response) => {
+    // Without its end, which has no bytes, browsers count the answer as cut off.
+    await response.arrayBuffer();
+    return response;
+  });
   const tag = tagOf(headers);
   let found: Content | undefined;
   for (const folder of own) {

@@ -1,5 +1,5 @@
 /** Products and attention. */
-import { broadcastShapes, type Shape, sizeOf, stridesOf } from "@fusewire/ir";
+import { broadcastShapes, epilogueOf, type Shape, sizeOf, stridesOf } from "@fusewire/ir";
 import type { Ref } from "@fusewire/passes";
 import * as ids from "../ids.ts";
 import { broadcastStrides } from "./axes.ts";
@@ -96,15 +96,14 @@ function stacksOf(own: Shape, batch: Shape): number[] {
 }
 
 export const PRODUCTS: Encoders = {
-  linear: ({ reads: [x, weight, ...rest], write, attrs: { activation, bias, residual } }, places) =>
+  linear: ({ reads: [x, weight, ...rest], write, attrs }, places) =>
     encodeLinear(
       {
         write,
         x: x!,
         weight: weight!,
-        bias: bias ? rest[0] : undefined,
-        residual: residual ? rest.at(-1) : undefined,
-        activation,
+        ...epilogueOf(rest, attrs),
+        activation: attrs.activation,
         gated: false,
       },
       places,

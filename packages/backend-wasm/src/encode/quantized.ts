@@ -1,5 +1,5 @@
 /** Quantized rows and products. */
-import { FusewireError, limits, sizeOf } from "@fusewire/ir";
+import { epilogueOf, FusewireError, limits, sizeOf } from "@fusewire/ir";
 import type { Ref } from "@fusewire/passes";
 import * as ids from "../ids.ts";
 import { ACTIVATIONS } from "./products.ts";
@@ -53,6 +53,7 @@ export const QUANTIZED: Encoders = {
     const { block, ...cut } = cutProduct(m, n, 16, 4 * k * (attrs.gated ? 2 : 1));
     const { activation, bias, residual, gated } = attrs;
     const { group, bits } = attrs.layout;
+    const epilogue = epilogueOf(rest, attrs);
     const operand = (ref: Ref | undefined) => (ref ? places.operand(ref) : [0, 0]);
     return [
       {
@@ -62,8 +63,8 @@ export const QUANTIZED: Encoders = {
           2 * block * k + (4 * block * k) / group + 64 + (2 * (gated ? ids.GATED_TILES : 1) + 1) * 64 * block,
         words: [
           ...[write, x, xScales, codes, scales].flatMap((ref) => [...places.operand(ref)]),
-          ...operand(bias ? rest[0] : undefined),
-          ...operand(residual ? rest.at(-1) : undefined),
+          ...operand(epilogue.bias),
+          ...operand(epilogue.residual),
           ...[m, n, k, group, bits, ACTIVATIONS[activation]!],
           ...[bias, residual, gated].map(Number),
           codes.type.shape[0]!,

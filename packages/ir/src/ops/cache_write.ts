@@ -15,6 +15,7 @@ export const cacheWriteOp = defineOp<"cache_write">({
   arity: 5,
   attrs: { axis: "int", ring: "bool" },
   infer: ([cache, rows, at, count, values], { axis, ring }) => {
+    if (values!.shape.length === 0) throw new FusewireError("takes values [B, …], not a scalar");
     const batch = values!.shape[0];
     const vector = (type: TensorType) => type.dtype === "i32" && sameShape(type.shape, [batch!]);
     if (!vector(rows!) || !vector(at!) || !vector(count!))

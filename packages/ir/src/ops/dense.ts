@@ -5,6 +5,7 @@ import type { TensorType } from "../type.ts";
 import { castValue } from "../value.ts";
 import type { Activation } from "./activation.ts";
 import { cast } from "./cast.ts";
+import { epilogueOf } from "./epilogue.ts";
 import { gatedLinear, gatedLinearOp } from "./gated_linear.ts";
 import { layerNorm, layerNormOp } from "./layer_norm.ts";
 import { linear, linearOp } from "./linear.ts";
@@ -86,11 +87,12 @@ export const denseOp = defineOp<"dense">({
     const normed = gain && shift ? layerNorm(x, gain, shift, eps) : gain ? rmsNorm(x, gain, eps) : x;
     const wide = cast(weight, "f32");
     const named = activation as Activation;
-    if (gated) return gatedLinear(normed, wide, named, rest[0]);
+    const given = epilogueOf(rest, { bias, residual });
+    if (gated) return gatedLinear(normed, wide, named, given.bias);
     return linear(normed, wide, {
       activation: named,
-      ...(bias && { bias: rest[0]! }),
-      ...(residual && { residual: rest[rest.length - 1]! }),
+      ...(given.bias && { bias: given.bias }),
+      ...(given.residual && { residual: given.residual }),
     });
   },
 });

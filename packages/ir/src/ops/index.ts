@@ -12,6 +12,7 @@ export { categorical } from "./categorical.ts";
 export { constant, constantFromValue, scalarLike, uniformValue } from "./constant.ts";
 export { type DenseNorm, type DenseProduct, dense } from "./dense.ts";
 export { dequantize } from "./dequantize.ts";
+export { epilogueOf } from "./epilogue.ts";
 export { fusedElementwise, isFusable } from "./fused_elementwise.ts";
 export { gatedLinear } from "./gated_linear.ts";
 export { gather } from "./gather.ts";

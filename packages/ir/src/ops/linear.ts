@@ -5,6 +5,7 @@ import { sameShape } from "../type.ts";
 import type { Value } from "../value.ts";
 import { type Activation, activationOf } from "./activation.ts";
 import { add } from "./binary.ts";
+import { epilogueOf } from "./epilogue.ts";
 import { matmul, matmulOp } from "./matmul.ts";
 
 interface LinearAttrs {
@@ -30,9 +31,10 @@ export const linearOp = defineOp<"linear">({
     if (rest.length !== Number(bias) + Number(residual))
       throw new FusewireError("bias and residual do not match the inputs");
     if (rest.some(({ dtype }) => dtype !== "f32")) throw new FusewireError("bias and residual must be f32");
-    if (bias && !sameShape(rest[0]!.shape, weight!.shape.slice(0, 1)))
+    const given = epilogueOf(rest, { bias, residual });
+    if (given.bias && !sameShape(given.bias.shape, weight!.shape.slice(0, 1)))
       throw new FusewireError(`the bias must be f32[${weight!.shape[0]}]`);
-    if (residual && !sameShape(rest[rest.length - 1]!.shape, out.shape))
+    if (given.residual && !sameShape(given.residual.shape, out.shape))
       throw new FusewireError(`the residual must be f32[${out.shape}]`);
     return out;
   },
@@ -40,24 +42,23 @@ export const linearOp = defineOp<"linear">({
     const product = matmulOp.evaluate!([x!, weight!], { transposeB: true }, type);
     return finish(product, rest, attrs);
   },
-  expand: ([x, weight, ...rest], { activation, bias, residual }) => {
-    let y = matmul(x!, weight!, { transposeB: true });
-    if (bias) y = add(y, rest[0]!);
-    y = activationOf(activation).apply(y);
-    return residual ? add(y, rest[rest.length - 1]!) : y;
+  expand: ([x, weight, ...rest], attrs) => {
+    const { bias, residual } = epilogueOf(rest, attrs);
+    const product = matmul(x!, weight!, { transposeB: true });
+    const y = activationOf(attrs.activation).apply(bias ? add(product, bias) : product);
+    return residual ? add(y, residual) : y;
   },
 });
 
-function finish(product: Value, rest: readonly Value[], { activation, bias, residual }: LinearAttrs): Value {
-  const { scalar } = activationOf(activation);
+function finish(product: Value, rest: readonly Value[], attrs: LinearAttrs): Value {
+  const { bias, residual } = epilogueOf(rest, attrs);
+  const { scalar } = activationOf(attrs.activation);
   const data = product.data;
   const n = product.type.shape[product.type.shape.length - 1]!;
-  const biases = bias ? rest[0]!.data : undefined;
-  const residuals = residual ? rest[rest.length - 1]!.data : undefined;
   for (let i = 0; i < data.length; i++) {
     // Not + 0 where there is no bias: it would make 0 of -0.
-    const y = scalar(biases ? Math.fround(data[i]! + biases[i % n]!) : data[i]!);
-    data[i] = residuals ? Math.fround(y) + residuals[i]! : y;
+    const y = scalar(bias ? Math.fround(data[i]! + bias.data[i % n]!) : data[i]!);
+    data[i] = residual ? Math.fround(y) + residual.data[i]! : y;
   }
   return product;
 }

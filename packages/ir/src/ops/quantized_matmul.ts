@@ -5,6 +5,7 @@ import { defineOp, emit } from "../op.ts";
 import type { TensorType } from "../type.ts";
 import { emptyValue, type Value } from "../value.ts";
 import { type Activation, activationOf } from "./activation.ts";
+import { epilogueOf } from "./epilogue.ts";
 import { linearOp } from "./linear.ts";
 import { requireBits } from "./quantize.ts";
 
@@ -62,7 +63,7 @@ export const quantizedMatmulOp = defineOp<"quantized_matmul">({
   },
   evaluate: (
     [x, xScales, codes, scales, ...rest],
-    { layout: { group, bits }, activation, bias, residual, gated },
+    { layout: { group, bits }, activation, gated, ...flags },
     type,
   ) => {
     requireRange("rows", x!, ROW_BITS);
@@ -71,15 +72,17 @@ export const quantizedMatmulOp = defineOp<"quantized_matmul">({
     const out = emptyValue(type);
     const n = codes!.type.shape[0]!;
     const columns = type.shape.at(-1)!;
-    const biases = bias ? rest[0]!.data : undefined;
-    const residuals = residual ? rest.at(-1)!.data : undefined;
+    const { bias, residual } = epilogueOf(rest, flags);
     const { scalar } = activationOf(activation);
-    const biased = (row: number, j: number) => Math.fround(sums[row * n + j]! + (biases ? biases[j]! : 0));
+    const biased = (row: number, j: number): number => {
+      const sum = sums[row * n + j]!;
+      return bias ? Math.fround(sum + bias.data[j]!) : sum;
+    };
     for (let i = 0; i < out.data.length; i++) {
       const [row, j] = [Math.floor(i / columns), i % columns];
       const y = Math.fround(scalar(biased(row, j)));
       if (gated) out.data[i] = y * biased(row, j + columns);
-      else out.data[i] = residuals ? y + residuals[i]! : y;
+      else out.data[i] = residual ? y + residual.data[i]! : y;
     }
     return out;
   },

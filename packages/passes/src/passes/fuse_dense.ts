@@ -1,5 +1,14 @@
-import { type DenseNorm, type DenseProduct, dense, isNode, type Node, sizeOf } from "@fusewire/ir";
+import {
+  type DenseNorm,
+  type DenseProduct,
+  dense,
+  epilogueOf,
+  isNode,
+  type Node,
+  sizeOf,
+} from "@fusewire/ir";
 import type { RowClass } from "../engine/lowered.ts";
+import { narrowOf } from "../rewrite/narrow.ts";
 import { mapEntries, type Pass } from "../rewrite/pass.ts";
 import { countUses } from "../rewrite/users.ts";
 
@@ -45,25 +54,13 @@ function normOf(node: Node, weight: Node): DenseNorm | undefined {
   return few ? { gain, shift, eps: node.attrs.eps } : undefined;
 }
 
-/** A weight as it is stored, where the node only widens it. */
-const narrowOf = (weight: Node): Node | undefined =>
-  isNode(weight, "cast") && ["f16", "bf16"].includes(weight.inputs[0]!.type.dtype)
-    ? weight.inputs[0]
-    : undefined;
-
 function productOf(node: Node): DenseProduct | undefined {
   const [, weight, ...rest] = node.inputs as readonly [Node, Node, ...Node[]];
   if (isNode(node, "gated_linear"))
     return { weight, bias: rest[0], activation: node.attrs.activation, gated: true };
   if (isNode(node, "linear")) {
-    const { activation, bias, residual } = node.attrs;
-    return {
-      weight,
-      bias: bias ? rest[0] : undefined,
-      residual: residual ? rest.at(-1) : undefined,
-      activation,
-      gated: false,
-    };
+    const { activation } = node.attrs;
+    return { weight, ...epilogueOf(rest, node.attrs), activation, gated: false };
   }
   const plain = isNode(node, "matmul") && node.attrs.transposeB && weight.type.shape.length === 2;
   return plain ? { weight, activation: "none", gated: false } : undefined;

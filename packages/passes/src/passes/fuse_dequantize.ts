@@ -4,6 +4,7 @@ import {
   concat,
   defOf,
   dequantize,
+  epilogueOf,
   gather,
   groupScales,
   isIntegers,
@@ -94,12 +95,8 @@ function product(node: Node): Node | undefined {
   if (isNode(node, "linear")) {
     // The epilogue is for the difference.
     if (zeros) return defOf(node).expand!(node.inputs, node.attrs);
-    const { activation, bias, residual } = node.attrs;
-    return multiply({
-      activation: activation as Activation,
-      bias: bias ? rest[0] : undefined,
-      residual: residual ? rest.at(-1) : undefined,
-    });
+    const activation = node.attrs.activation as Activation;
+    return multiply({ activation, ...epilogueOf(rest, node.attrs) });
   }
   if (!isNode(node, "gated_linear")) return undefined;
   if (zeros) return defOf(node).expand!(node.inputs, node.attrs);

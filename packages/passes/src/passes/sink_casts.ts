@@ -1,4 +1,5 @@
 import { cast, concat, gather, isNode, type Node } from "@fusewire/ir";
+import { narrowOf } from "../rewrite/narrow.ts";
 import { mapEntries, type Pass } from "../rewrite/pass.ts";
 import { closedNodes } from "../rewrite/users.ts";
 
@@ -27,9 +28,3 @@ function sink(node: Node): Node | undefined {
   const table = narrowOf(node.inputs[0]!);
   return table && cast(gather(table, node.inputs[1]!, node.attrs.batch), "f32");
 }
-
-/** What a node widens to f32, exactly. */
-const narrowOf = (node: Node): Node | undefined =>
-  isNode(node, "cast") && node.attrs.to === "f32" && ["f16", "bf16"].includes(node.inputs[0]!.type.dtype)
-    ? node.inputs[0]
-    : undefined;

@@ -75,5 +75,11 @@ export {
 } from "./auto.ts";
 export type { CachedModel, ModelCache } from "./model_cache.ts";
 export { DEVICES, type Device } from "./named_engine.ts";
-export { streamText, type TextGeneration } from "./stream_text.ts";
+export {
+  pipeline,
+  type TextGenerationOptions,
+  type TextGenerationOutput,
+  type TextGenerationPipeline,
+} from "./pipeline.ts";
+export { streamText, type TextGeneration, type TextPrompt } from "./stream_text.ts";
 export { TextIteratorStreamer, TextStreamer, type TextStreamerOptions } from "./text_streamer.ts";

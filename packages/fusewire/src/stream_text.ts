@@ -1,6 +1,7 @@
 import type { CausalLM, GenerationOptions, GenerationResult } from "@fusewire/generate";
 import { FusewireError } from "@fusewire/ir";
-import { createTextStream, type Tokenizer } from "@fusewire/models";
+import { type ChatMessage, createTextStream, type Tokenizer } from "@fusewire/models";
+import { chatInputs, endsOfTurns, isChat } from "./chat_prompt.ts";
 
 /** The new text of a generation, piece by piece, and what `model.generate` would have returned. */
 export interface TextGeneration extends AsyncGenerator<string, GenerationResult> {
@@ -11,6 +12,9 @@ export interface TextGeneration extends AsyncGenerator<string, GenerationResult>
   readonly result: Promise<GenerationResult>;
 }
 
+/** What a text goes on from: text, its tokens, or a conversation, which the tokenizer's chat template writes. */
+export type TextPrompt = string | readonly number[] | readonly ChatMessage[];
+
 /**
  * Generates from one prompt and yields the new text as it becomes final: whole words, never half a character. Nothing
  * is computed before the first piece is asked for; leaving early, by `break` or `return`, ends the generation and frees
@@ -19,7 +23,7 @@ export interface TextGeneration extends AsyncGenerator<string, GenerationResult>
 export function streamText(
   model: CausalLM,
   tokenizer: Tokenizer,
-  prompt: string | readonly number[],
+  prompt: TextPrompt,
   options: GenerationOptions = {},
 ): TextGeneration {
   const { promise, resolve, reject } = deferred<GenerationResult>();
@@ -57,10 +61,10 @@ export function streamText(
 async function* textPieces(
   model: CausalLM,
   tokenizer: Tokenizer,
-  prompt: string | readonly number[],
+  prompt: TextPrompt,
   options: GenerationOptions,
 ): AsyncGenerator<string, GenerationResult> {
-  const input_ids = [typeof prompt === "string" ? tokenizer.encode(prompt) : prompt];
+  const { input_ids, ends } = readPrompt(model, tokenizer, prompt);
   if (input_ids[0]?.length === 0)
     throw new FusewireError("the prompt is empty; give it at least one token of text");
   if ((options.num_return_sequences ?? 1) > 1)
@@ -68,7 +72,7 @@ async function* textPieces(
       "streamText yields one text; call model.generate where num_return_sequences is above 1",
     );
   const text = createTextStream(tokenizer, { skip_special_tokens: true });
-  const steps = model.stream({ input_ids }, options);
+  const steps = model.stream({ input_ids }, { ...ends, ...options });
   try {
     for (;;) {
       const { done, value } = await steps.next();
@@ -80,6 +84,20 @@ async function* textPieces(
     // Whoever leaves early leaves the generation under way: it must give back its cache.
     await steps.return(undefined as never);
   }
+}
+
+/** The prompt's tokens; a conversation also ends where a turn does. */
+function readPrompt(
+  model: CausalLM,
+  tokenizer: Tokenizer,
+  prompt: TextPrompt,
+): { readonly input_ids: readonly (readonly number[])[]; readonly ends?: GenerationOptions } {
+  if (typeof prompt === "string") return { input_ids: [tokenizer.encode(prompt)] };
+  if (!isChat(prompt)) return { input_ids: [prompt as readonly number[]] };
+  return {
+    input_ids: chatInputs(tokenizer, [prompt]).input_ids,
+    ends: { eos_token_id: endsOfTurns(model, tokenizer) },
+  };
 }
 
 /** Promise.withResolvers, which Node 20 lacks. */

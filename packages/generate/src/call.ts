@@ -43,7 +43,9 @@ const isRows = (value: unknown): boolean => Array.isArray(value) && value.every(
 function checkInputs(where: string, given: unknown): void {
   const wanted = "{ input_ids: [[…]], attention_mask: [[…]] }, as tokenizer(text) returns them";
   if (typeof given === "string" || (Array.isArray(given) && typeof given[0] === "string"))
-    throw new FusewireError(`${where}() takes tokens, not text: give it ${wanted}`);
+    throw new FusewireError(
+      `${where}() takes tokens, not text: give it ${wanted}; or call pipeline("text-generation", …) or streamText(model, tokenizer, text)`,
+    );
   if (Array.isArray(given)) throw new FusewireError(`${where}() takes ${wanted}, not a list of ids`);
   if (typeof given !== "object" || given === null)
     throw new FusewireError(`${where}() takes ${wanted}, not ${given}`);

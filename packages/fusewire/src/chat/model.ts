@@ -9,6 +9,7 @@ import {
   StaticCache,
 } from "@fusewire/generate";
 import type { Tokenizer } from "@fusewire/models";
+import { endsOfTurns } from "../chat_prompt.ts";
 import type { EncodeChat, Space } from "./conversation.ts";
 
 /** A model that conversations run on, and what it keeps from one turn to the next. */
@@ -74,12 +75,6 @@ export interface AnswerSettings {
 
 // Long enough for most answers, and a model that never ends stops while someone is still watching.
 const LONGEST = 512;
-
-/** The end of a turn is often the tokenizer's end token, where older checkpoints name only the end of a text. */
-export const endsOfTurns = (
-  { generation_config }: Pick<CausalLM, "generation_config">,
-  { eos_token_id }: Pick<Tokenizer, "eos_token_id">,
-): readonly number[] => [...new Set([generation_config.eos_token_id ?? [], eos_token_id ?? []].flat())];
 
 /** Joins what was asked for with the checkpoint's defaults and with what answers need. */
 export function answerSettings(

@@ -11,7 +11,7 @@ import { FusewireError } from "@fusewire/ir";
 import { createTextStream, type Tokenizer } from "@fusewire/models";
 import type { Command } from "commander";
 import { AutoModelForCausalLM, type PretrainedModel } from "../auto.ts";
-import { endsOfTurns } from "../chat/model.ts";
+import { endsOfTurns } from "../chat_prompt.ts";
 import { Interrupted } from "../errors.ts";
 import { type AssistantFlags, addAssistantFlags, openAssistant } from "../flags/assistant.ts";
 import { addCompileFlags, type CompileFlags, compileModel } from "../flags/compile.ts";

@@ -57,7 +57,10 @@ export const FROM_PRETRAINED_COMPAT: Readonly<Record<string, CompatArgument>> = 
     meaning:
       "requests take the proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name, as in Python; the certificate of one that reads along is named by NODE_EXTRA_CA_CERTS",
   },
-  quantization_config: { meaning: "quantized models are not built yet" },
+  quantization_config: {
+    meaning:
+      "weights are quantized while loading by `dtype`; what config.json of a quantized checkpoint says is read",
+  },
   trust_remote_code: { accepts: [false], meaning: "code that comes with a model is never run" },
   use_fast: { accepts: [true], meaning: "tokenizers always are the fast ones" },
   use_safetensors: { accepts: [true], meaning: "weights are read from safetensors only" },

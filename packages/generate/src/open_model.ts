@@ -6,8 +6,10 @@ import {
   hasOwnHead,
   type ModelFiles,
   openCheckpoint,
+  type RawConfig,
   rawConfig,
   readConfig,
+  readQuantized,
   type StoredPart,
   type StoredWeight,
   type StoredWeights,
@@ -52,6 +54,17 @@ export interface OpenOptions {
   readonly compare_heads?: boolean;
 }
 
+/** The checkpoint, with quantized weights as the numbers that they stand for. */
+async function openWeights(files: ModelFiles, config: RawConfig): Promise<Checkpoint> {
+  const checkpoint = await openCheckpoint(files);
+  try {
+    return await readQuantized(checkpoint, config);
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
+  }
+}
+
 /** Opens a model and checks its weights against its configuration, without reading any but to compare heads. */
 export async function openCausalModel(
   files: ModelFiles,
@@ -61,7 +74,7 @@ export async function openCausalModel(
   const cacheDType = choose("cache_dtype", cache_dtype, CACHE_DTYPES);
   const config = await readConfig(files);
   let model = createModel(config);
-  const checkpoint = await openCheckpoint(files);
+  const checkpoint = await openWeights(files, config);
   const notices: string[] = [];
   try {
     if (compare_heads && (await hasOwnHead(checkpoint, model.keeping))) {

@@ -38,6 +38,7 @@ export { deleteKeptModel, type KeptModel, listKeptModels } from "./kept/index.ts
 export type { CausalModel } from "./nn/causal_model.ts";
 export type { LayerContext } from "./nn/context.ts";
 export { type CacheDType, type CacheShape, type Step, stepAt } from "./nn/step.ts";
+export { readQuantized } from "./quantized/index.ts";
 export {
   HEAD,
   hasOwnHead,

@@ -39,7 +39,6 @@ describe("what no family does is refused by name", () => {
     ],
     [{ num_local_experts: 8 }, "'num_local_experts' asks for a mixture of experts, which is not supported"],
     [{ attention_chunk_size: 8192 }, "'attention_chunk_size' asks for chunked attention"],
-    [{ quantization_config: { quant_method: "gptq" } }, "'quantization_config' asks for quantized weights"],
     [{ hidden_act: "quick_gelu" }, "hidden_act 'quick_gelu' is not supported; supported: silu"],
     [
       { rope_scaling: { rope_type: "longrope", factor: 4 } },

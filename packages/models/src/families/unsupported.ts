@@ -19,7 +19,6 @@ const FEATURES: Readonly<
   use_bidirectional_attention: { feature: "bidirectional attention" },
   qk_norm: { feature: "norms of queries and keys" },
   use_qk_norm: { feature: "norms of queries and keys" },
-  quantization_config: { feature: "quantized weights" },
   is_encoder_decoder: { feature: "an encoder beside the decoder" },
 };
 

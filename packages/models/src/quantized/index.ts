@@ -1,0 +1,1 @@
+export { readQuantized } from "./open.ts";

@@ -45,5 +45,5 @@ export {
 export { connectEngine } from "./remote/connect_engine.ts";
 export type { Port } from "./remote/port.ts";
 export { type OpenSource, serveEngine } from "./remote/serve_engine.ts";
-export { fixpoint, type Pass, sequence, traced, verified } from "./rewrite/pass.ts";
+export { type Pass, sequence, traced, verified } from "./rewrite/pass.ts";
 export { type SelfTest, type SelfTestResult, selfTest } from "./self_test/self_test.ts";

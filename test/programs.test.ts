@@ -9,7 +9,7 @@ import {
   printProgram,
 } from "@fusewire/passes";
 import { expect, test } from "vitest";
-import { FAMILIES, GREEDY_DECODE, PROGRAMS, traceGolden } from "./support/programs.ts";
+import { GREEDY_DECODE, PROGRAMS, traceGolden } from "./support/programs.ts";
 
 /** The greedy decode program of a golden model for an engine that has every kernel. */
 async function decodeProgram(name: string, disable: typeof OPTIONAL_PASSES | readonly [] = []) {
@@ -34,17 +34,20 @@ test.each([
 });
 
 /** What a step does to a cache must cost the entries that it writes, not the cache. */
-test.each(FAMILIES)("%s: no step but a reordering copies a cache", async (name) => {
-  const modules = await traceGolden(name, PROGRAMS);
-  const bare = { ...EVERY_KERNEL, claims: (op: OpName) => !defOf({ op }).expand };
-  const inStep = { ...EVERY_KERNEL, memory: { alignment: 4, readWriteSameBuffer: true } };
-  for (const [k, module] of modules.entries())
-    for (const engine of [EVERY_KERNEL, bare, inStep]) {
-      const { kind } = PROGRAMS[k]!;
-      const { copies } = planMemory(lower(module, engine), engine);
-      const ofCaches = copies.filter(({ state }) => state.startsWith("cache."));
-      // Beams move from row to row, and a row that is read cannot be overwritten.
-      const moves = kind === "reorder" || kind === "beam";
-      expect({ kind, copied: ofCaches.length > 0 }).toEqual({ kind, copied: moves });
-    }
-});
+test.each(["llama", "llama-bias", "mistral-window", "gemma", "gemma2", "opt", "qwen2"])(
+  "%s: no step but a reordering copies a cache",
+  async (name) => {
+    const modules = await traceGolden(name, PROGRAMS);
+    const bare = { ...EVERY_KERNEL, claims: (op: OpName) => !defOf({ op }).expand };
+    const inStep = { ...EVERY_KERNEL, memory: { alignment: 4, readWriteSameBuffer: true } };
+    for (const [k, module] of modules.entries())
+      for (const engine of [EVERY_KERNEL, bare, inStep]) {
+        const { kind } = PROGRAMS[k]!;
+        const { copies } = planMemory(lower(module, engine), engine);
+        const ofCaches = copies.filter(({ state }) => state.startsWith("cache."));
+        // Beams move from row to row, and a row that is read cannot be overwritten.
+        const moves = kind === "reorder" || kind === "beam";
+        expect({ kind, copied: ofCaches.length > 0 }).toEqual({ kind, copied: moves });
+      }
+  },
+);

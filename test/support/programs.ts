@@ -4,9 +4,6 @@ import { openModelDirectory } from "@fusewire/models/node";
 import { createReferenceEngine } from "@fusewire/passes";
 import { goldenPath } from "./goldens.ts";
 
-/** A golden model of each family, and of each way in which a family's layers differ. */
-export const FAMILIES = ["llama", "llama-bias", "mistral-window", "gemma", "gemma2", "opt", "qwen2"];
-
 const SIZES = { batch: 1, rows: 1, capacity: 64 };
 
 /** One row of a batch of one, greedy. */

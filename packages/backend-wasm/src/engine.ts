@@ -2,7 +2,7 @@ import { FusewireError, type StateDecl } from "@fusewire/ir";
 import { checkWeights, type Engine, repeated } from "@fusewire/passes";
 import { collectGarbage, type Variant } from "#platform";
 import { claims } from "./encode/index.ts";
-import { compileEntry, type WasmExecutable } from "./executable.ts";
+import { compileEntry, entrySizes, type WasmExecutable } from "./executable.ts";
 import { createHeap, DISPOSED, PAGE } from "./heap.ts";
 import { instantiate, loadKernels } from "./kernels.ts";
 import { bind, readOutputs } from "./run.ts";
@@ -112,6 +112,7 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
       return threadsReason();
     },
     simd: compiled.variant,
+    sizesOf: (lowered) => entrySizes(lowered, traits, threads),
     createWeights(source) {
       const weights = createWeights(heap, kernels, source, (gone) => allWeights.delete(gone));
       allWeights.add(weights);

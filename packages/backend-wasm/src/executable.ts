@@ -4,6 +4,7 @@ import {
   type Executable,
   type Lowered,
   type Program,
+  type ProgramSizes,
   planMemory,
   type Ref,
 } from "@fusewire/passes";
@@ -13,15 +14,17 @@ import type { Heap } from "./heap.ts";
 import { align, layOut } from "./layout.ts";
 import { panelsOf, readsPanels } from "./panels.ts";
 import { mayStayNarrow } from "./pieces.ts";
-import type { Scratch, ScratchNeeds } from "./scratch.ts";
+import { type Scratch, type ScratchNeeds, scratchBytesOf } from "./scratch.ts";
 import type { WasmStates } from "./states.ts";
 import { readsTiles, tilingOf } from "./tiles.ts";
 import {
   giveBack,
+  keyOf,
   type Loading,
   missingBytes,
   requireWeights,
   stagedBytes,
+  storedBytes,
   type WasmWeights,
   type WeightRead,
   writeValue,
@@ -52,18 +55,8 @@ export interface WasmExecutable extends Executable, ScratchNeeds {
   disposed: boolean;
 }
 
-/**
- * Plans an entry, reads the weights it lacks and writes its table of steps. All memory that it will need is asked for
- * before any weight is read, and given back when it does not come about.
- */
-export async function compileEntry(
-  heap: Heap,
-  scratch: Scratch,
-  traits: EngineTraits,
-  lowered: Lowered,
-  weights: WasmWeights,
-  onDispose: (executable: WasmExecutable) => void,
-): Promise<WasmExecutable> {
+/** An entry planned: what it reads and in which layouts, and all the bytes that it will need. */
+function layEntry(lowered: Lowered, traits: EngineTraits) {
   const leaves = leavesOf(lowered);
   const { program, values } = evaluateConstants(planMemory(lowered, traits));
   const { buffers } = program;
@@ -77,10 +70,38 @@ export async function compileEntry(
     ...buffers.map(({ kind, bytes }) => (kind === "constant" || kind === "input" ? bytes : 0)),
   ]);
   const slots = layOut(buffers.map(({ kind, bytes }) => (kind === "slot" ? bytes : 0)));
-  const needs = {
+  const needs: ScratchNeeds = {
     slotBytes: slots.bytes,
     threadBytes: align(Math.max(0, ...launches.map(({ scratch }) => scratch))),
   };
+  const launchCount = launches.length;
+  return { program, values, reads, launchCount, wordCount, region, slots, needs };
+}
+
+/** The bytes that an entry will need, by the figures that `compileEntry` asks memory for. */
+export function entrySizes(lowered: Lowered, traits: EngineTraits, threads: number): ProgramSizes {
+  const { reads, region, needs } = layEntry(lowered, traits);
+  return {
+    weights: new Map([...reads.values()].map((read) => [keyOf(read), storedBytes(read)])),
+    own: region.bytes,
+    scratch: scratchBytesOf(needs, threads),
+  };
+}
+
+/**
+ * Plans an entry, reads the weights it lacks and writes its table of steps. All memory that it will need is asked for
+ * before any weight is read, and given back when it does not come about.
+ */
+export async function compileEntry(
+  heap: Heap,
+  scratch: Scratch,
+  traits: EngineTraits,
+  lowered: Lowered,
+  weights: WasmWeights,
+  onDispose: (executable: WasmExecutable) => void,
+): Promise<WasmExecutable> {
+  const { program, values, reads, launchCount, wordCount, region, slots, needs } = layEntry(lowered, traits);
+  const { buffers } = program;
   const lacks = [...reads.values()].filter((read) => missingBytes(weights, read) > 0);
   heap.require(
     lacks.reduce((sum, read) => sum + missingBytes(weights, read), 0) +
@@ -113,7 +134,7 @@ export async function compileEntry(
     });
   const executable: WasmExecutable = {
     entry: lowered.entry.name,
-    launches: launches.length,
+    launches: launchCount,
     weights,
     cells,
     cellCount: buffers.length,

@@ -19,6 +19,10 @@ export interface Scratch {
   release(): void;
 }
 
+/** Bytes of one entry's slots, and of the own part of each thread. */
+export const scratchBytesOf = ({ slotBytes, threadBytes }: ScratchNeeds, threads: number): number =>
+  align(slotBytes) + threads * threadBytes;
+
 export function createScratch(heap: Heap, threads: number): Scratch {
   let held: { readonly address: number; readonly bytes: number } | undefined;
   const hold = (bytes: number) => {
@@ -29,8 +33,7 @@ export function createScratch(heap: Heap, threads: number): Scratch {
     if (held) heap.free(held.address);
     held = undefined;
   };
-  const bytesOf = ({ slotBytes, threadBytes }: ScratchNeeds): number =>
-    align(slotBytes) + threads * threadBytes;
+  const bytesOf = (needs: ScratchNeeds): number => scratchBytesOf(needs, threads);
   /** Room for so many bytes in place of what there is, which comes back when there is no such room. */
   const replace = (bytes: number) => {
     const before = held?.bytes;

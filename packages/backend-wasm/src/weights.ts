@@ -67,14 +67,16 @@ export function createWeights(
   return weights;
 }
 
-const keyOf = ({ kind, name, layout }: WeightRead): string =>
+/** What entries that read the same weight in the same layout have in common. */
+export const keyOf = ({ kind, name, layout }: WeightRead): string =>
   `${kind} ${name} ${typeof layout === "string" ? layout : layout.kind}`;
 
 /** Bytes that reading the weight would add to the memory. */
 export const missingBytes = (weights: WasmWeights, read: WeightRead): number =>
   weights.loading.has(keyOf(read)) ? 0 : storedBytes(read);
 
-function storedBytes({ node, layout }: WeightRead): number {
+/** Bytes that the weight takes in its layout. */
+export function storedBytes({ node, layout }: WeightRead): number {
   if (typeof layout === "string") return bytesOf(node.type) / (layout === "bf16" ? 2 : 1);
   return layout.kind === "panels" ? panelBytes(layout) : tiledBytes(layout);
 }

@@ -24,7 +24,7 @@ import {
 import { type Buckets, DEFAULT_BUCKETS } from "@fusewire/passes";
 import { openModel } from "#platform";
 import { createEngine } from "./devices.ts";
-import { memorySize } from "./memory_size.ts";
+import { memorySize } from "./memory/size.ts";
 import type { Device } from "./named_engine.ts";
 import { PRETRAINED_OPTIONS } from "./pretrained_options.ts";
 

@@ -3,6 +3,7 @@ import { closestName, FusewireError } from "@fusewire/ir";
 import { Command, CommanderError } from "commander";
 import { addChat } from "./commands/chat.ts";
 import { addDoctor } from "./commands/doctor.ts";
+import { addEstimate } from "./commands/estimate.ts";
 import { addGenerate } from "./commands/generate.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addLogits } from "./commands/logits.ts";
@@ -64,6 +65,7 @@ function createProgram(io: Io): Command {
   program.hook("preAction", (_, command) => bringAdapter(command.opts<ModelFlags>(), io));
   addChat(program, io);
   addDoctor(program, io);
+  addEstimate(program, io);
   addGenerate(program, io);
   addInspect(program, io);
   addLogits(program, io);

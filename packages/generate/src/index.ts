@@ -36,6 +36,15 @@ export { FORWARD_OPTIONS, type ForwardOptions, type ForwardResult } from "./forw
 export type { ForwardInputs } from "./forward_inputs.ts";
 export type { GenerateInputs } from "./generate.ts";
 export { type CausalLM, type LoadOptions, loadCausalLM } from "./load.ts";
+export {
+  estimateMemory,
+  type MemoryEstimate,
+  type MemorySizes,
+  type MemorySource,
+  memorySource,
+  readMemorySource,
+  withDType,
+} from "./memory/index.ts";
 export type { ModelConfig } from "./model_config.ts";
 export { type OpenModel, openCausalModel } from "./open_model.ts";
 export {

@@ -14,7 +14,7 @@ export {
   view,
 } from "./dtype.ts";
 export { FusewireError } from "./errors.ts";
-export { type Environment, evaluate, interpret, type StepResult } from "./interpret.ts";
+export { type Environment, entryNamed, evaluate, interpret, type StepResult } from "./interpret.ts";
 export * from "./layouts/index.ts";
 export {
   type Entry,
@@ -41,6 +41,8 @@ export {
   broadcastShapes,
   bytesOf,
   formatType,
+  normalizeAxis,
+  parseType,
   type Shape,
   sameShape,
   sameType,

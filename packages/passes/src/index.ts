@@ -8,6 +8,7 @@ export type {
   Held,
   MemoryRules,
   Outputs,
+  ProgramSizes,
   SourceElsewhere,
   States,
   WeightSource,
@@ -42,8 +43,9 @@ export {
   type Step,
   scratchBytes,
 } from "./plan/program.ts";
+export { programSizes } from "./plan/program_sizes.ts";
 export { connectEngine } from "./remote/connect_engine.ts";
 export type { Port } from "./remote/port.ts";
 export { type OpenSource, serveEngine } from "./remote/serve_engine.ts";
-export { type Pass, sequence, traced, verified } from "./rewrite/pass.ts";
+export { fixpoint, type Pass, sequence, traced, verified } from "./rewrite/pass.ts";
 export { type SelfTest, type SelfTestResult, selfTest } from "./self_test/self_test.ts";

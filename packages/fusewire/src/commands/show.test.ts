@@ -53,6 +53,11 @@ test("the embedded model, in numbers", async () => {
       // 6 layers, keys and values of 3 heads of 32 floats, and the ids; then the row's length and whether it has ended.
       cache_per_1000_tokens: 1000 * (6 * 2 * 3 * 32 * 4 + 4) + 8,
       cache_full: 1024 * (6 * 2 * 3 * 32 * 4 + 4) + 8,
+      fits: expect.arrayContaining(
+        ["float32", "bfloat16", "q8", "q4"].map((dtype) =>
+          expect.objectContaining({ device: "wasm", dtype, capacity: 1024, parameters: 3_221_952 }),
+        ),
+      ),
     },
   });
 });
@@ -77,6 +82,12 @@ test("a page of 40 columns for people", async () => {
     for (const line of stdout.split("\n").filter((one) => !one.includes("/")))
       expect(line.length).toBeLessThanOrEqual(40);
   }
+});
+
+test("what does not fit is said for each way to keep weights", async () => {
+  const { stdout } = await fusewire("show", "--max-memory", "9MB", "--context", "512");
+  expect(stdout).toMatch(/^float32 .*\n {2}does not fit: max_memory$/m);
+  expect(stdout).not.toMatch(/^q4 .*\n {2}does not fit/m);
 });
 
 test("a sliding window costs a ring, not the whole length", async () => {

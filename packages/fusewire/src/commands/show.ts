@@ -2,14 +2,18 @@ import type { CacheDTypeName } from "@fusewire/generate";
 import type { Command } from "commander";
 import { openHeaders } from "../flags/headers.ts";
 import { addSourceFlags, cacheDTypeFlag, type SourceFlags } from "../flags/model.ts";
-import { booleanFlag } from "../flags/values.ts";
+import { booleanFlag, countFlag } from "../flags/values.ts";
 import { type Io, widthOf } from "../io.ts";
+import { findDevices } from "../memory/devices.ts";
+import { memorySize } from "../memory/size.ts";
 import { readFacts } from "../show/facts.ts";
 import { toPage } from "../show/page.ts";
 import { chosenModel } from "./arguments.ts";
 
 interface ShowFlags extends SourceFlags {
   readonly cacheDtype?: CacheDTypeName;
+  readonly context?: number;
+  readonly maxMemory?: string;
   readonly json?: boolean;
 }
 
@@ -20,10 +24,16 @@ export function addShow(program: Command, io: Io): void {
     .argument("[model]", "as --model");
   addSourceFlags(command)
     .addOption(cacheDTypeFlag())
+    .addOption(countFlag("--context", "tokens to count memory for (default: 2048)"))
+    .option("--max-memory <size>", "what the model may take, such as 6GiB")
     .addOption(booleanFlag("--json", "print one JSON object"))
     .action(async (word: string | undefined, flags: ShowFlags) => {
       const files = await openHeaders({ ...flags, ...chosenModel(word, flags.model) });
-      const facts = await readFacts(files, flags.cacheDtype);
+      const facts = await readFacts(files, {
+        cacheDType: flags.cacheDtype,
+        context: flags.context,
+        devices: await findDevices(flags.maxMemory === undefined ? undefined : memorySize(flags.maxMemory)),
+      });
       io.stdout.write(flags.json ? `${JSON.stringify(facts)}\n` : toPage(facts, widthOf(io.stdout)));
     });
 }

@@ -1,4 +1,10 @@
-import { type CacheDTypeName, openCausalModel, standardSelection, traceEntry } from "@fusewire/generate";
+import {
+  type CacheDTypeName,
+  memorySource,
+  openCausalModel,
+  standardSelection,
+  traceEntry,
+} from "@fusewire/generate";
 import { bytesOf, FusewireError, type Module, NodeTable, paramsOf, sizeOf } from "@fusewire/ir";
 import {
   type Checkpoint,
@@ -13,6 +19,8 @@ import {
   type Tokenizer,
 } from "@fusewire/models";
 import { DEFAULT_BUCKETS } from "@fusewire/passes";
+import type { DeviceRoom } from "../memory/devices.ts";
+import { COMPARED, type MemoryRow, memoryRows } from "../memory/table.ts";
 
 /** A part of a model that cannot be told, and why. */
 export interface Refusal {
@@ -71,12 +79,22 @@ export interface MemoryFacts {
   /** One sequence of a thousand tokens, or of all positions where those are fewer. */
   readonly cache_per_1000_tokens: number;
   readonly cache_full: number;
+  /** What each way to keep weights takes on each device that was named. */
+  readonly fits: readonly MemoryRow[];
+}
+
+/** What to count memory for. */
+export interface MemoryQuestion {
+  readonly cacheDType?: CacheDTypeName | undefined;
+  /** Tokens of one row, 2048 unless given. */
+  readonly context?: number | undefined;
+  readonly devices?: readonly DeviceRoom[];
 }
 
 /** Reads everything but weights. What is broken or not supported is told in its place. */
-export async function readFacts(files: ModelFiles, cacheDType?: CacheDTypeName): Promise<ModelFacts> {
+export async function readFacts(files: ModelFiles, asked: MemoryQuestion = {}): Promise<ModelFacts> {
   const config = await readConfig(files);
-  const run = await orRefusal(() => readMemory(files, cacheDType));
+  const run = await orRefusal(() => readMemory(files, asked));
   return {
     location: files.location,
     support: "refused" in run ? { supported: false, ...run } : { supported: true },
@@ -164,9 +182,10 @@ function typeOf(checkpoint: Checkpoint, name: string) {
 /** The memory that the model's own programs ask for, and the weights that they use. */
 async function readMemory(
   files: ModelFiles,
-  cache_dtype: CacheDTypeName | undefined,
+  { cacheDType: cache_dtype, context = 2048, devices = [] }: MemoryQuestion,
 ): Promise<{ memory: MemoryFacts; used: ReadonlySet<string> }> {
-  const { model, stored, weights, cacheDType, checkpoint } = await openCausalModel(files, { cache_dtype });
+  const opened = await openCausalModel(files, { cache_dtype });
+  const { model, stored, weights, cacheDType, checkpoint } = opened;
   await checkpoint.close();
   const table = new NodeTable();
   const trace = (capacity: number): Module =>
@@ -185,6 +204,12 @@ async function readMemory(
       positions: model.maxPositions,
       cache_per_1000_tokens: cacheBytes(some),
       cache_full: cacheBytes(trace(model.maxPositions)),
+      fits: memoryRows(
+        memorySource(opened),
+        COMPARED,
+        { context: Math.min(context, model.maxPositions) },
+        devices,
+      ),
     },
     used: new Set([...weights.values()].flatMap(({ tensors }) => tensors)),
   };

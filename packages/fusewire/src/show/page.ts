@@ -1,3 +1,4 @@
+import { memoryTable } from "../memory/page.ts";
 import { cellsOf, printable, shorten } from "../text/cells.ts";
 import { formatCount } from "../text/progress.ts";
 import { formatBytes, plural } from "../text/units.ts";
@@ -91,7 +92,13 @@ function memoryRows({ memory }: ModelFacts, width: number): string[] {
       ? row("  1000 tokens", formatBytes(memory.cache_per_1000_tokens), width)
       : []),
     ...row(`  ${memory.positions} tokens`, formatBytes(memory.cache_full), width),
+    ...fitRows(memory, width),
   ];
+}
+
+function fitRows({ fits }: NonNullable<ModelFacts["memory"]>, width: number): string[] {
+  const [first] = fits;
+  return first ? ["", `in use, with ${first.capacity} tokens`, ...memoryTable(fits, width), ""] : [];
 }
 
 function tokenizerRows({ tokens, special, other, chat_template }: TokenizerFacts, width: number): string[] {

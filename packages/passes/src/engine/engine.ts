@@ -9,6 +9,16 @@ export interface MemoryRules {
   readonly readWriteSameBuffer: boolean;
 }
 
+/** Bytes that one entry takes on a device, apart from its states. */
+export interface ProgramSizes {
+  /** Of each weight in the layout in which the entry reads it. Entries that have a key in common share the weight. */
+  readonly weights: ReadonlyMap<string, number>;
+  /** What is the entry's alone as long as it exists: constants, inputs, its steps. */
+  readonly own: number;
+  /** Values inside a step, in memory that entries share. */
+  readonly scratch: number;
+}
+
 /** What the passes need to know of an engine. */
 export interface EngineTraits {
   /** Name as users write it for `device`. */
@@ -21,6 +31,8 @@ export interface EngineTraits {
   /** Kernels for attention beside `math`, which every engine can do; the one it takes by itself comes first. */
   readonly attention: readonly AttentionKernel[];
   readonly memory: MemoryRules;
+  /** The bytes that an entry will take, where the engine keeps weights in layouts of its own; see `programSizes`. */
+  readonly sizesOf?: (lowered: Lowered) => ProgramSizes;
 }
 
 /** Reads one weight of the checkpoint, already in the dtype the graph declares for it. */

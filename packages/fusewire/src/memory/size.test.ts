@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { memorySize } from "./memory_size.ts";
+import { memorySize } from "./size.ts";
 
 test.each<[number | string, number]>([
   [1000, 1000],

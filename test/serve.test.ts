@@ -1,5 +1,6 @@
 // The server as its clients meet it: OpenAI's and Hugging Face's own libraries, unmodified, over HTTP.
 
+import Anthropic from "@anthropic-ai/sdk";
 import { InferenceClient } from "@huggingface/inference";
 import OpenAI from "openai";
 import { afterAll, describe, expect, test } from "vitest";
@@ -224,6 +225,55 @@ describe("@huggingface/inference", () => {
       ...{ model: "tales", inputs: PROMPT, parameters: { max_new_tokens: 24, do_sample: false } },
     });
     expect(generated_text).toContain(PROMPT_TEXT);
+  });
+});
+
+describe("@anthropic-ai/sdk", () => {
+  const anthropic = new Anthropic({ apiKey: "none", baseURL: url, maxRetries: 0 });
+  const args = { model: "tales", messages: MESSAGES, temperature: 0, max_tokens: 24 };
+
+  test("a message, whole", async () => {
+    const answer = await anthropic.messages.create(args);
+    expect(answer).toMatchObject({ type: "message", role: "assistant", model: "tales", stop_sequence: null });
+    expect(answer.content).toEqual([{ type: "text", text: CHAT_TEXT }]);
+    const { input_tokens, cache_read_input_tokens } = answer.usage;
+    expect(input_tokens + cache_read_input_tokens!).toBe(chatIds.length);
+  });
+
+  test("the accumulator of streams", async () => {
+    const stream = anthropic.messages.stream(args);
+    let said = "";
+    stream.on("text", (piece) => {
+      said += piece;
+    });
+    const { content, stop_reason, usage } = await stream.finalMessage();
+    expect(content).toMatchObject([{ type: "text", text: CHAT_TEXT }]);
+    expect(said).toBe(CHAT_TEXT);
+    expect(stop_reason).toBe("max_tokens");
+    expect(usage.output_tokens).toBe(24);
+  });
+
+  test("a stop sequence is named", async () => {
+    const stop = CHAT_TEXT.slice(8, 12);
+    const answer = await anthropic.messages.create({ ...args, stop_sequences: ["nowhere", stop] });
+    expect(answer).toMatchObject({ stop_reason: "stop_sequence", stop_sequence: stop });
+  });
+
+  test("a system text goes before the conversation", async () => {
+    const told = await anthropic.messages.create({ ...args, system: [{ type: "text", text: "Be brief." }] });
+    const chat = await client.chat.completions.create({
+      ...{ model: "tales", temperature: 0, max_tokens: 24 },
+      messages: [{ role: "system", content: "Be brief." }, ...MESSAGES],
+    });
+    expect(told.content).toMatchObject([{ text: chat.choices[0]!.message.content }]);
+  });
+
+  test("errors by class", async () => {
+    const ask = (more: object) => anthropic.messages.create({ ...args, ...more } as never);
+    await expect(ask({ temperature: 2 })).rejects.toBeInstanceOf(Anthropic.BadRequestError);
+    await expect(ask({ temperature: 2 })).rejects.toThrow("'temperature' must be a number from 0 to 1");
+    await expect(ask({ max_tokens: null })).rejects.toThrow("'max_tokens' is missing");
+    await expect(ask({ model: "claude" })).rejects.toBeInstanceOf(Anthropic.NotFoundError);
   });
 });
 

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { anthropicRoutes } from "./anthropic/routes.ts";
 import { HttpError, openaiError } from "./http/errors.ts";
 import { type GuardOptions, guard } from "./http/guard.ts";
 import { createServer, type ServerOptions } from "./http/server.ts";
@@ -50,6 +51,7 @@ export function createApp(options: AppOptions): Hono {
     c.text(server.metrics(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }),
   );
   app.route("/v1", openaiRoutes(server));
+  app.route("/v1", anthropicRoutes(server));
   app.route("/", tgiRoutes(server));
   return app;
 }

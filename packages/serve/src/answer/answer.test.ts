@@ -10,7 +10,7 @@ function run(pieces: readonly string[], stops: readonly string[]): string {
   for (const piece of pieces) {
     const { out: final, found } = search.push(piece);
     out += final;
-    if (found) return out;
+    if (found !== undefined) return out;
   }
   return out + search.end();
 }
@@ -43,10 +43,10 @@ test("a text ends before the first stop text, however it is cut into pieces", ()
 
 test("what cannot begin a stop text comes out at once", () => {
   const stops = createStops(["</end>"]);
-  expect(stops.push("a </x")).toEqual({ out: "a </x", found: false });
-  expect(stops.push("a <")).toEqual({ out: "a ", found: false });
-  expect(stops.push("/e")).toEqual({ out: "", found: false });
-  expect(stops.push("xit")).toEqual({ out: "</exit", found: false });
+  expect(stops.push("a </x")).toEqual({ out: "a </x", found: undefined });
+  expect(stops.push("a <")).toEqual({ out: "a ", found: undefined });
+  expect(stops.push("/e")).toEqual({ out: "", found: undefined });
+  expect(stops.push("xit")).toEqual({ out: "</exit", found: undefined });
 });
 
 test("logarithms of probabilities, the best first", () => {

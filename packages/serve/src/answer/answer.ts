@@ -16,6 +16,8 @@ export interface Piece {
 /** How an answer ended. */
 export interface AnswerEnd extends BatchCounts {
   readonly finish: "eos" | "stop_string" | "length";
+  /** The stop text that ended it. */
+  readonly stop?: string;
 }
 
 export interface AnswerOptions {
@@ -40,16 +42,17 @@ export async function* answer(
     for await (const { token, logits, counts, finish } of steps) {
       const pushed = stops.push(stream.push([token]));
       // What was held back, for more bytes or as a stop text's beginning, is final with the last token.
-      const last = finish && !pushed.found ? stops.push(stream.end()) : { out: "", found: false };
-      const found = pushed.found || last.found;
-      const text = pushed.out + last.out + (finish && !found ? stops.end() : "");
-      const reason = found ? "stop_string" : finish === "stop" ? "eos" : finish;
+      const last =
+        finish && pushed.found === undefined ? stops.push(stream.end()) : { out: "", found: undefined };
+      const found = pushed.found ?? last.found;
+      const text = pushed.out + last.out + (finish && found === undefined ? stops.end() : "");
+      const reason = found !== undefined ? "stop_string" : finish === "stop" ? "eos" : finish;
       yield {
         ...{ token, text },
         ...(logits && top !== undefined && { scored: scoreOf(logits, token, top) }),
-        ...(reason && { end: { ...counts, finish: reason } }),
+        ...(reason && { end: { ...counts, finish: reason, ...(found !== undefined && { stop: found }) } }),
       };
-      if (found) return;
+      if (found !== undefined) return;
     }
   } finally {
     // A text that a stop text or its reader ends goes on in the batch until it is left.

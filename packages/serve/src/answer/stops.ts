@@ -1,7 +1,7 @@
 /** Looks for texts at which an answer ends, in pieces of it. */
 export interface Stops {
-  /** The part of the text so far that is final, and whether one was found, before which the text ends. */
-  push(piece: string): { readonly out: string; readonly found: boolean };
+  /** The part of the text so far that is final, and which one was found, before which the text ends. */
+  push(piece: string): { readonly out: string; readonly found: string | undefined };
   /** What was held back, since it might have been the beginning of one. */
   end(): string;
 }
@@ -12,16 +12,17 @@ export function createStops(stops: readonly string[], kept = false): Stops {
   return {
     push(piece) {
       held += piece;
-      const at = Math.min(...stops.map((stop) => held.indexOf(stop)).filter((index) => index >= 0));
-      if (at !== Infinity) {
-        const out = kept ? held : held.slice(0, at);
+      const places = stops.map((stop) => ({ stop, at: held.indexOf(stop) })).filter(({ at }) => at >= 0);
+      const [first] = places.sort((a, b) => a.at - b.at);
+      if (first) {
+        const out = kept ? held : held.slice(0, first.at);
         held = "";
-        return { out, found: true };
+        return { out, found: first.stop };
       }
       const keep = Math.max(0, ...stops.map((stop) => overlap(held, stop)));
       const out = held.slice(0, held.length - keep);
       held = held.slice(held.length - keep);
-      return { out, found: false };
+      return { out, found: undefined };
     },
     end() {
       const rest = held;

@@ -1,26 +1,19 @@
-import type { ChatMessage } from "@fusewire/models";
 import { type AnswerEnd, answer, type Piece } from "../answer/answer.ts";
-import { type Field, InvalidField, type Read, readFields } from "../fields/field.ts";
+import { InvalidField, readFields } from "../fields/field.ts";
 import { boolean, ignored, integer, object, only, text } from "../fields/kinds.ts";
 import { merge } from "../http/merge.ts";
 import { sseEvent } from "../http/sse.ts";
 import type { Asking } from "../requests/asking.ts";
+import { chatPrompt, messages } from "../requests/chat_prompt.ts";
 import { SAMPLING, samplingOptions } from "../requests/sampling.ts";
 import { usageOf } from "../requests/usage.ts";
 import { endsOfTurn, type ServedModel } from "../served_model.ts";
 import { chatLogprob } from "./logprobs.ts";
 
-const messages: Field<readonly ChatMessage[]> = {
-  allowed: "a list of messages, each an object with role and content",
-  accepts: (value): value is readonly ChatMessage[] =>
-    Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "object" && one !== null),
-  doc: "The conversation: role (system, developer, user, assistant) and content.",
-};
-
 /** POST /v1/chat/completions */
 export const CHAT_FIELDS = {
   model: text("The model's name, as /v1/models has it."),
-  messages,
+  messages: messages("The conversation: role (system, developer, user, assistant) and content."),
   max_completion_tokens: integer(1)("New tokens at most; as many as there is room for unless given."),
   max_tokens: integer(1)("The older name of max_completion_tokens."),
   ...SAMPLING,
@@ -34,8 +27,6 @@ export const CHAT_FIELDS = {
   reasoning_effort: text("Read by templates that have it."),
   chat_template_kwargs: object("Variables of the chat template (vLLM)."),
 };
-
-type ChatRequest = Read<typeof CHAT_FIELDS>;
 
 /** An answer under way: how it is told depends on the client. */
 export interface Completion {
@@ -56,14 +47,13 @@ export async function chatCompletion(
   const { stream = false, n = 1, stop = [], logprobs = false, top_logprobs } = request;
   if (top_logprobs !== undefined && !logprobs)
     throw new InvalidField("'top_logprobs' needs logprobs: true", "top_logprobs");
-  const tokens = promptOf(request, served);
   const { batcher, tokenizer, defaults } = served;
+  const { reasoning_effort, chat_template_kwargs } = request;
+  const tokens = chatPrompt(request.messages!, served, {
+    ...chat_template_kwargs,
+    ...(reasoning_effort !== undefined && { reasoning_effort }),
+  });
   const room = batcher.max_length - tokens.length;
-  if (room < 1)
-    throw new InvalidField(
-      `the messages take ${tokens.length} tokens, and the model holds ${batcher.max_length} with the answer; shorten them`,
-      "messages",
-    );
   const asked = request.max_completion_tokens ?? request.max_tokens ?? room;
   const prompts = Array.from({ length: n }, (_, index) => {
     const options = samplingOptions(request, defaults, {
@@ -81,35 +71,6 @@ export async function chatCompletion(
     whole: () => wholeChat(answers, served, asking),
     events: () => chatEvents(answers, served, asking, request.stream_options?.include_usage === true),
   };
-}
-
-/** The prompt's tokens, by the model's chat template. */
-function promptOf(
-  { messages: given, reasoning_effort, chat_template_kwargs }: ChatRequest,
-  { tokenizer }: ServedModel,
-) {
-  return tokenizer.apply_chat_template(given!.map(plainMessage), {
-    ...chat_template_kwargs,
-    ...(reasoning_effort !== undefined && { reasoning_effort }),
-    add_generation_prompt: true,
-    return_dict: false,
-  });
-}
-
-/** A message as templates know it: content as one text, and `developer`, OpenAI's newer word, as system. */
-function plainMessage(message: ChatMessage, index: number): ChatMessage {
-  const { role, content } = message;
-  const parts = Array.isArray(content) ? content : [{ type: "text", text: content ?? "" }];
-  const pieces = parts.map((part: unknown) => {
-    const { type, text: words } = { ...(part as { type?: unknown; text?: unknown }) };
-    if (type !== "text" || typeof words !== "string")
-      throw new InvalidField(
-        `message ${index} holds a part of type '${String(type)}'; only texts are read`,
-        "messages",
-      );
-    return words;
-  });
-  return { ...message, role: role === "developer" ? "system" : (role ?? "user"), content: pieces.join("\n") };
 }
 
 const finishReason = ({ finish }: AnswerEnd) => (finish === "length" ? "length" : "stop");

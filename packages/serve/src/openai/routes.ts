@@ -1,5 +1,6 @@
 import { Hono } from "hono";
-import { HttpError, openaiError } from "../http/errors.ts";
+import { openaiError } from "../http/errors.ts";
+import { checkModel, checkName } from "../http/model.ts";
 import type { Server } from "../http/server.ts";
 import { sseEvent, sseResponse } from "../http/sse.ts";
 import type { Asking } from "../requests/asking.ts";
@@ -13,7 +14,7 @@ export function openaiRoutes(server: Server): Hono {
   app.get("/models", (c) => c.json({ object: "list", data: [modelCard(server.ready())] }));
   app.get("/models/:id{.+}", (c) => {
     const model = server.ready();
-    checkModel(c.req.param("id"), model);
+    checkName(c.req.param("id"), model);
     return c.json(modelCard(model));
   });
 
@@ -22,7 +23,7 @@ export function openaiRoutes(server: Server): Hono {
     app.post(path, async (c) => {
       const model = server.ready();
       const body = await server.body(c);
-      checkModel((body as { model?: unknown } | null)?.model, model);
+      checkModel(body, model);
       const answer = await make(body, model, server.asking(c));
       if (!answer.stream) return c.json(await answer.whole());
       const onError = (error: unknown) => sseEvent(openaiError(server.failure(c, error)));
@@ -37,13 +38,3 @@ const modelCard = ({ id, created, batcher }: ServedModel) => ({
   ...{ id, object: "model", created, owned_by: "fusewire" },
   max_model_len: batcher.max_length,
 });
-
-function checkModel(asked: unknown, { id }: ServedModel): void {
-  if (asked === undefined || asked === null || asked === id) return;
-  throw new HttpError({
-    status: 404,
-    message: `the model '${String(asked)}' does not exist; this server has '${id}'`,
-    param: "model",
-    code: "model_not_found",
-  });
-}

@@ -4,7 +4,18 @@ import { type EngineTraits, EVERY_KERNEL, type LowerOptions, passesFor } from "@
 import { expect, test } from "vitest";
 import { PROGRAMS, traceGolden } from "./support/programs.ts";
 
-const FAMILIES = ["llama", "llama-bias", "mistral-window", "gemma", "gemma2", "opt", "qwen2"];
+const FAMILIES = [
+  "llama",
+  "llama-bias",
+  "mistral-window",
+  "gemma",
+  "gemma2",
+  "opt",
+  "qwen2",
+  "qwen3",
+  "gpt2",
+  "phi3",
+];
 const ENGINES: readonly (readonly [EngineTraits, LowerOptions])[] = [
   [EVERY_KERNEL, {}],
   [EVERY_KERNEL, { rows: "chunk", quantize: { bits: 4, group: 32 } }],

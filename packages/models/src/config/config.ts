@@ -32,8 +32,8 @@ export interface RawConfig {
   string<F = never>(key: string, ...fallback: [F?]): string | F;
   boolean<F = never>(key: string, ...fallback: [F?]): boolean | F;
   object<F = never>(key: string, ...fallback: [F?]): JsonObject | F;
-  /** `rope_parameters`, or `rope_theta` and `rope_scaling` of older files, in one form. */
-  ropeParameters(): RopeParameters;
+  /** `rope_parameters`, or `rope_theta` and `rope_scaling` of older files, in one form; of one layer type where they differ. */
+  ropeParameters(layerType?: string, theta?: number): RopeParameters;
   /** `dtype`, or `torch_dtype` of older files: how the weights are stored. Undefined where it is not said. */
   storedDtype(): DType | undefined;
 }
@@ -77,7 +77,7 @@ export function rawConfig(values: JsonObject): RawConfig {
     string: (key, ...fallback) => get(key, "a text", isString, fallback),
     boolean: (key, ...fallback) => get(key, "true or false", isBoolean, fallback),
     object: (key, ...fallback) => get(key, "an object", isJsonObject, fallback),
-    ropeParameters: () => normaliseRope(values),
+    ropeParameters: (layerType, theta) => normaliseRope(values, layerType, theta),
     storedDtype() {
       const key = lookup("dtype") === undefined ? "torch_dtype" : "dtype";
       const name = get(key, "a text such as bfloat16", isString, [undefined]);
@@ -89,6 +89,21 @@ export function rawConfig(values: JsonObject): RawConfig {
     modelType: config.string("model_type"),
     architectures: get("architectures", "a list of texts", isStrings, [[]]),
   };
+}
+
+/** The same config under the keys that most families use, each from the key of its own that a family has, with values for those it leaves out. */
+export function renamed(
+  config: RawConfig,
+  keys: Readonly<Record<string, string>>,
+  defaults: (values: JsonObject) => JsonObject = () => ({}),
+): RawConfig {
+  const isThere = ([, value]: [string, JsonValue | undefined]) => value !== undefined && value !== null;
+  const own = Object.entries(keys).map(([key, name]): [string, JsonValue | undefined] => [
+    key,
+    config.values[name],
+  ]);
+  const values = { ...config.values, ...Object.fromEntries(own.filter(isThere)) } as JsonObject;
+  return rawConfig({ ...defaults(values), ...values });
 }
 
 function dtypeOf(name: string, key: string): DType {

@@ -1,4 +1,4 @@
-export { type RawConfig, rawConfig, readConfig } from "./config.ts";
+export { type RawConfig, rawConfig, readConfig, renamed } from "./config.ts";
 export {
   GENERATION_SETTINGS,
   type GenerationDefaults,

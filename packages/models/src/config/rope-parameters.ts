@@ -35,14 +35,21 @@ const DEFAULT_THETA = 10_000;
 
 /**
  * One form from `rope_parameters` (v5) or from `rope_theta` and `rope_scaling` (v4) of a config.json. Where both are,
- * `rope_scaling` was added by a user, as model cards say, and replaces the other whole, as in transformers.
+ * `rope_scaling` was added by a user, as model cards say, and replaces the other whole, as in transformers. Types of layers
+ * may have parameters of their own.
  */
-export function normaliseRope(config: JsonObject): RopeParameters {
+export function normaliseRope(
+  config: JsonObject,
+  layerType?: string,
+  defaultTheta = DEFAULT_THETA,
+): RopeParameters {
   const key = isTruthy(config.rope_scaling) ? "rope_scaling" : "rope_parameters";
   const given = config[key];
   if (isPresent(given) && !isJsonObject(given))
     throw new FusewireError(`'${key}' of config.json is ${kindOf(given)}, expected an object; correct it`);
-  const rope: JsonObject = isPresent(given) && isJsonObject(given) ? given : {};
+  const all: JsonObject = isPresent(given) && isJsonObject(given) ? given : {};
+  const ofType = layerType === undefined ? undefined : all[layerType];
+  const rope = isPresent(ofType) && isJsonObject(ofType) ? ofType : all;
   const nested = Object.entries(rope).find(([, value]) => isJsonObject(value));
   if (nested)
     throw new FusewireError(
@@ -55,7 +62,7 @@ export function normaliseRope(config: JsonObject): RopeParameters {
     throw new FusewireError(
       `'${key}.rope_type' of config.json is ${kindOf(type)}, expected a text; correct it`,
     );
-  const theta = rope.rope_theta ?? config.rope_theta ?? DEFAULT_THETA;
+  const theta = rope.rope_theta ?? config.rope_theta ?? defaultTheta;
   const numbers: Partial<Record<(typeof NUMBERS)[number], number>> = {};
   for (const name of NUMBERS) {
     const value = numberOf(name, rope, config);

@@ -18,6 +18,7 @@ test("default: the float32 numbers that NumPy gives", () => {
       0.003162277862429619, 0.0010000000474974513, 0.0003162277862429619,
     ],
     attentionScale: 1,
+    turned: 16,
   });
 });
 
@@ -64,6 +65,7 @@ describe("yarn: the numbers of transformers 5.24", () => {
         0.0007905694656074047, 0.0002500000118743628, 7.905694656074047e-5,
       ],
       attentionScale: 1.138629436111989,
+      turned: 16,
     });
   });
 
@@ -73,6 +75,12 @@ describe("yarn: the numbers of transformers 5.24", () => {
     expect(frequencies[1]).toBe(0.14849025011062622);
     expect(attentionScale).toBe(1.0648216253695715);
   });
+});
+
+test("a part of a head turns as a head of that size does", () => {
+  const part = rotaryFrequencies({ ...plain, partial_rotary_factor: 0.5 }, 32);
+  expect(part).toEqual(rotaryFrequencies(plain, 16));
+  expect(rotaryFrequencies(plain, 32, 0.5)).toEqual(part);
 });
 
 test.each([
@@ -87,7 +95,11 @@ test.each([
   [plain, 0, "got 0"],
   [{ ...plain, rope_type: "linear" }, 16, "rope_type 'linear' of config.json needs 'factor'; add it"],
   [{ ...llama31, high_freq_factor: 1 }, 16, "must be larger than low_freq_factor 1"],
-  [{ ...plain, partial_rotary_factor: 0.5 }, 16, "partial_rotary_factor 0.5 of config.json is not supported"],
+  [
+    { ...plain, partial_rotary_factor: 0.1 },
+    16,
+    "partial_rotary_factor 0.1 of config.json turns 1 of the 16",
+  ],
 ])("%j with %d", (rope, headDim, message) => {
   expect(() => rotaryFrequencies(rope, headDim)).toThrow(message);
 });

@@ -2,15 +2,19 @@ import { FusewireError } from "@fusewire/ir";
 import type { RopeParameters } from "./rope-parameters.ts";
 
 export interface RotaryFrequencies {
-  /** Angle per position of each pair of elements, in radians: headDim / 2 numbers, each an f32. */
-  readonly frequencies: number[];
+  /** Angle per position of each pair of elements, in radians, each an f32. */
+  readonly frequencies: readonly number[];
+  /** Elements of a head that turn; the others stay. */
+  readonly turned: number;
   /** cos and sin are multiplied by this. */
   readonly attentionScale: number;
 }
 
 const f32 = Math.fround;
 
-const TYPES: Readonly<Record<string, (rope: RopeParameters, headDim: number) => RotaryFrequencies>> = {
+type Scaled = Omit<RotaryFrequencies, "turned">;
+
+const TYPES: Readonly<Record<string, (rope: RopeParameters, turned: number) => Scaled>> = {
   default: (rope, headDim) => unscaled(defaultFrequencies(rope.rope_theta, headDim)),
   linear: (rope, headDim) => {
     const factor = f32(required(rope, "factor"));
@@ -20,10 +24,13 @@ const TYPES: Readonly<Record<string, (rope: RopeParameters, headDim: number) => 
   yarn: yarnFrequencies,
 };
 
-const unscaled = (frequencies: number[]): RotaryFrequencies => ({ frequencies, attentionScale: 1 });
+const unscaled = (frequencies: number[]): Scaled => ({ frequencies, attentionScale: 1 });
 
-/** The inverse frequencies of a rotary embedding, rounded to f32 at the places where Hugging Face rounds. */
-export function rotaryFrequencies(rope: RopeParameters, headDim: number): RotaryFrequencies {
+/**
+ * The inverse frequencies of a rotary embedding, rounded to f32 at the places where Hugging Face rounds. `partial` is the
+ * part of a head that turns where config.json does not say.
+ */
+export function rotaryFrequencies(rope: RopeParameters, headDim: number, partial = 1): RotaryFrequencies {
   const compute = Object.hasOwn(TYPES, rope.rope_type) ? TYPES[rope.rope_type] : undefined;
   if (!compute)
     throw new FusewireError(
@@ -33,11 +40,13 @@ export function rotaryFrequencies(rope: RopeParameters, headDim: number): Rotary
     throw new FusewireError(
       `a rotary embedding needs an even head dimension >= 2, got ${headDim}; check head_dim, or hidden_size and num_attention_heads, of config.json`,
     );
-  if ((rope.partial_rotary_factor ?? 1) !== 1)
+  const part = rope.partial_rotary_factor ?? partial;
+  const turned = Math.trunc(headDim * part);
+  if (part > 1 || turned < 2 || turned % 2 !== 0)
     throw new FusewireError(
-      `partial_rotary_factor ${rope.partial_rotary_factor} of config.json is not supported; models that rotate whole heads (1) are`,
+      `partial_rotary_factor ${part} of config.json turns ${turned} of the ${headDim} elements of a head, which must be an even number of them; correct it`,
     );
-  return compute(rope, headDim);
+  return { ...compute(rope, turned), turned };
 }
 
 function defaultFrequencies(theta: number, headDim: number): number[] {
@@ -71,7 +80,7 @@ function llama3Frequencies(rope: RopeParameters, headDim: number): number[] {
 }
 
 /** YaRN (Peng et al. 2023): slow turns are stretched by `factor`, fast ones stay, and those between are mixed. */
-function yarnFrequencies(rope: RopeParameters, headDim: number): RotaryFrequencies {
+function yarnFrequencies(rope: RopeParameters, headDim: number): Scaled {
   const factor = required(rope, "factor");
   const context = required(rope, "original_max_position_embeddings");
   const { rope_theta: theta, beta_fast = 32, beta_slow = 1, truncate = true } = rope;

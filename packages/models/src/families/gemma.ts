@@ -1,7 +1,8 @@
 /** Gemma 1: scaled embeddings, norms that multiply by 1 + weight, a tanh GELU in the gate, a tied head. */
 
 import type { RawConfig } from "../config/index.ts";
-import { type DecoderConfig, decoderModel, readActivation, readDecoderConfig } from "../nn/decoder.ts";
+import { decoderModel } from "../nn/decoder.ts";
+import { type DecoderConfig, readActivation, readDecoderConfig } from "../nn/decoder_config.ts";
 import type { Family } from "./family.ts";
 
 export const gemma: Family = {
@@ -18,11 +19,11 @@ export function readGemmaConfig(
   // The first files of Gemma 1 say "gelu" and mean the tanh form.
   const meant = config.values[activationKey] === "gelu" && activationKey === "hidden_act";
   const activation = meant ? "gelu_tanh" : readActivation(config, activationKey, "gelu_pytorch_tanh");
-  const c = readDecoderConfig(config, activation);
+  const c = readDecoderConfig(config, { activation });
   return {
     ...c,
     tied: config.boolean("tie_word_embeddings", true),
-    normOffset: 1,
+    norm: { kind: "rms", eps: c.norm.eps, offset: 1 },
     embeddingScale: Math.fround(Math.sqrt(c.width)),
   };
 }

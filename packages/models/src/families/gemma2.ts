@@ -1,9 +1,7 @@
 /** Gemma 2: norms before and after each half of a layer, soft caps, and a window in every other layer. */
-import { add } from "@fusewire/ir";
-import { selfAttention } from "../nn/attention.ts";
-import { attentionOf, type Block, type DecoderConfig, decoderModel, readWindows } from "../nn/decoder.ts";
-import { rmsNorm } from "../nn/layers.ts";
-import { gatedMlp } from "../nn/mlp.ts";
+import { sandwichBlock } from "../nn/blocks.ts";
+import { decoderModel } from "../nn/decoder.ts";
+import { type DecoderConfig, readWindows } from "../nn/decoder_config.ts";
 import type { Family } from "./family.ts";
 import { readGemmaConfig } from "./gemma.ts";
 
@@ -26,21 +24,3 @@ export const gemma2: Family = {
     return decoderModel(c, sandwichBlock(c));
   },
 };
-
-/** x + norm(attention(norm(x))), then + norm(mlp(norm(…))). */
-const sandwichBlock =
-  (c: DecoderConfig): Block =>
-  (layer, index, x, step, angles) => {
-    const norm = (name: string, y: typeof x) => rmsNorm(layer, name, y, c.eps, c.normOffset);
-    const attended = selfAttention(
-      layer,
-      index,
-      norm("input_layernorm", x),
-      step,
-      angles,
-      attentionOf(c, index),
-    );
-    const h = add(x, norm("post_attention_layernorm", attended));
-    const inner = gatedMlp(layer, norm("pre_feedforward_layernorm", h), c.mlp);
-    return add(h, norm("post_feedforward_layernorm", inner));
-  };

@@ -1,5 +1,6 @@
 /** Mistral 7B: Llama with a sliding window in every layer, or in none (v0.2 and later). */
-import { decoderModel, readDecoderConfig, readWindows } from "../nn/decoder.ts";
+import { decoderModel } from "../nn/decoder.ts";
+import { readDecoderConfig, readWindows } from "../nn/decoder_config.ts";
 import type { Family } from "./family.ts";
 
 export const mistral: Family = {

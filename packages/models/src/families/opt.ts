@@ -3,15 +3,16 @@ import { activationOf, add, FusewireError, gather, type Node } from "@fusewire/i
 import type { RawConfig } from "../config/index.ts";
 import { selfAttention } from "../nn/attention.ts";
 import { type LayerContext, weight, within } from "../nn/context.ts";
-import { readActivation } from "../nn/decoder.ts";
-import { embedding, head, layerNorm, linear } from "../nn/layers.ts";
+import { readActivation } from "../nn/decoder_config.ts";
+import { embedding, head, linear } from "../nn/layers.ts";
+import { type Norm, norm } from "../nn/norm.ts";
 import type { Step } from "../nn/step.ts";
 import type { Family } from "./family.ts";
 
 /** Rows of the position table before that of position 0. */
 const POSITION_OFFSET = 2;
-/** torch.nn.LayerNorm's default, which OPT keeps. */
-const EPS = 1e-5;
+/** With the eps that torch.nn.LayerNorm has unless told otherwise. */
+const NORM: Norm = { kind: "layer", eps: 1e-5, bias: true };
 
 export const opt: Family = {
   modelType: "opt",
@@ -42,7 +43,7 @@ export const opt: Family = {
             told?.(x);
             x = within(decoder, `layers.${i}`, (layer) => block(layer, i, x, step, c));
           }
-          if (c.finalNorm) x = layerNorm(decoder, "final_layer_norm", x, EPS);
+          if (c.finalNorm) x = norm(decoder, "final_layer_norm", x, NORM);
           return c.embeddingWidth === c.width ? x : linear(decoder, "project_out", x, c.embeddingWidth);
         }),
       head: (context, hidden) =>
@@ -75,19 +76,22 @@ function readOptConfig(config: RawConfig) {
     bias,
     normFirst,
     finalNorm: normFirst && !config.boolean("_remove_final_layer_norm", false),
-    attention: { heads, keyHeads: heads, headDim, qkvBias: bias, outBias: bias, scale: headDim ** -0.5 },
+    attention: {
+      ...{ heads, keyHeads: heads, headDim, qkvBias: bias, outBias: bias, scale: headDim ** -0.5 },
+      names: { scope: "self_attn", out: "out_proj" },
+    },
   } as const;
 }
 
 /** x + attention(norm(x)), then + mlp(norm(…)); with `normFirst` false the norms come after the sums instead. */
 function block(layer: LayerContext, index: number, x: Node, step: Step, c: OptConfig): Node {
-  const around = (norm: string, input: Node, half: (y: Node) => Node): Node => {
-    const before = c.normFirst ? layerNorm(layer, norm, input, EPS) : input;
+  const around = (name: string, input: Node, half: (y: Node) => Node): Node => {
+    const before = c.normFirst ? norm(layer, name, input, NORM) : input;
     const sum = add(input, half(before));
-    return c.normFirst ? sum : layerNorm(layer, norm, sum, EPS);
+    return c.normFirst ? sum : norm(layer, name, sum, NORM);
   };
   const attended = around("self_attn_layer_norm", x, (y) =>
-    selfAttention(layer, index, y, step, undefined, c.attention, "out_proj"),
+    selfAttention(layer, index, y, step, undefined, c.attention),
   );
   return around("final_layer_norm", attended, (y) => {
     const inner = activationOf(c.activation).apply(linear(layer, "fc1", y, c.inner, c.bias));

@@ -1,6 +1,7 @@
 import {
   cacheWrite,
   cast,
+  concat,
   type DType,
   type Node,
   plainAttention,
@@ -8,10 +9,12 @@ import {
   quantizeEntries,
   readCache,
   reshape,
+  sliceAxis,
   transpose,
 } from "@fusewire/ir";
 import { type LayerContext, within } from "./context.ts";
 import { linear } from "./layers.ts";
+import { type Norm, norm } from "./norm.ts";
 import { cacheSlots, causal, type Step } from "./step.ts";
 
 export interface AttentionShape {
@@ -25,6 +28,21 @@ export interface AttentionShape {
   readonly softcap?: number;
   /** Tokens a query sees, itself included; all before it where not given. */
   readonly window?: number;
+  /** Norms of queries and keys, where there are any. */
+  readonly qkNorm?: QueryKeyNorm;
+  /** Names of the module and its output projection, where not those of Llama. */
+  readonly names?: { readonly scope: string; readonly out: string };
+}
+
+/** Norms of queries and keys. */
+export interface QueryKeyNorm {
+  readonly norm: Norm;
+  /** Over each head (Qwen3), or over all heads as they are projected (OLMo 2). */
+  readonly over: "head" | "heads";
+  /** After the rotary positions rather than before them (HunYuan). */
+  readonly afterRotary?: boolean;
+  /** Their names, where not `q_norm` and `k_norm`. */
+  readonly names?: { readonly q: string; readonly k: string };
 }
 
 /** Cosines and sines of the rotary angles; see `rotaryAngles`. */
@@ -44,17 +62,15 @@ export const selfAttention = (
   step: Step,
   angles: Angles | undefined,
   shape: AttentionShape,
-  outProjection = "o_proj",
 ): Node =>
-  within(context, "self_attn", (inner) => {
+  within(context, shape.names?.scope ?? "self_attn", (inner) => {
     const [batch, length, width] = x.type.shape as readonly [number, number, number];
     const { heads, keyHeads, headDim, scale, softcap = 0, window } = shape;
-    const project = (name: string, count: number) =>
-      splitHeads(linear(inner, name, x, count * headDim, shape.qkvBias), count);
-    const turn = (y: Node) => (angles ? plainRotary(y, angles.cos, angles.sin) : y);
-    const q = turn(project("q_proj", heads));
-    const k = turn(project("k_proj", keyHeads));
-    const v = project("v_proj", keyHeads);
+    const { q: qNorm, k: kNorm } = shape.qkNorm?.names ?? { q: "q_norm", k: "k_norm" };
+    const project = (name: string, count: number) => linear(inner, name, x, count * headDim, shape.qkvBias);
+    const q = place(inner, project("q_proj", heads), heads, qNorm, angles, shape.qkNorm);
+    const k = place(inner, project("k_proj", keyHeads), keyHeads, kNorm, angles, shape.qkNorm);
+    const v = splitHeads(project("v_proj", keyHeads), keyHeads);
     const keys = append(inner, `cache.${layer}.keys`, k, step, window);
     const values = append(inner, `cache.${layer}.values`, v, step, window);
     const { lo, hi } = causal(step, window);
@@ -64,8 +80,33 @@ export const selfAttention = (
       ring: cacheSlots(step.cache, window).ring,
     });
     const joined = reshape(transpose(attended, [0, 2, 1, 3]), [batch, length, heads * headDim]);
-    return linear(inner, outProjection, joined, width, shape.outBias);
+    return linear(inner, shape.names?.out ?? "o_proj", joined, width, shape.outBias);
   });
+
+/** Queries or keys f32[B, T, heads · D] as heads f32[B, heads, T, D], normed and turned. */
+function place(
+  context: LayerContext,
+  projected: Node,
+  heads: number,
+  name: string,
+  angles: Angles | undefined,
+  qkNorm: QueryKeyNorm | undefined,
+): Node {
+  const normed = (y: Node) => (qkNorm ? norm(context, name, y, qkNorm.norm) : y);
+  const split = splitHeads(qkNorm?.over === "heads" ? normed(projected) : projected, heads);
+  const before = qkNorm?.over === "head" && !qkNorm.afterRotary ? normed(split) : split;
+  const turned = angles ? turn(before, angles) : before;
+  return qkNorm?.over === "head" && qkNorm.afterRotary ? normed(turned) : turned;
+}
+
+/** Turns the first elements of each head, as many as there are angles; the others stay. */
+function turn(x: Node, { cos, sin }: Angles): Node {
+  const headDim = x.type.shape[3]!;
+  const turned = 2 * cos.type.shape[2]!;
+  if (turned === headDim) return plainRotary(x, cos, sin);
+  const rest = sliceAxis(x, 3, turned, headDim - turned);
+  return concat([plainRotary(sliceAxis(x, 3, 0, turned), cos, sin), rest], 3);
+}
 
 /** f32[B, T, heads · D] -> f32[B, heads, T, D] */
 function splitHeads(x: Node, heads: number): Node {

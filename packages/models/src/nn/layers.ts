@@ -1,5 +1,5 @@
 /** Layers in plain maths: the passes find what can be fused. */
-import { add, div, gather, matmul, mul, type Node, plainLayerNorm, plainRmsNorm, tanh } from "@fusewire/ir";
+import { add, div, gather, matmul, mul, type Node, tanh } from "@fusewire/ir";
 import { type LayerContext, weight, within } from "./context.ts";
 
 /** x·Wᵀ + b (torch.nn.Linear). x: f32[…, in]; result f32[…, out]. */
@@ -7,20 +7,6 @@ export const linear = (context: LayerContext, name: string, x: Node, out: number
   within(context, name, (inner) => {
     const y = matmul(x, weight(inner, "weight", [out, x.type.shape.at(-1)!]), { transposeB: true });
     return bias ? add(y, weight(inner, "bias", [out])) : y;
-  });
-
-/** Root-mean-square norm over the last axis (LlamaRMSNorm). `offset` is added to the weight (1 in Gemma). */
-export const rmsNorm = (context: LayerContext, name: string, x: Node, eps: number, offset = 0): Node =>
-  within(context, name, (inner) => {
-    const w = weight(inner, "weight", [x.type.shape.at(-1)!]);
-    return plainRmsNorm(x, offset === 0 ? w : add(w, offset), eps);
-  });
-
-/** Layer norm with weight and bias over the last axis (torch.nn.LayerNorm). */
-export const layerNorm = (context: LayerContext, name: string, x: Node, eps: number): Node =>
-  within(context, name, (inner) => {
-    const size = x.type.shape.slice(-1);
-    return plainLayerNorm(x, weight(inner, "weight", size), weight(inner, "bias", size), eps);
   });
 
 /** cap · tanh(x / cap): keeps values within ±cap (Gemma 2). */
@@ -36,9 +22,15 @@ export const embedding = (
 ): Node => within(context, name, (inner) => gather(weight(inner, "weight", [size, width]), ids));
 
 /** Scores of every token, f32[…, width] -> f32[…, size]: by `lm_head`, or by the embedding of that name where it is tied. */
-export const head = (context: LayerContext, hidden: Node, size: number, tied: string | undefined): Node =>
+export const head = (
+  context: LayerContext,
+  hidden: Node,
+  size: number,
+  tied: string | undefined,
+  bias = false,
+): Node =>
   tied === undefined
-    ? linear(context, "lm_head", hidden, size)
+    ? linear(context, "lm_head", hidden, size, bias)
     : within(context, tied, (inner) => {
         const matrix = weight(inner, "weight", [size, hidden.type.shape.at(-1)!]);
         return matmul(hidden, matrix, { transposeB: true });

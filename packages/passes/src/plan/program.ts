@@ -45,11 +45,11 @@ export interface Program {
 export const scratchBytes = (program: Program): number =>
   program.buffers.reduce((sum, buffer) => sum + (buffer.kind === "slot" ? buffer.bytes : 0), 0);
 
-/** Launches of each layer such as `model.layers.0`, and of everything outside the decoder layers under "". */
+/** Launches of each numbered layer such as `model.layers.0` or `transformer.h.0`, and of everything outside them under "". */
 export function launchesPerLayer(program: Program): Map<string, number> {
   const launches = new Map<string, number>();
   for (const { layer } of program.steps) {
-    const block = /^.*?layers\.\d+/.exec(layer ?? "")?.[0] ?? "";
+    const block = /^.*?\.\d+(?=\.|$)/.exec(layer ?? "")?.[0] ?? "";
     launches.set(block, (launches.get(block) ?? 0) + 1);
   }
   return launches;

@@ -23,7 +23,7 @@ describe("what no family does is refused by name", () => {
   test.each([
     [
       { model_type: "mixtral", architectures: [] },
-      "the architecture 'mixtral' is not supported; supported: gemma",
+      "the architecture 'mixtral' is not supported; supported: cohere2, ernie4_5, ",
     ],
     [
       { model_type: "baichuan", auto_map: { AutoModel: "modeling.Baichuan" } },

@@ -1,7 +1,7 @@
 """Copies the part of a whole set's `quantization` folder that is committed: python reduce_quantization.py WHOLE OUT.
 
 Layers: a case of each kind, with what a checkpoint has of it and the weight that it stands for. Models: three
-directories, with logits and tokens and without the dequantized weights.
+directories, with logits and tokens and without the dequantized weights; and a GGUF file, with blocks of each type.
 """
 
 import json
@@ -42,3 +42,11 @@ for name in MODELS:
         shutil.copy(source / file, target / file)
     arrays = load_file(source / "expected.safetensors")
     save_file({key: arrays[key] for key in EXPECTED}, target / "expected.safetensors")
+
+(out / "gguf").mkdir(exist_ok=True)
+for file in ("tiny-llama.gguf", "expected.json", "blocks.json"):
+    shutil.copy(whole / "gguf" / file, out / "gguf" / file)
+blocks = load_file(whole / "gguf" / "blocks.safetensors")
+save_file({key: blocks[key] for key in blocks if not key.endswith("/float")}, out / "gguf" / "blocks.safetensors")
+arrays = load_file(whole / "gguf" / "expected.safetensors")
+save_file({key: arrays[key] for key in EXPECTED}, out / "gguf" / "expected.safetensors")

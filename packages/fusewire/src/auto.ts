@@ -12,6 +12,7 @@ import {
 } from "@fusewire/generate";
 import { FusewireError, optionsInstead } from "@fusewire/ir";
 import {
+  ggufFiles,
   HUB_OPTIONS,
   type HubOptions,
   type HubProgress,
@@ -31,7 +32,7 @@ import { PRETRAINED_OPTIONS } from "./pretrained_options.ts";
 /** Where a model of the hub comes from. */
 export type SourceOptions = Omit<HubOptions, "progress_callback">;
 
-export interface FromPretrainedOptions extends SourceOptions {
+export interface FromPretrainedOptions extends SourceOptions, FileOptions {
   /**
    * `auto` keeps weights as they are stored; others round them. Arithmetic is f32. `{ bits: 8 | 4, group }` quantizes
    * with a scale for `group` neighbours: 32, 64, 128 or, with 8 bits, "row".
@@ -63,16 +64,26 @@ export interface FromPretrainedOptions extends SourceOptions {
   wasm_paths?: WasmPaths;
 }
 
-async function open(source: string | ModelFiles, options: HubOptions): Promise<ModelFiles> {
+/** Where in a model's files the model is. */
+interface FileOptions {
+  /** The name of a GGUF file among them, which has weights, settings and tokenizer. */
+  gguf_file?: string;
+}
+
+async function open(source: string | ModelFiles, options: HubOptions & FileOptions): Promise<ModelFiles> {
+  const { gguf_file } = options;
+  if (gguf_file !== undefined && !gguf_file.endsWith(".gguf"))
+    throw new FusewireError(`from_pretrained: gguf_file '${gguf_file}' does not end in .gguf`);
   const given = Object.fromEntries(
     Object.entries(options).filter(([name, value]) => HUB_OPTIONS.includes(name) && value !== undefined),
   );
-  if (typeof source === "string") return openModel(source, given);
+  if (typeof source === "string")
+    return openModel(gguf_file === undefined ? source : `${source}/${gguf_file}`, given);
   if (options.revision !== undefined)
     throw new FusewireError(
       "from_pretrained: 'revision' is for models of the hub, not for files that are given",
     );
-  return source;
+  return gguf_file === undefined ? source : ggufFiles(source, gguf_file);
 }
 
 /** A model that does not load may have been damaged on the disk: then it is fetched again, and loaded once more. */
@@ -152,10 +163,10 @@ export const AutoTokenizer = {
   /** Options of the hub, and settings that replace those of the files, such as `pad_token` and `padding_side`. */
   async from_pretrained(
     source: string | ModelFiles,
-    options: HubOptions & TokenizerOptions = {},
+    options: HubOptions & TokenizerOptions & FileOptions = {},
   ): Promise<Tokenizer> {
     const settings = Object.keys(TOKENIZER_OPTIONS);
-    checkNames(options, [...HUB_OPTIONS, ...settings]);
+    checkNames(options, [...HUB_OPTIONS, "gguf_file", ...settings]);
     const files = await open(source, options);
     const own = Object.fromEntries(Object.entries(options).filter(([name]) => settings.includes(name)));
     return loadOrRepair(files, () => loadTokenizer(files, own));

@@ -24,5 +24,7 @@ export const PRETRAINED_OPTIONS = {
   local_files_only:
     "take what is cached; `HF_HUB_OFFLINE`, `TRANSFORMERS_OFFLINE` and `FUSEWIRE_OFFLINE` do the same",
   endpoint: "another hub; else `HF_ENDPOINT`, else `https://huggingface.co`",
+  gguf_file:
+    "the name of a GGUF file in the folder, or among the files that are given: it has weights, settings and tokenizer",
   signal: "stops downloads; what has arrived is kept",
 } as const;

@@ -26,6 +26,7 @@ export {
   readJson,
   readText,
 } from "./files/index.ts";
+export { ggufFiles } from "./gguf/index.ts";
 export {
   DEFAULT_ENDPOINT,
   HUB_OPTIONS,

@@ -1,18 +1,25 @@
 import { stat } from "node:fs/promises";
 import { FusewireError } from "@fusewire/ir";
 import { type HubOptions, isRepoId, type ModelFiles } from "@fusewire/models";
-import { listCachedModels, openHubModel, openModelDirectory, removeCachedModel } from "@fusewire/models/node";
+import {
+  listCachedModels,
+  openGguf,
+  openHubModel,
+  openModelDirectory,
+  removeCachedModel,
+} from "@fusewire/models/node";
 import type { ModelCache } from "../model_cache.ts";
 import { openNamed } from "../named_engine.ts";
 
-/** Model files from a folder of this machine, or of `owner/name` on the hub where there is no such folder. */
+/** Model files from a folder or a GGUF file of this machine, or of `owner/name` on the hub where there is no such folder. */
 export async function openModel(source: string, options: HubOptions): Promise<ModelFiles> {
   if (options.cache === false)
     throw new FusewireError(
       "from_pretrained: 'cache' is for pages; here models of the hub lie in a folder (cache_dir), and folders are read where they are",
     );
   // A bare name is more likely a folder that is misspelt than one of the few models without an owner.
-  const fromHub = source.includes("/") && isRepoId(source) && !(await exists(source));
+  const isFile = source.endsWith(".gguf");
+  const fromHub = !isFile && source.includes("/") && isRepoId(source) && !(await exists(source));
   if (fromHub)
     return openHubModel(source, options).catch((error: unknown) => {
       if (!(error instanceof FusewireError)) throw error;
@@ -22,7 +29,7 @@ export async function openModel(source: string, options: HubOptions): Promise<Mo
     throw new FusewireError(
       `from_pretrained: 'revision' is for models of the hub (owner/name), not for the folder '${source}'`,
     );
-  return openModelDirectory(source);
+  return isFile ? openGguf(source) : openModelDirectory(source);
 }
 
 /** The folder that is shared with Python. */

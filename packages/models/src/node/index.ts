@@ -1,5 +1,6 @@
 export { embeddedModel } from "./assets.ts";
 export { openModelDirectory } from "./directory.ts";
+export { openGguf } from "./gguf.ts";
 export {
   type CachedModel,
   cachedDirectory,

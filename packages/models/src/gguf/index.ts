@@ -1,0 +1,1 @@
+export { ggufFiles } from "./files.ts";

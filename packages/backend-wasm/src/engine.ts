@@ -5,6 +5,7 @@ import { claims } from "./encode/index.ts";
 import { compileEntry, entrySizes, type WasmExecutable } from "./executable.ts";
 import { createHeap, DISPOSED, PAGE } from "./heap.ts";
 import { instantiate, loadKernels } from "./kernels.ts";
+import { scalesOf } from "./quantize.ts";
 import { bind, readOutputs } from "./run.ts";
 import { createScratch } from "./scratch.ts";
 import { copyInto, createStates, readState, type WasmStates } from "./states.ts";
@@ -119,6 +120,10 @@ export async function createWasmEngine(options: WasmOptions = {}): Promise<WasmE
       return weights;
     },
     createStates: addStates,
+    async groupScales(scales, source) {
+      requireSound();
+      return { type: scales.type, data: await scalesOf(heap, kernels, source, scales) };
+    },
     async compile(lowered, weights) {
       requireSound();
       checkWeights(weights);

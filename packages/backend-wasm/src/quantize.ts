@@ -19,14 +19,21 @@ export function stageBytes(width: number, group: number, elementBytes: number): 
 
 /** Where a part of a quantized matrix goes. */
 export interface Target {
-  readonly tiling: Tiling;
+  /** The codes' tiles; undefined when only the scales are wanted. */
+  readonly codes?: { readonly tiling: Tiling; readonly address: number } | undefined;
   /** Row of the matrix that the part begins with. */
   readonly first: number;
-  /** Of the codes' tiles; undefined when only the scales are wanted. */
-  readonly address: number | undefined;
   /** Throws when the weights were disposed meanwhile. */
   readonly check: () => void;
 }
+
+/** The scales alone, row by row. */
+export const scalesOf = (
+  heap: Heap,
+  kernels: Kernels,
+  source: WeightSource,
+  part: NodeOf<"group_scales">,
+): Promise<Float32Array> => quantizePart(heap, kernels, source, part, { first: 0, check() {} });
 
 /** Quantizes the rows that `part` has scales of, writes their codes, and returns the scales, row by row. */
 export async function quantizePart(
@@ -61,7 +68,7 @@ function quantizeRows(
       search,
     },
   }: NodeOf<"group_scales">,
-  { tiling, first, address }: Target,
+  { codes, first }: Target,
   value: Value,
   width: number,
   start: number,
@@ -74,7 +81,7 @@ function quantizeRows(
   const [groups, rows] = [width / group, data.length / width];
   const stage = heap.allocate(stageBytes(width, group, data.BYTES_PER_ELEMENT));
   const [found, buffer] = [stage + most * bytes, stage + most * (bytes + 4 * groups)];
-  const sums = address === undefined ? 0 : address + sumsOffset(tiling);
+  const sums = codes ? codes.address + sumsOffset(codes.tiling) : 0;
   try {
     for (let row = 0; row < rows; row += most) {
       const count = Math.min(most, rows - row);
@@ -83,7 +90,7 @@ function quantizeRows(
       const at = first + start + row;
       kernels.quantizeWeight(
         ...([stage, Number(narrow), count, width, group, bits, Number(search)] as const),
-        ...([at, address ?? 0, sums, found, buffer] as const),
+        ...([at, codes?.address ?? 0, sums, found, buffer] as const),
       );
       scales.set(new Float32Array(heap.memory.buffer, found, count * groups), (start + row) * groups);
     }

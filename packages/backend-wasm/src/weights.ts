@@ -187,7 +187,7 @@ async function loadTiles(heap: Heap, weights: WasmWeights, address: number, tili
   const check = (): void => checkWeights(weights);
   let first = 0;
   for (const part of tiling.parts) {
-    const target = { tiling, first, address: codes ? address : undefined, check };
+    const target = { codes: codes ? { tiling, address } : undefined, first, check };
     const scales =
       (codes ? undefined : weights.waiting.get(part)) ??
       (await quantizePart(heap, weights.kernels, weights.source, part, target));

@@ -17,7 +17,7 @@ export type {
 export { EVERY_KERNEL } from "./engine/every_kernel.ts";
 export { type AttentionKernel, type Lowered, type RowClass, toLowered } from "./engine/lowered.ts";
 export { overlapOfStates } from "./engine/overlap.ts";
-export { evaluatePrepared } from "./engine/prepare.ts";
+export { createPreparer, evaluatePrepared, type GroupScales } from "./engine/prepare.ts";
 export { createReferenceEngine } from "./engine/reference_engine.ts";
 export { repeated } from "./engine/repeated.ts";
 export {

@@ -18,12 +18,14 @@ import { createReadBack } from "./run/read_back.ts";
 import { runSteps } from "./run/run.ts";
 import { createScratchPool } from "./run/scratch_pool.ts";
 import { checkHome, copyInto, createStates, type GpuStates, stateBuffer } from "./run/states.ts";
-import { createWeights, type GpuWeights } from "./run/weights.ts";
+import { createWeights, type GpuWeights, type Prepare } from "./run/weights.ts";
 import { variantNamed, variantsFor } from "./variant.ts";
 
 export interface WebGpuOptions extends DeviceOptions, MemoryLimits {
   /** A device that is open already, which the engine shares and leaves open. */
   readonly device?: OpenDevice;
+  /** Computes values from weights elsewhere than on this thread: quantizing takes long. */
+  readonly prepare?: Prepare | undefined;
   /** Kernels cut otherwise than the adapter suggests, for tests; there is nothing to choose from then. */
   readonly variant?: Partial<Variant>;
 }
@@ -123,7 +125,7 @@ export async function createWebGpuEngine(options: WebGpuOptions = {}): Promise<W
     },
     counts: () => ({ pipelines: shop.device.pipelines.built, bindGroups: shop.counts.bindGroups }),
     submits: () => shop.counts.submits,
-    createWeights: (source) => createWeights(source, shop.memory),
+    createWeights: (source) => createWeights(source, shop.memory, options.prepare),
     createStates: makeStates,
     async compile(lowered, weights) {
       const { device } = shop;

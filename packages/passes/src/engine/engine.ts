@@ -1,4 +1,4 @@
-import type { Layout, OpName, StateDecl, Value } from "@fusewire/ir";
+import type { Layout, NodeOf, OpName, StateDecl, Value } from "@fusewire/ir";
 import type { AttentionKernel, Lowered } from "./lowered.ts";
 
 /** What the planner must respect when it lays out memory for an engine. */
@@ -109,6 +109,8 @@ export interface Engine extends EngineTraits {
   createStates(decls: readonly StateDecl[]): States;
   /** Compiles the one entry of `lowered` and uploads what weights it still lacks. */
   compile(lowered: Lowered, weights: Weights): Promise<Executable>;
+  /** A fast way to scales of groups on the host, for engines that quantize there. */
+  readonly groupScales?: (scales: NodeOf<"group_scales">, source: WeightSource) => Promise<Value>;
   /** Submits worth having under way while the host reads an earlier one; 0 where the host itself computes. */
   readonly runAhead: number;
   /**

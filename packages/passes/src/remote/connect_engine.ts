@@ -1,5 +1,5 @@
 /** The end of the thread that uses an engine in another one. */
-import { FusewireError, isIntegers, printModule, type StateDecl, type Value } from "@fusewire/ir";
+import { FusewireError, isIntegers, NodeTable, printModule, type StateDecl, type Value } from "@fusewire/ir";
 import type { ModuleEngine } from "../compile_module.ts";
 import { checkRunnable, checkStates, checkWeights } from "../engine/disposed.ts";
 import type { Engine, Executable, States, WeightSource, Weights } from "../engine/engine.ts";
@@ -115,6 +115,18 @@ export async function connectEngine(port: Port, given: unknown): Promise<ModuleE
     compileModule(module, weights, { observe: _, ...options }) {
       const [entry] = module.entries;
       return compile(entry?.name ?? "", { text: printModule(module), how: { options } }, weights);
+    },
+    prepare(node, weights) {
+      checkWeights(weights);
+      const prepare = new Map([["value", node]]);
+      const text = printModule({
+        table: new NodeTable(),
+        states: [],
+        prepare,
+        entries: [],
+        layers: new Map(),
+      });
+      return engine.call("prepare", { weights: (weights as RemoteWeights).id, text });
     },
     async run(executable, states, inputs) {
       const [outputs] = await runTimes(executable, states, inputs, 1);

@@ -40,6 +40,8 @@ export interface EngineCalls {
     readonly decls: readonly StateDecl[];
   }): Promise<void>;
   readState(given: { readonly states: number; readonly name: string }): Promise<Value>;
+  /** `text` is a module that prepares one value. */
+  prepare(given: { readonly weights: number; readonly text: string }): Promise<Value>;
   dispose(given: { readonly id: number }): void;
   close(given: undefined): Promise<void>;
 }

@@ -2,6 +2,7 @@
 import { NodeTable, OPS, type OpName, parseModule, q8, type Value } from "@fusewire/ir";
 import type { Engine, Executable, States, WeightSource, Weights } from "../engine/engine.ts";
 import { toLowered } from "../engine/lowered.ts";
+import { createPreparer } from "../engine/prepare.ts";
 import { lower } from "../pipeline.ts";
 import { createCalls, type Port } from "./port.ts";
 import type { EngineCalls, Facts, HostCalls, ModuleText } from "./protocol.ts";
@@ -25,6 +26,7 @@ export function serveEngine(
   const failed = new Map<number, unknown>();
   // Programs of one model share nodes, as they do where they are traced.
   const tables = new Map<number, NodeTable>();
+  const preparers = new Map<number, ReturnType<typeof createPreparer>>();
 
   const own = (): Engine => {
     if (!engine) throw new Error("the engine has not been opened");
@@ -68,6 +70,7 @@ export function serveEngine(
         opening ? (await opening)(name) : host.call("weight", { weights: id, name });
       kept.set(id, own().createWeights(source));
       tables.set(id, new NodeTable());
+      preparers.set(id, createPreparer(source, own().groupScales));
     },
     createStates({ id, decls }) {
       try {
@@ -94,11 +97,16 @@ export function serveEngine(
           .then((copy) => void kept.set(id, copy)),
       ),
     readState: async ({ states, name }) => own().readState(find(states), name),
+    async prepare({ weights, text }) {
+      const node = parseModule(text, tables.get(weights)!).prepare.get("value")!;
+      return preparers.get(weights)!(node);
+    },
     dispose({ id }) {
       kept.get(id)?.dispose();
       kept.delete(id);
       failed.delete(id);
       tables.delete(id);
+      preparers.delete(id);
       host.tell("facts", factsOf(own()));
     },
     async close() {

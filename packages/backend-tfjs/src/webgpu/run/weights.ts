@@ -1,7 +1,7 @@
-import { FusewireError, formatType, sameType, type Value } from "@fusewire/ir";
+import { FusewireError, formatType, type Node, sameType, type Value } from "@fusewire/ir";
 import {
   checkWeights,
-  evaluatePrepared,
+  createPreparer,
   type Lowered,
   type WeightSource,
   type Weights,
@@ -25,7 +25,11 @@ interface Upload {
   users: number;
 }
 
+/** Makes what computes values from the weights of one model. */
+export type Prepare = (source: WeightSource) => (node: Node) => Promise<Value>;
+
 export interface GpuWeights extends Weights {
+  readonly prepare: ReturnType<Prepare>;
   /** Begun anew on another device after one was lost. */
   uploads: Uploads;
   disposed: boolean;
@@ -33,9 +37,15 @@ export interface GpuWeights extends Weights {
 
 const noUploads = (memory: Memory): Uploads => ({ memory, loading: new Map() });
 
-export function createWeights(source: WeightSource, memory: Memory): GpuWeights {
+/** `prepare` computes what the graph asks of weights; on this thread unless given. */
+export function createWeights(
+  source: WeightSource,
+  memory: Memory,
+  prepare: Prepare = createPreparer,
+): GpuWeights {
   const weights: GpuWeights = {
     source,
+    prepare: prepare(source),
     uploads: noUploads(memory),
     disposed: false,
     dispose() {
@@ -122,7 +132,7 @@ export function requireWeight(
   }
 
   async function read(): Promise<Value> {
-    if (kind === "prepared") return evaluatePrepared(lowered.prepare.get(name)!, weights.source);
+    if (kind === "prepared") return weights.prepare(lowered.prepare.get(name)!);
     const value = await weights.source(name);
     if (!sameType(value.type, type))
       throw new FusewireError(`weight '${name}' is ${formatType(value.type)}, not ${formatType(type)}`);

@@ -1,4 +1,4 @@
-import type { WasmPaths } from "@fusewire/backend-tfjs";
+import type { WasmPaths, WebGpuOptions } from "@fusewire/backend-tfjs";
 import { FusewireError } from "@fusewire/ir";
 import { createReferenceEngine, type Engine } from "@fusewire/passes";
 
@@ -16,6 +16,9 @@ export const DEVICES = [
 /** The name of a device, or `auto`; backends of TensorFlow.js are named behind `eager:`. */
 export type Device = Exclude<(typeof DEVICES)[number], "eager:<tfjs backend>"> | `eager:${string}`;
 
+/** How values are computed from weights; see `WebGpuOptions`. */
+export type Prepare = NonNullable<WebGpuOptions["prepare"]>;
+
 export interface EngineOptions {
   /** Where a page finds the binaries of `eager:wasm`. */
   readonly wasmPaths?: WasmPaths | undefined;
@@ -25,8 +28,8 @@ export interface EngineOptions {
   readonly maxMemory?: number | undefined;
 }
 
-/** Opens an engine by the name of its device, in this thread. */
-export async function openNamed(device: string, options: EngineOptions): Promise<Engine> {
+/** Opens an engine by the name of its device, in this thread; `webgpu` may compute values from weights elsewhere. */
+export async function openNamed(device: string, options: EngineOptions, prepare?: Prepare): Promise<Engine> {
   const { wasmPaths, threads, maxMemory } = options;
   const memory = maxMemory === undefined ? {} : { max_memory: maxMemory };
   if (device === "wasm") {
@@ -37,7 +40,7 @@ export async function openNamed(device: string, options: EngineOptions): Promise
     throw new FusewireError(`threads is for device 'wasm'; leave it out for '${device}'`);
   if (device === "webgpu") {
     const { createWebGpuEngine } = await import("@fusewire/backend-tfjs");
-    return createWebGpuEngine(memory);
+    return createWebGpuEngine({ ...memory, prepare });
   }
   if (maxMemory !== undefined)
     throw new FusewireError(`max_memory is for devices 'wasm' and 'webgpu'; leave it out for '${device}'`);

@@ -3,7 +3,7 @@ import type { ByteSource, ModelFiles } from "@fusewire/models";
 import type { OpenSource, SourceElsewhere } from "@fusewire/passes";
 import type { WeightDType } from "./dtypes.ts";
 import { openCausalModel } from "./open_model.ts";
-import { type LoadProgress, weightSource } from "./weights.ts";
+import { weightSource } from "./weights.ts";
 
 interface Recipe {
   readonly location: string;
@@ -21,7 +21,7 @@ const PIECE = 4 * 2 ** 20;
 export function sourceElsewhere(
   files: ModelFiles,
   dtype: WeightDType | undefined,
-  onProgress: ((progress: LoadProgress) => void) | undefined,
+  onRead: (name: string) => void,
 ): SourceElsewhere & { close(): Promise<void> } {
   const opened = new Map<string, Promise<ByteSource | undefined>>();
   const open = (name: string): Promise<ByteSource | undefined> => {
@@ -39,7 +39,7 @@ export function sourceElsewhere(
       // What a source gives may be its own.
       return (await source!.read(request.offset, request.length)).slice();
     },
-    hear: (event) => onProgress?.(event as LoadProgress),
+    hear: (name) => onRead(name as string),
     async close() {
       const sources = await Promise.allSettled(opened.values());
       opened.clear();

@@ -24,7 +24,7 @@ import type { GenerationResult } from "./result.ts";
 import { createRuntime, type Runtime } from "./runtime.ts";
 import type { GenerationStep } from "./step.ts";
 import { load, type WarmupSizes, warmup } from "./warmup.ts";
-import { type LoadProgress, weightSource } from "./weights.ts";
+import { countProgress, type LoadProgress, weightSource } from "./weights.ts";
 
 export interface LoadOptions {
   readonly engine: Engine;
@@ -100,8 +100,9 @@ export async function loadCausalLM(files: ModelFiles, options: LoadOptions): Pro
     quantize,
   } = await openCausalModel(files, { ...options, compare_heads: true });
   const lowering: LowerOptions = { disable: disable_passes, quantize };
-  const elsewhere = sourceElsewhere(files, options.dtype, options.progress_callback);
-  const source = weightSource(params, options.progress_callback);
+  const onRead = countProgress(params, options.progress_callback);
+  const elsewhere = sourceElsewhere(files, options.dtype, onRead);
+  const source = weightSource(params, onRead);
   const weights = engine.createWeights(Object.assign(source, { elsewhere }));
   const runtime = createRuntime({
     ...{ engine, model: graph, stored, cacheDType, weights, lowering, buckets },

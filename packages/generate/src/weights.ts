@@ -127,24 +127,31 @@ function list(weights: readonly { readonly name: string; readonly shape: Shape }
   return weights.length > 5 ? `${shown.join(", ")} and ${weights.length - 5} more` : shown.join(", ");
 }
 
-/** Reads params one at a time in the dtype that the graph declares, refusing what is not finite. */
-export function weightSource(
+/** Counts the params that have been read, in whichever thread, and tells how far loading is. */
+export function countProgress(
   params: ReadonlyMap<string, StoredPart>,
-  onProgress?: (progress: LoadProgress) => void,
-): WeightSource {
+  onProgress: ((progress: LoadProgress) => void) | undefined,
+): (name: string) => void {
   const total = [...params.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const read = new Set<string>();
   let loaded = 0;
-  return async (name) => {
+  return (weight) => {
+    const part = params.get(weight);
+    if (!part || read.has(weight)) return;
+    read.add(weight);
+    loaded += sizeOf(part.shape);
+    onProgress?.({ weight, loaded, total });
+  };
+}
+
+/** Reads params one at a time in the dtype that the graph declares, refusing what is not finite. */
+export const weightSource =
+  (params: ReadonlyMap<string, StoredPart>, onRead?: (name: string) => void): WeightSource =>
+  async (name) => {
     const part = params.get(name);
     if (!part) throw new FusewireError(`the model reads no weight '${name}'`);
     const value = await part.read();
     checkFinite(name, value);
-    if (!read.has(name)) {
-      read.add(name);
-      loaded += sizeOf(part.shape);
-      onProgress?.({ weight: name, loaded, total });
-    }
+    onRead?.(name);
     return castValue(value, part.dtype);
   };
-}

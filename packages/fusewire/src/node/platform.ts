@@ -9,7 +9,7 @@ import {
   removeCachedModel,
 } from "@fusewire/models/node";
 import type { ModelCache } from "../model_cache.ts";
-import { openNamed } from "../named_engine.ts";
+import { type EngineOptions, openNamed } from "../named_engine.ts";
 
 /** Model files from a folder or a GGUF file of this machine, or of `owner/name` on the hub where there is no such folder. */
 export async function openModel(source: string, options: HubOptions): Promise<ModelFiles> {
@@ -39,7 +39,7 @@ export const cache: ModelCache = {
 };
 
 /** Programs run engines where they are: whoever must not wait starts a thread or a process. */
-export const openEngine = openNamed;
+export const openEngine = (device: string, options: EngineOptions) => openNamed(device, options);
 
 const exists = (path: string): Promise<boolean> =>
   stat(path).then(

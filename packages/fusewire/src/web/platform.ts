@@ -12,7 +12,7 @@ import {
 import type { Engine } from "@fusewire/passes";
 import type { ModelCache } from "../model_cache.ts";
 import { type EngineOptions, openNamed } from "../named_engine.ts";
-import { openInWorker } from "./start_worker.ts";
+import { openInWorker, prepareInWorker } from "./start_worker.ts";
 
 /** An address, whole or relative to the page; without its mark a name could be one of a hub. */
 const ADDRESS = /^(https?:|\.{0,2}\/)/;
@@ -51,10 +51,11 @@ const shortName = (address: string): string =>
   address.startsWith(HUB) ? address.slice(HUB.length) : address;
 
 /**
- * An engine by the name of its device. `wasm` computes where it is called, so it gets a worker, that the page goes on
+ * An engine by the name of its device. What `webgpu` quantizes, a worker does. `wasm` computes where it is called, so it gets a worker, that the page goes on
  * meanwhile; where there can be none, its `notice` says why.
  */
 export async function openEngine(device: string, options: EngineOptions): Promise<Engine> {
+  if (device === "webgpu") return openGpu(options);
   if (device !== "wasm") return openNamed(device, options);
   const opened = await openInWorker(options);
   if (!("refused" in opened)) return opened;
@@ -63,4 +64,13 @@ export async function openEngine(device: string, options: EngineOptions): Promis
   const told = `the model runs in the page's own thread, which waits meanwhile, for there is no worker: ${opened.refused}`;
   const notice = () => [told, engine.notice].filter((text) => text !== undefined).join("; ");
   return Object.create(engine, { notice: { get: notice } }) as Engine;
+}
+
+async function openGpu(options: EngineOptions): Promise<Engine> {
+  const { prepare, close } = prepareInWorker();
+  const engine = await openNamed("webgpu", options, prepare);
+  const dispose = async (): Promise<void> => {
+    await Promise.all([engine.dispose(), close()]);
+  };
+  return Object.create(engine, { dispose: { value: dispose } }) as Engine;
 }

@@ -1,5 +1,12 @@
-import { connectEngine, type Engine, type Port } from "@fusewire/passes";
-import type { EngineOptions } from "../named_engine.ts";
+import {
+  connectEngine,
+  createPreparer,
+  type ModuleEngine,
+  type Port,
+  type WeightSource,
+  type Weights,
+} from "@fusewire/passes";
+import type { EngineOptions, Prepare } from "../named_engine.ts";
 
 /** What the page gives its worker. */
 export interface WorkerOrder {
@@ -14,7 +21,7 @@ export interface NoWorker {
 const LOST = "the worker that runs the model has failed";
 
 /** The engine `wasm` in a worker of its own, or why the page cannot have one; errors of the engine itself are thrown. */
-export async function openInWorker(options: EngineOptions): Promise<Engine | NoWorker> {
+export async function openInWorker(options: EngineOptions): Promise<ModuleEngine | NoWorker> {
   // A worker has no document, and whoever runs the library in one has taken care of the page.
   if (typeof Worker === "undefined" || typeof document === "undefined") return { refused: "" };
   let worker: Worker;
@@ -46,4 +53,26 @@ export async function openInWorker(options: EngineOptions): Promise<Engine | NoW
     if (failure === undefined) throw error;
     return { refused: failure };
   }
+}
+
+/** Computes values from weights in a worker, which is started for the first of them, or here where there can be none. */
+export function prepareInWorker(): { readonly prepare: Prepare; close(): Promise<void> } {
+  let opening: Promise<ModuleEngine | NoWorker> | undefined;
+  return {
+    prepare(source: WeightSource) {
+      const here = createPreparer(source);
+      let weights: Weights | undefined;
+      return async (node) => {
+        opening ??= openInWorker({ threads: 1 });
+        const engine = await opening;
+        if ("refused" in engine) return here(node);
+        weights ??= engine.createWeights(source);
+        return engine.prepare(node, weights);
+      };
+    },
+    async close() {
+      const engine = await opening?.catch(() => undefined);
+      if (engine && !("refused" in engine)) await engine.dispose();
+    },
+  };
 }

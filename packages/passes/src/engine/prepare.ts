@@ -43,7 +43,7 @@ export function createPreparer(
   source: WeightSource,
   groupScales: GroupScales = evaluatePrepared,
 ): (node: Node) => Promise<Value> {
-  const waiting = new Map<Node, Value>();
+  const waiting = new Map<Node, Promise<Value>>();
   return async (node) => {
     // Scales and codes are of the same weights.
     const read = new Map<string, Promise<Value>>();
@@ -57,11 +57,15 @@ export function createPreparer(
     for (const scales of topological([node])) {
       if (scales.op !== "group_scales") continue;
       const found = waiting.get(scales);
-      const value = found ?? (await groupScales(scales, once));
+      const value = found ?? groupScales(scales, once);
       if (found) waiting.delete(scales);
-      else waiting.set(scales, value);
+      else {
+        waiting.set(scales, value);
+        // What could not be read may be asked for again.
+        value.catch(() => waiting.delete(scales));
+      }
       const name = `scales ${known.size}`;
-      known.set(name, value);
+      known.set(name, await value);
       names.set(scales, name);
     }
     if (known.size === 0) return evaluatePrepared(node, source);

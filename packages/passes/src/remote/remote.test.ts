@@ -1,4 +1,4 @@
-import { add, FusewireError, numbersOf, tensorType, toValue, trace } from "@fusewire/ir";
+import { add, FusewireError, NodeTable, numbersOf, param, tensorType, toValue, trace } from "@fusewire/ir";
 import { expect, test } from "vitest";
 import { compileModule } from "../compile_module.ts";
 import type { Engine, WeightSource } from "../engine/engine.ts";
@@ -90,6 +90,15 @@ test("a source with a recipe is opened beside the engine, and asks and tells thi
   const outputs = await engine.run(executable, engine.createStates(module.states), INPUTS);
   expect(numbersOf(outputs.get("total")!)).toEqual([4, 6]);
   expect(heard).toEqual([{ read: "w" }]);
+});
+
+test("a value is computed from weights beside the engine, for another one that is here", async () => {
+  const { engine } = await connect();
+  const weights = engine.createWeights(async () => toValue(PAIR, [10, 20]));
+  const w = param(new NodeTable(), "w", PAIR);
+  expect(await engine.prepare(add(w, w), weights)).toEqual(toValue(PAIR, [20, 40]));
+  weights.dispose();
+  expect(() => engine.prepare(w, weights)).toThrow("the weights were disposed");
 });
 
 test("errors keep what programs tell them apart by", async () => {

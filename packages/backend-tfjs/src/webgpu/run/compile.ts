@@ -35,10 +35,21 @@ export async function compileEntry(
   };
   let pooled: GPUBuffer[] = [];
   try {
-    for (const weight of names) {
+    const begin = (k: number) => {
+      const weight = names[k];
+      if (!weight) return undefined;
       asked.push(weight);
-      const buffer = await requireWeight(device.device, memory, weights, lowered, weight);
-      uploaded.set(`${weight.kind} ${weight.name}`, buffer);
+      const buffer = requireWeight(device.device, memory, weights, lowered, weight);
+      // Heard of when its turn comes, or given back after another one has failed.
+      buffer.catch(() => undefined);
+      return { weight, buffer };
+    };
+    // One is read, and quantized in a page's worker, while the one before it is on its way to the device.
+    let next = begin(0);
+    for (let k = 1; next; k++) {
+      const { weight, buffer } = next;
+      next = begin(k);
+      uploaded.set(`${weight.kind} ${weight.name}`, await buffer);
     }
     const { made, checked } = memory.together(`program '${lowered.entry.name}'`, assemble);
     await checked;

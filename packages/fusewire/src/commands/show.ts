@@ -8,12 +8,14 @@ import { findDevices } from "../memory/devices.ts";
 import { memorySize } from "../memory/size.ts";
 import { readFacts } from "../show/facts.ts";
 import { toPage } from "../show/page.ts";
+import { readWeightRows, weightLines } from "../show/weights.ts";
 import { chosenModel } from "./arguments.ts";
 
 interface ShowFlags extends SourceFlags {
   readonly cacheDtype?: CacheDTypeName;
   readonly context?: number;
   readonly maxMemory?: string;
+  readonly weights?: boolean;
   readonly json?: boolean;
 }
 
@@ -26,9 +28,15 @@ export function addShow(program: Command, io: Io): void {
     .addOption(cacheDTypeFlag())
     .addOption(countFlag("--context", "tokens to count memory for (default: 2048)"))
     .option("--max-memory <size>", "what the model may take, such as 6GiB")
+    .addOption(booleanFlag("--weights", "how the checkpoint keeps each weight, instead"))
     .addOption(booleanFlag("--json", "print one JSON object"))
     .action(async (word: string | undefined, flags: ShowFlags) => {
       const files = await openHeaders({ ...flags, ...chosenModel(word, flags.model) });
+      if (flags.weights) {
+        const rows = await readWeightRows(files);
+        io.stdout.write(flags.json ? `${JSON.stringify(rows)}\n` : weightLines(rows));
+        return;
+      }
       const facts = await readFacts(files, {
         cacheDType: flags.cacheDtype,
         context: flags.context,

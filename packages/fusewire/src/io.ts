@@ -22,6 +22,9 @@ export interface LineReader {
   close(): void;
 }
 
+/** What the Tab key makes of a line: the ways to go on, and the part of the line that they replace. */
+export type Complete = (line: string) => [readonly string[], string];
+
 /** All of stdin as one text, for commands that take it so. */
 export interface Input {
   /** Whether a person would have to type it. */
@@ -35,7 +38,7 @@ export interface Io {
   readonly stderr: Output;
   readonly stdin: Input;
   /** Opens stdin to be read line by line. */
-  readonly lines: () => LineReader;
+  readonly lines: (complete?: Complete) => LineReader;
   /** Turns Ctrl+C from "kill" into this signal. Only a command that looks at the signal asks for it. */
   readonly interrupts: () => AbortSignal;
   /**

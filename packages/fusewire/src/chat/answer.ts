@@ -34,7 +34,7 @@ export async function answer(
     for (;;) {
       const { done, value } = await steps.next();
       if (done) {
-        push(stream.end());
+        push(wholeCharacters(stream.end()));
         const ended = eos.includes(tokens.at(-1) ?? -1);
         const end = ended ? "ended" : room < longest ? "full" : "limit";
         return { text, tokens: tokens.length, end, stats: value.stats };
@@ -45,7 +45,10 @@ export async function answer(
     }
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error;
-    push(stream.end());
+    push(wholeCharacters(stream.end()));
     return { text, tokens: tokens.length, end: "stopped" };
   }
 }
+
+/** The end of a text without the mark of a character whose last bytes were not generated. */
+const wholeCharacters = (text: string): string => text.replace(/\ufffd+$/, "");

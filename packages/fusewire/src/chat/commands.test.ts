@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type ChatState, type Effect, parseCommand } from "./commands.ts";
+import type { AnswerSettings } from "./model.ts";
 
 const MESSAGES = [
   { role: "system", content: "Be kind." },
@@ -7,8 +8,12 @@ const MESSAGES = [
   { role: "assistant", content: "Hello" },
 ];
 
+const settingsFor = (): AnswerSettings => ({
+  ...{ options: {}, space: { context: 100, reserve: 1 }, longest: 10, eos: [], sampling: "sampled" },
+});
+
 const run = async (line: string, state: ChatState = { messages: MESSAGES, files: [] }): Promise<Effect> =>
-  parseCommand(line)!({ state, encode: () => [1], context: 100 });
+  parseCommand(line)!({ state, encode: () => [1], settingsFor });
 
 test.each(["hello", "/usr/bin is what?", "/", "a /help", "/Help", "1/2"])("%j is a message", (line) => {
   expect(parseCommand(line)).toBeUndefined();
@@ -48,7 +53,14 @@ test.each([
   ["/load", "name the file: /load FILE"],
   ["/load /no/such.json", "cannot read '/no/such.json' (ENOENT); check the name"],
   ["/save /no/such/folder.json", "cannot write '/no/such/folder.json' (ENOENT); give another place"],
+  ["/retry", "there is no turn to take back"],
+  ["/undo", "there is no turn to take back"],
+  ["/set max_new_token 3", "/set: there is no 'max_new_token'; did you mean max_new_tokens?"],
+  ["/set temperature", "/set temperature needs a value, or 'default'"],
+  ["/set temperature warm", "temperature must be a number above 0, not 'warm'"],
+  ["/set max_length 9", "/set: 'max_length' is fixed from the start"],
   ["/reset now", "/reset takes nothing after it"],
 ])("%s is refused", async (line, message) => {
-  await expect((async () => run(line))()).rejects.toThrow(message);
+  const state = { messages: [], files: [] };
+  await expect((async () => run(line, state))()).rejects.toThrow(message);
 });

@@ -66,3 +66,12 @@ function withoutOldestTurn(messages: Conversation): Conversation | undefined {
   const next = rest.findIndex(({ role }, i) => i > 0 && role === "user");
   return next < 0 ? undefined : withSystem(rest.slice(next), systemOf(messages));
 }
+
+/** The conversation before the last message of the user, and that message; undefined where there is none. */
+export function beforeLastTurn(
+  messages: Conversation,
+): { readonly messages: Conversation; readonly text: string } | undefined {
+  const at = messages.findLastIndex(({ role }) => role === "user");
+  const last = messages[at];
+  return last && { messages: messages.slice(0, at), text: last.content };
+}

@@ -5,6 +5,7 @@ import {
   type GenerationOptions,
   type GenerationResult,
   type GenerationStep,
+  OPTIONS,
   QuantizedCache,
   StaticCache,
 } from "@fusewire/generate";
@@ -71,10 +72,40 @@ export interface AnswerSettings {
   /** New tokens at most, where the model has room for them. */
   readonly longest: number;
   readonly eos: readonly number[];
+  /** How tokens are chosen, in words. */
+  readonly sampling: string;
 }
 
 // Long enough for most answers, and a model that never ends stops while someone is still watching.
 const LONGEST = 512;
+
+/**
+ * How a chat samples where neither its user nor the checkpoint says how. Small models go in circles when they always
+ * say what is likeliest: of ten answers of the embedded model six then repeat a sentence three times, with these values
+ * none, and with a penalty of 1.05 one.
+ */
+const SAMPLING = { do_sample: true, temperature: 0.7, top_p: 0.9, repetition_penalty: 1.1 } as const;
+
+/** Options that say by themselves how tokens are chosen. */
+const CHOOSING = ["do_sample", "num_beams"] as const;
+
+/** `SAMPLING`, unless how to choose tokens is said already; single values that were given take its place. */
+function withSampling(asked: GenerationOptions, defaults: CausalLM["generation_config"]): GenerationOptions {
+  if (CHOOSING.some((name) => (asked[name] ?? defaults[name]) != null)) return asked;
+  const own = Object.entries(SAMPLING).filter(([name]) => !Object.hasOwn(defaults, name));
+  return { ...Object.fromEntries(own), ...asked };
+}
+
+/** Such as `temperature 0.7, top_p 0.9`, or that the likeliest token is taken. */
+function describeSampling(options: Readonly<Record<string, unknown>>): string {
+  const values = Object.entries(OPTIONS).flatMap(([name, { sampling }]) => {
+    const value = options[name];
+    const told = (sampling && options.do_sample) || name === "repetition_penalty";
+    return told && value != null ? [`${name} ${JSON.stringify(value)}`] : [];
+  });
+  const manner = options.do_sample ? "sampled" : "the likeliest token";
+  return [manner, ...values].join(", ");
+}
 
 /** Joins what was asked for with the checkpoint's defaults and with what answers need. */
 export function answerSettings(
@@ -82,8 +113,14 @@ export function answerSettings(
   model: Pick<CausalLM, "generation_config" | "runtime">,
   tokenizer: Pick<Tokenizer, "eos_token_id">,
 ): AnswerSettings {
-  const { max_length, max_new_tokens, eos_token_id, cache_implementation: _, ...options } = given;
   const defaults = model.generation_config;
+  const {
+    max_length,
+    max_new_tokens,
+    eos_token_id,
+    cache_implementation: _,
+    ...options
+  } = withSampling(given, defaults);
   const positions = model.runtime.source.model.maxPositions;
   const context = Math.min(positions, max_length ?? positions);
   const longest =
@@ -94,5 +131,6 @@ export function answerSettings(
     space: { context, reserve: Math.max(1, Math.min(longest, Math.floor(context / 4))) },
     longest,
     eos,
+    sampling: describeSampling({ ...defaults, ...options }),
   };
 }

@@ -1,10 +1,11 @@
+import type { GenerationOptions } from "@fusewire/generate";
 import { FusewireError } from "@fusewire/ir";
 import type { Tokenizer } from "@fusewire/models";
 import { Interrupted } from "../errors.ts";
 import { type LineReader, type Output, widthOf } from "../io.ts";
 import { printable } from "../text/cells.ts";
 import { plural } from "../text/units.ts";
-import { createWrapper, wrap } from "../text/wrap.ts";
+import { wrap } from "../text/wrap.ts";
 import { type Answer, answer } from "./answer.ts";
 import { type ChatState, parseCommand } from "./commands.ts";
 import { type EncodeChat, fit } from "./conversation.ts";
@@ -16,7 +17,7 @@ export interface ChatParts {
   readonly model: ChatModel;
   readonly tokenizer: Tokenizer;
   readonly encode: EncodeChat;
-  readonly settings: AnswerSettings;
+  readonly settingsFor: (options: GenerationOptions) => AnswerSettings;
   readonly lines: LineReader;
   /** Answers alone. */
   readonly out: Output;
@@ -52,12 +53,13 @@ export async function runChat(parts: ChatParts, start: ChatState): Promise<void>
       const command = input.plain ? parseCommand(input.text) : undefined;
       if (!command) state = await turn(parts, state, input.text, say);
       else {
-        const { encode, settings } = parts;
-        const effect = await command({ state, encode, context: settings.space.context });
+        const { encode, settingsFor } = parts;
+        const effect = await command({ state, encode, settingsFor });
         if (effect.leave) return;
         if (effect.forget) parts.model.reset();
         state = effect.state ?? state;
         if (effect.say !== undefined) say(effect.say);
+        if (effect.ask !== undefined) state = await turn(parts, state, effect.ask, say);
       }
     } catch (error) {
       if (!lines.interactive || !(error instanceof FusewireError)) throw error;
@@ -68,11 +70,12 @@ export async function runChat(parts: ChatParts, start: ChatState): Promise<void>
 
 /** One message and its answer. */
 async function turn(
-  { model, tokenizer, encode, settings, lines, out }: ChatParts,
+  { model, tokenizer, encode, settingsFor, lines, out }: ChatParts,
   state: ChatState,
   text: string,
   say: (text: string) => void,
 ): Promise<ChatState> {
+  const settings = settingsFor(state.options ?? {});
   const asked = [...state.messages, { role: "user", content: text }];
   const { messages, ids, dropped } = fit(asked, encode, settings.space);
   if (dropped > 0)
@@ -110,25 +113,21 @@ function noticeOf({ text, tokens, end }: Answer, { space }: AnswerSettings): str
   }
 }
 
-/** Shows an answer as it comes, broken at words where a terminal shows it. */
+/** Shows an answer as it comes. A terminal breaks lines by itself, so that lines of code stay whole when copied. */
 function answerPrinter(out: Output): { push(piece: string): void; end(): void } {
   const terminal = out.columns !== undefined;
-  const wrapper = terminal ? createWrapper(widthOf(out)) : undefined;
   let begun = false;
   let last = "";
-  const write = (text: string) => {
-    if (text === "") return;
-    last = text;
-    out.write(text);
-  };
   return {
     push(piece) {
-      const text = begun ? piece : piece.trimStart();
-      begun ||= text !== "";
-      write(wrapper ? wrapper.push(printable(text)) : text);
+      const start = begun ? piece : piece.trimStart();
+      begun ||= start !== "";
+      const text = terminal ? printable(start) : start;
+      if (text === "") return;
+      last = text;
+      out.write(text);
     },
     end() {
-      write(wrapper?.end() ?? "");
       // A pipe has a line for each answer, a terminal for each that says something.
       if (!last.endsWith("\n") && !(terminal && last === "")) out.write("\n");
     },

@@ -5,20 +5,14 @@ import { loadTokenizer, type Tokenizer } from "@fusewire/models";
 import type { Command } from "commander";
 import { AutoModelForCausalLM, type PretrainedModel } from "../auto.ts";
 import { checkSystem } from "../chat/commands.ts";
+import { complete } from "../chat/complete.ts";
 import { withSystem } from "../chat/conversation.ts";
 import { loadConversation, pathOf } from "../chat/files.ts";
 import { answerSettings, cachedTurns, chatCache, chatEncoder } from "../chat/model.ts";
 import { runChat } from "../chat/repl.ts";
 import { addGenerationFlags } from "../flags/generation.ts";
 import { refuseIdle } from "../flags/idle.ts";
-import {
-  addModelFlags,
-  embeddedFolder,
-  loadOptions,
-  type ModelFlags,
-  nameOf,
-  openModelFlag,
-} from "../flags/model.ts";
+import { addModelFlags, loadOptions, type ModelFlags, nameOf, openModelFlag } from "../flags/model.ts";
 import { type Io, widthOf } from "../io.ts";
 import { createProgress } from "../text/progress.ts";
 import { wrap } from "../text/wrap.ts";
@@ -35,7 +29,7 @@ A line is a message, or a command such as /help. A line that ends in \\ goes on 
 Without a terminal each line of stdin is answered on stdout, and the first error ends it.
 What was said is kept in a cache, so a turn computes only what it adds; --cache-implementation says how: dynamic (it grows), static (all of the model's context from the start) or quantized.
 When the model's context is full the oldest turns are left out, with a notice; the system message stays.
-Answers have at most 512 tokens unless --max-new-tokens says otherwise. The embedded models are given --repetition-penalty 1.2 unless it is set.`;
+Answers have at most 512 tokens unless --max-new-tokens says otherwise. Tokens are chosen as the checkpoint's generation_config.json says; where it says nothing, by --do-sample --temperature 0.7 --top-p 0.9 --repetition-penalty 1.1. --temperature 0 takes the likeliest. /set NAME VALUE changes options between answers, /stats tells them.`;
 
 export function addChat(program: Command, io: Io): void {
   const command = program
@@ -70,25 +64,30 @@ async function chat(flags: ChatFlags, given: GenerationOptions, io: Io): Promise
     progress_callback: progress.report,
   });
   progress.end();
-  const lines = io.lines();
+  const lines = io.lines(complete);
   try {
     const notes = lines.interactive ? io.stdout : io.stderr;
     if (lines.interactive) notes.write(`${wrap(greeting(nameOf(flags.model), model), widthOf(notes))}\n`);
-    const settings = answerSettings({ ...(await ownOptions(flags.model)), ...given }, model, tokenizer);
-    refuseIdle(settings.options, model);
+    const settingsFor = (options: GenerationOptions) => {
+      const settings = answerSettings(options, model, tokenizer);
+      refuseIdle(settings.options, model);
+      return settings;
+    };
+    const settings = settingsFor(given);
     const cache = chatCache(model, settings, given.cache_implementation ?? undefined);
     await runChat(
       {
         model: cachedTurns(model, cache),
         tokenizer,
         encode,
-        settings,
+        settingsFor,
         lines,
         out: io.stdout,
         notes,
       },
       {
         messages: flags.system === undefined ? loaded : withSystem(loaded, flags.system),
+        options: given,
         files: flags.load === undefined ? [] : [pathOf(flags.load)],
       },
     );
@@ -97,10 +96,6 @@ async function chat(flags: ChatFlags, given: GenerationOptions, io: Io): Promise
     await model.dispose();
   }
 }
-
-/** The embedded models are so small that they go in circles when nothing keeps them from it. */
-const ownOptions = async (model: string | undefined): Promise<GenerationOptions> =>
-  (await embeddedFolder(model)) === undefined ? {} : { repetition_penalty: 1.2 };
 
 /** The template of --chat-template; undefined where the model's own is to be taken, and there is one. */
 async function readTemplate({ chatTemplate, model }: ChatFlags, tokenizer: Tokenizer) {

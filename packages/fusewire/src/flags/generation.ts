@@ -18,7 +18,14 @@ export type OptionTable = Readonly<
 >;
 
 /** Things that only a program can hand over. */
-const NOT_AS_TEXT: readonly OptionKind[] = ["signal", "model", "cache", "config", "tokenizer", "functions"];
+export const NOT_AS_TEXT: readonly OptionKind[] = [
+  "signal",
+  "model",
+  "cache",
+  "config",
+  "tokenizer",
+  "functions",
+];
 
 /** Adds a flag for each option that text can express; the result reads their values after parsing. */
 export function addGenerationFlags(command: Command, table: OptionTable): () => GenerationOptions {
@@ -30,17 +37,10 @@ export function addGenerationFlags(command: Command, table: OptionTable): () => 
     const option =
       spec.kind === "boolean"
         ? booleanFlag(flag, description)
-        : new Option(`${flag} <value>`, description).argParser((text: string) => {
-            const value = [jsonOf(text), numberOf(text), text].find(
-              (one) => one !== undefined && accepts(one),
-            );
-            // In a box, for commander turns null into "".
-            if (value !== undefined) return { value };
-            throw new FusewireError(`${flag} must be ${spec.allowed}, not '${text}'`);
-          });
-    // null stands for "none" where generate() allows it, and generate() says where it does not.
-    const accepts = (value: unknown) =>
-      value === null || spec.accepts(value) || (name === "temperature" && value === 0);
+        : // In a box, for commander turns null into "".
+          new Option(`${flag} <value>`, description).argParser((text: string) => ({
+            value: readValue(flag, name, spec, text),
+          }));
     // Commander reads --no-repeat-ngram-size as the opposite of --repeat-ngram-size.
     option.negate = false;
     flags.set(name, option);
@@ -58,8 +58,23 @@ export function addGenerationFlags(command: Command, table: OptionTable): () => 
   };
 }
 
+/** The value that a text stands for; `shown` is what errors call the option. */
+export function readValue(
+  shown: string,
+  name: string,
+  { allowed, accepts }: Pick<OptionTable[string], "allowed" | "accepts">,
+  text: string,
+): unknown {
+  // null stands for "none" where generate() allows it, and generate() says where it does not.
+  const value = [jsonOf(text), numberOf(text), text].find(
+    (one) => one === null || (one !== undefined && (accepts(one) || (name === "temperature" && one === 0))),
+  );
+  if (value !== undefined) return value;
+  throw new FusewireError(`${shown} must be ${allowed}, not '${text}'`);
+}
+
 /** `--temperature 0` asks for the likeliest tokens, as in most APIs; the library takes temperatures above 0 alone. */
-function coldIsGreedy({ temperature, ...options }: GenerationOptions): GenerationOptions {
+export function coldIsGreedy({ temperature, ...options }: GenerationOptions): GenerationOptions {
   if (temperature === undefined) return options;
   return temperature === 0 ? { ...options, do_sample: false } : { ...options, temperature };
 }

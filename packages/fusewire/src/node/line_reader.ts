@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
-import type { Line, LineReader } from "../io.ts";
+import type { Complete, Line, LineReader } from "../io.ts";
 
 export interface LineSource {
   readonly input: NodeJS.ReadableStream;
@@ -9,6 +9,8 @@ export interface LineSource {
   readonly terminal: boolean;
   /** The signal of Ctrl+C where there are no keys to read it from. */
   readonly interrupts: () => AbortSignal;
+  /** For the Tab key of a terminal. */
+  readonly complete?: Complete;
 }
 
 /** Lines of a stream. At a terminal, Ctrl+C is a key like any other while this is open. */
@@ -55,7 +57,7 @@ function pipeReader({ input, interrupts }: LineSource): LineReader {
 const MARK_PASTES = "\u001b[?2004h";
 const PASTES_AS_TYPED = "\u001b[?2004l";
 
-function terminalReader({ input, output }: LineSource): LineReader {
+function terminalReader({ input, output, complete }: LineSource): LineReader {
   const queue = createQueue();
   /** Keys are shown only while a line is awaited, for the rest of the time the screen is another's. */
   let shown = false;
@@ -78,7 +80,15 @@ function terminalReader({ input, output }: LineSource): LineReader {
     if (key?.name === "paste-end") pasting = false;
   };
 
-  const lines = createInterface({ input, output: gate, terminal: true, removeHistoryDuplicates: true });
+  const lines = createInterface({
+    ...{ input, output: gate, terminal: true, removeHistoryDuplicates: true },
+    ...(complete && {
+      completer: (line: string): [string[], string] => {
+        const [found, part] = complete(line);
+        return [[...found], part];
+      },
+    }),
+  });
   const press = (name: string) => lines.write(null, { ctrl: true, name });
   output.on("resize", onResize);
   output.write(MARK_PASTES);

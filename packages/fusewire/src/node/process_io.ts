@@ -47,12 +47,13 @@ export async function runInProcess(command: (io: Io) => Promise<number>): Promis
     stdout: output(process.stdout),
     stderr: output(process.stderr),
     stdin: { terminal: process.stdin.isTTY === true, text: () => text(process.stdin) },
-    lines: () =>
+    lines: (complete) =>
       createLineReader({
         input: process.stdin,
         output: process.stdout,
         terminal: process.stdin.isTTY === true && process.stdout.isTTY === true,
         interrupts,
+        ...(complete && { complete }),
       }),
     interrupts,
     restart: restarter(),

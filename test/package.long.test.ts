@@ -11,7 +11,7 @@ import { manifestOf } from "./support/registry.ts";
 import { run, runBoth } from "./support/run.ts";
 import { tell } from "./support/story.ts";
 
-const PACKAGES = ["backend-tfjs", "backend-wasm", "generate", "ir", "models", "passes"].map(
+const PACKAGES = ["backend-tfjs", "backend-wasm", "generate", "ir", "models", "passes", "serve"].map(
   (name) => `@fusewire/${name}`,
 );
 const [PROMPT, FOLDER] = ["The capital of France is", "path/to/SmolLM2-135M-Instruct"];

@@ -179,8 +179,7 @@ test.each([
     await new Promise((resolve) => setTimeout(resolve, 200));
     return { longest: Math.max(0, ...tasks), prompt, device_notice: stats.device_notice };
   });
-  // In the page's own thread a chunk of 256 tokens is one task, a quarter of the whole. On a machine at rest no task
-  // takes 50 ms.
+  // In the page's own thread a chunk of 256 tokens is one task, a quarter of the whole.
   expect(longest).toBeLessThan(prompt / 16);
   expect(device_notice).toEqual(notice);
 });

@@ -18,7 +18,8 @@ export function setOption(options: GenerationOptions, argument: string): Generat
     throw new FusewireError(`/set: '${name}' is fixed from the start; give it as a flag of the next chat`);
   if (!SETTABLE.includes(name)) {
     const closest = closestName(name, SETTABLE);
-    const guess = closest === undefined ? "fusewire chat --help lists them as flags" : `did you mean ${closest}?`;
+    const guess =
+      closest === undefined ? "fusewire chat --help lists them as flags" : `did you mean ${closest}?`;
     throw new FusewireError(`/set: there is no '${word}'; ${guess}`);
   }
   if (text === "") throw new FusewireError(`/set ${name} needs a value, or 'default'`);

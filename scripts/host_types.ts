@@ -13,7 +13,17 @@ const instance = (path: string): string => {
 };
 
 const CLASSES = [
-  ...["AbortSignal", "CacheStorage", "Headers", "ReadableStream", "Response", "URL", "WritableStream"],
+  ...[
+    "AbortSignal",
+    "Blob",
+    "CacheStorage",
+    "Headers",
+    "ReadableStream",
+    "Response",
+    "URL",
+    "WritableStream",
+  ],
+  ...["FileSystemDirectoryHandle", "FileSystemFileHandle", "StorageManager"],
   ...["GPU", "GPUAdapter", "GPUAdapterInfo", "GPUBindGroup", "GPUBindGroupLayout", "GPUBuffer"],
   ...["GPUCommandEncoder", "GPUComputePipeline", "GPUDevice"],
 ];
@@ -21,6 +31,8 @@ const CLASSES = [
 /** Each host type by the name it has in our sources. */
 const HOST_TYPES: ReadonlyMap<string, string> = new Map([
   ...CLASSES.map((name) => [name, instance(name)] as const),
+  // No class has it as its instances.
+  ["BlobPart", "any"],
   ["RequestInit", "typeof globalThis extends { fetch: (url: never, init?: infer T) => unknown } ? T : any"],
 ]);
 
